@@ -1,0 +1,134 @@
+"""What a training job tells while it runs: events, as data.
+
+`crs_core.engine.train` hands them to `on_event`. In the service they travel as JSON, one per line,
+from the trainer to its supervisor, which makes rows of them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Product = Literal["forward", "grad_input", "grad_weight"]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="constants")
+
+
+class Started(_Event):
+    """Training begins, or goes on, at `step`. Points after `step` are void."""
+
+    type: Literal["started"] = "started"
+    step: int
+    total_steps: int
+    steps_per_epoch: int
+    device: str
+    threads: int
+    versions: dict[str, str]
+    resumed_from: str | None = None
+    """File name of the checkpoint; None for a start from the beginning."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, as of checkpoints that could not be used."""
+
+
+class Points(_Event):
+    """Values of metrics at one step; every name is a key of `METRICS`."""
+
+    type: Literal["points"] = "points"
+    step: int
+    epoch: float
+    values: dict[str, float]
+
+
+class LayerRow(_Event):
+    """One product of one layer, summed over the job so far."""
+
+    layer: str
+    product: Product
+    policy: str
+    ratio: float
+    """Nominal: as the rule says."""
+    pairs: int
+    """Pairs there are in one product (per group)."""
+    kept: float
+    """Pairs kept in one product, mean over the job; pairs drawn twice count twice."""
+    exact_macs: int
+    performed_macs: int
+    never_kept: float | None = None
+    """Coverage: share of pairs never chosen so far. None where pairs have no lasting identity (the
+    batch), or the product is exact."""
+    error: float | None = None
+    """Relative Frobenius error of the approximate product at the last probe."""
+
+
+class Layers(_Event):
+    """State of every layer at `step`; replaces what was said before."""
+
+    type: Literal["layers"] = "layers"
+    step: int
+    rows: tuple[LayerRow, ...]
+
+
+class CheckpointSaved(_Event):
+    """A complete file, already renamed into place."""
+
+    type: Literal["checkpoint"] = "checkpoint"
+    step: int
+    name: str
+    """File name inside the attempt's folder."""
+    size_bytes: int
+    sha256: str
+    best: bool = False
+    """Whether validation was at its best there."""
+
+
+class Finished(_Event):
+    """Training ended by itself (`completed`) or because it was asked to stop."""
+
+    type: Literal["finished"] = "finished"
+    completed: bool
+    step: int
+
+
+class Failed(_Event):
+    """Training cannot go on. `kind` tells causes apart, `message` says what to do."""
+
+    type: Literal["failed"] = "failed"
+    kind: Literal["spec", "dataset", "diverged", "out_of_memory", "device", "disk", "internal"]
+    message: str
+
+
+Event = Started | Points | Layers | CheckpointSaved | Finished | Failed
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+class Metric(BaseModel):
+    """How a metric is shown and which direction is better."""
+
+    model_config = ConfigDict(frozen=True)
+    label: str
+    unit: str = ""
+    better: Literal["higher", "lower", "none"] = "none"
+
+
+METRICS: dict[str, Metric] = {
+    "train_loss": Metric(label="Training loss", better="lower"),
+    "train_accuracy": Metric(label="Training accuracy", better="higher"),
+    "validation_loss": Metric(label="Validation loss", better="lower"),
+    "validation_accuracy": Metric(label="Validation accuracy", better="higher"),
+    "test_loss": Metric(label="Test loss", better="lower"),
+    "test_accuracy": Metric(label="Test accuracy", better="higher"),
+    "best_test_accuracy": Metric(
+        label="Test accuracy at best validation", better="higher"
+    ),
+    "learning_rate": Metric(label="Learning rate"),
+    "gradient_norm": Metric(label="Gradient norm"),
+    "steps_per_s": Metric(label="Steps per second", unit="1/s", better="higher"),
+    "seconds": Metric(label="Training time", unit="s", better="lower"),
+    "sampling_seconds": Metric(label="Time spent in sampling", unit="s", better="lower"),
+    "compute_reduction": Metric(label="Compute reduction, performed", better="higher"),
+    "planned_compute_reduction": Metric(label="Compute reduction, planned", better="higher"),
+    "macs": Metric(label="MACs performed", better="lower"),
+    "peak_memory_bytes": Metric(label="Peak memory", unit="bytes", better="lower"),
+}
+"""Every metric there is. The order is the order in which they are shown."""
