@@ -22,7 +22,7 @@ COPY --from=page /src/api/static ./api/static
 RUN pip install --no-deps --no-build-isolation . \
     && useradd --create-home --uid 10001 colrow \
     && install -d -o colrow /var/lib/colrow /var/lib/colrow/datasets
-USER colrow
+USER 10001
 VOLUME /var/lib/colrow
 ENTRYPOINT ["colrow"]
 CMD ["--help"]
