@@ -32,7 +32,12 @@ MAX_STEPS = 1_000_000_000
 
 class _Part(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 
@@ -40,9 +45,7 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Sizes = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], BeforeValidator(_as_tuple)
-]
+Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], BeforeValidator(_as_tuple)]
 
 
 class Policy(_Part):
@@ -78,7 +81,7 @@ def _as_ratio(value: object) -> object:
     return value
 
 
-Ratio = Annotated[float, BeforeValidator(_as_ratio), Field(gt=0, le=1)]
+Ratio = Annotated[float, Field(gt=0, le=1), BeforeValidator(_as_ratio)]
 
 
 class Rule(_Part):
@@ -87,9 +90,9 @@ class Rule(_Part):
     layers: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "*", description="Glob over module names, as in `*`, `fc*`, `conv[12]`."
     )
-    policy: Annotated[Policy, BeforeValidator(_as_policy)] = Field(
-        description="A policy, or just its name."
-    )
+    policy: Annotated[
+        Policy, BeforeValidator(_as_policy, json_schema_input_type=PolicyName | Policy)
+    ] = Field(description="A policy, or just its name.")
     forward: Ratio = Field(1.0, description="Share of pairs kept in the forward product.")
     backward: Ratio = Field(
         1.0, description="Share kept in the two gradient products, on top of `forward`."
@@ -128,7 +131,9 @@ class CNNModel(_Part):
     @classmethod
     def _odd(cls, value: int) -> int:
         if value % 2 == 0:
-            raise ValueError(f"kernel_size must be odd, so that padding keeps the size; got {value}")
+            raise ValueError(
+                f"kernel_size must be odd, so that padding keeps the size; got {value}"
+            )
         return value
 
 
@@ -302,7 +307,12 @@ def parse_spec(data: Mapping[str, Any]) -> JobSpec:
 
 def field_errors(error: ValidationError) -> list[FieldError]:
     """Say in plain words what pydantic found, one entry per field."""
-    return [FieldError(_loc(e), _message(e)) for e in error.errors(include_url=False)]
+    return [field_error(e) for e in error.errors(include_url=False)]
+
+
+def field_error(detail: Any) -> FieldError:
+    """Say it of one entry of `ValidationError.errors()`."""
+    return FieldError(_loc(detail), _message(detail))
 
 
 def _loc(error: Any) -> str:
