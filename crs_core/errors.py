@@ -7,7 +7,9 @@
     |- DatasetError             files of a data set are missing, damaged or not to be had
     |- CheckpointError          a checkpoint is damaged, or belongs to another job
     |- DivergedError            the loss is no longer a finite number
-    `- DeviceError              the device asked for is not there, or out of memory
+    |- DiskError                a file cannot be written: no room, or no permission
+    `- DeviceError              the device asked for is not there
+       `- OutOfMemoryError      the device, or the host, has no memory left
 
 A message says what came in, what is needed and what to do.
 """
@@ -61,5 +63,13 @@ class DivergedError(CrsError):
     """A loss that is no longer a finite number."""
 
 
+class DiskError(CrsError):
+    """A file that cannot be written: no room, or no permission."""
+
+
 class DeviceError(CrsError):
     """A device that is not there, or has no memory left."""
+
+
+class OutOfMemoryError(DeviceError):
+    """A device, or the host, with no memory left."""

@@ -1,0 +1,11 @@
+"""Train one job: `train(spec, place, on_event=..., should_stop=...)`.
+
+The engine knows no database, no environment and no command line. A spec says what to train, a place
+where: folders, device, threads, checkpoints to go on from. What happens is told as events.
+"""
+
+from crs_core.engine.failures import failed
+from crs_core.engine.loop import train
+from crs_core.engine.place import Place, Result, ResumePoint
+
+__all__ = ["Place", "Result", "ResumePoint", "failed", "train"]
