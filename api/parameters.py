@@ -1,0 +1,50 @@
+"""Parameters that several routes share: paths, filters, pages and curves."""
+
+from typing import Annotated
+
+from fastapi import Header, Path, Query
+
+from api.schemas.jobs import JobState
+from crs_core.events import METRICS
+
+JobPath = Annotated[
+    str,
+    Path(description="Id of the job.", examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"]),
+]
+SweepPath = Annotated[
+    str,
+    Path(description="Id of the sweep.", examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"]),
+]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Sent again with the same body, it gives the same thing; with another, 422.",
+    ),
+]
+CursorQuery = Annotated[
+    str | None, Query(max_length=1000, description="`next` of the page before.")
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Items in a page, at most.")]
+States = Annotated[list[JobState], Query(description="Any of these states.")]
+TagsQuery = Annotated[list[str], Query(max_length=50, description="All of these tags.")]
+Jobs = Annotated[list[str], Query(max_length=2000, description="These jobs.")]
+Sweeps = Annotated[list[str], Query(max_length=100, description="The jobs of these sweeps.")]
+Metrics = Annotated[
+    list[str],
+    Query(
+        max_length=100,
+        description="These metrics; none given: all. There are: " + ", ".join(METRICS) + ".",
+    ),
+]
+MaxPoints = Annotated[
+    int | None,
+    Query(
+        ge=4,
+        le=100_000,
+        description="Reduce every curve to about so many points, minimum and maximum kept.",
+    ),
+]
+After = Annotated[int | None, Query(ge=-1, description="Only points after this step.")]

@@ -1,0 +1,92 @@
+"""What every request and answer has in common: strict fields, times, pages and failures."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Request(BaseModel):
+    """A body that a client sends. Fields that are not known are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Answer(BaseModel):
+    """A body that we send. Every field is always there; a number that is not finite is null."""
+
+    model_config = ConfigDict(
+        frozen=True, ser_json_inf_nan="null", json_schema_serialization_defaults_required=True
+    )
+
+
+Name = Annotated[str, Field(max_length=200, description="A name to find it by; free text.")]
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
+Tags = Annotated[
+    list[Tag], Field(max_length=50, description="Words to filter by.", examples=[["paper", "mlp"]])
+]
+Priority = Annotated[
+    int,
+    Field(ge=-1000, le=1000, description="Higher starts earlier; 0 is usual.", examples=[0]),
+]
+JobId = Annotated[str, Field(examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"])]
+SweepId = Annotated[str, Field(examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"])]
+Cursor = Annotated[
+    str | None, Field(description="Send it back as `cursor` for the next page; null at the end.")
+]
+
+
+def time(seconds: float) -> datetime:
+    """Make RFC 3339 UTC of seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def time_or_none(seconds: float | None) -> datetime | None:
+    """Do the same for what may not have happened yet."""
+    return None if seconds is None else time(seconds)
+
+
+class FieldProblem(Answer):
+    """One field and what is wrong with it."""
+
+    loc: str = Field(
+        description="Dotted path inside the spec (or the field of the body, or the parameter).",
+        examples=["approximation.0.forward"],
+    )
+    msg: str = Field(
+        examples=["a ratio is the share of pairs to keep, above 0 and at most 1; got 1.5"]
+    )
+
+
+class Problem(BaseModel):
+    """A failure, as RFC 9457 has it (`application/problem+json`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(
+        description="Which kind of failure this is; stable, to branch on.",
+        examples=["urn:colrow:problem:spec"],
+    )
+    title: str = Field(description="The kind in a few words.", examples=["The spec cannot be run"])
+    status: int = Field(description="The HTTP status, again.", examples=[422])
+    detail: str = Field(
+        description="What came, what is needed, what to do.",
+        examples=["1 field of the spec is at fault; nothing was submitted"],
+    )
+    errors: list[FieldProblem] | None = Field(
+        None, description="Every field at fault, where fields are."
+    )
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare the failures of a route for OpenAPI."""
+    said = {
+        400: "The request cannot be read.",
+        403: "Refused: another site, another host name, or a forwarded request.",
+        404: "There is no such thing; `detail` says which id was asked for.",
+        409: "The state does not allow this; `detail` says why.",
+        413: "The body is larger than 1 MiB.",
+        422: "A field or parameter is wrong; `errors` names each.",
+        503: "The database does not answer, or has another schema.",
+    }
+    return {status: {"model": Problem, "description": said[status]} for status in statuses}

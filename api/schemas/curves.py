@@ -1,0 +1,104 @@
+"""Curves, comparisons and live events: what the charts draw."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.base import Answer, Cursor, JobId
+from api.schemas.jobs import JobState
+
+
+class Curve(Answer):
+    """One metric of one job: arrays of equal length."""
+
+    job: JobId
+    metric: str = Field(examples=["train_loss"])
+    steps: list[int]
+    values: list[float | None] = Field(description="Null where the number is not finite.")
+    non_finite: list[int] = Field(description="Places in `values` that were not finite.")
+    of: int = Field(description="Points there are; more than returned if `reduced`.")
+    reduced: bool = Field(description="Whether points were left out, minimum and maximum kept.")
+
+
+class CurveList(Answer):
+    """Curves of one or many jobs."""
+
+    items: list[Curve]
+    next: Cursor
+
+
+class Spread(Answer):
+    """Mean and sample standard deviation over a group's members."""
+
+    mean: float | None
+    std: float | None = Field(description="Null with fewer than two members.")
+    n: int
+
+
+class Delta(Answer):
+    """Difference of a group's mean to the baseline's."""
+
+    mean: float
+    std: float | None = Field(
+        description="Of the difference: paired by seed where all seeds are shared, else of the two."
+    )
+
+
+class Member(Answer):
+    """One job of a group."""
+
+    job: JobId
+    seed: int
+    state: JobState
+    x: float | None
+    y: float | None
+
+
+class Group(Answer):
+    """Jobs that are the same but for what was grouped away (by default: the seed)."""
+
+    key: str = Field(description="Stable: the same settings give the same key.")
+    label: str = Field(examples=["topk 40 %"])
+    settings: dict[str, Any] = Field(description="Path -> value of what differs between groups.")
+    policy: str
+    ratio: float | None = Field(description="Forward ratio, if one holds for all rules.")
+    model: str
+    dataset: str
+    n: int = Field(description="Members.")
+    members: list[Member]
+    x: Spread
+    y: Spread
+    delta_y: Delta | None = Field(description="Null for the baseline, or without one.")
+    seconds_ratio: float | None = Field(description="Mean seconds over the baseline's.")
+    is_baseline: bool
+    is_pareto: bool = Field(description="Whether no other group has both more x and a better y.")
+
+
+X = Literal["compute_reduction", "planned_compute_reduction", "time_saved"]
+
+
+class Comparison(Answer):
+    """Groups of jobs against each other."""
+
+    x: str = Field(examples=["compute_reduction"])
+    y: str = Field(examples=["best_test_accuracy"])
+    better: Literal["higher", "lower", "none"] = Field(description="Which y is better.")
+    baseline: str | None = Field(description="Key of the exact group; null if there is none.")
+    groups: list[Group]
+
+
+class ChangeEvent(Answer):
+    """What the `data` of an event on `/events` holds; fields that do not apply are null.
+
+    Event names: `job` (its state or its row changed), `points` (new points from `from_step` to
+    `to_step`), `truncate` (points after `to_step` are void), `sweep`, `worker`, and `reset` (the
+    place asked for is gone: read everything again).
+    """
+
+    job: JobId | None = None
+    sweep: str | None = None
+    worker: str | None = None
+    attempt: int | None = None
+    state: JobState | None = None
+    from_step: int | None = None
+    to_step: int | None = None

@@ -1,0 +1,221 @@
+"""Jobs: what is submitted, what is answered, and the plan of a spec."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.base import Answer, Cursor, JobId, Name, Priority, Request, SweepId, Tags
+from crs_core.spec import JobSpec, Policy
+
+JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+Product = Literal["forward", "grad_input", "grad_weight"]
+
+EXAMPLE_SPEC: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [128, 128]},
+    "dataset": {"name": "digits"},
+    "approximation": [{"layers": "*", "policy": "topk", "forward": 0.4, "backward": 0.5}],
+    "training": {"epochs": 20, "batch_size": 50, "optimizer": {"name": "adam", "lr": 0.001}},
+    "seed": 1,
+}
+
+
+class PlanRequest(Request):
+    """A spec to be looked at; nothing is run."""
+
+    spec: JobSpec = Field(examples=[EXAMPLE_SPEC])
+
+
+class PlanProduct(Answer):
+    """One product of one layer in one training step."""
+
+    product: Product
+    ratio: float = Field(description="Nominal share of pairs kept.")
+    pairs: int = Field(description="Pairs there are.")
+    kept: int = Field(description="Pairs kept (k).")
+    exact_macs: int = Field(description="Multiply-accumulates of the exact product, per step.")
+    planned_macs: int = Field(description="Multiply-accumulates of the sampled product, per step.")
+
+
+class PlanLayer(Answer):
+    """What the rules resolve to for one layer."""
+
+    name: str = Field(examples=["fc1"])
+    kind: str = Field(examples=["linear"])
+    policy: Policy
+    forward: float
+    backward: float
+    min_samples: int
+    rule: int | None = Field(description="Which rule of `approximation` holds; null: none, exact.")
+    products: list[PlanProduct]
+    exact_macs: int = Field(description="Of all products together, per step.")
+    planned_macs: int
+    reduction: float = Field(description="1 - planned_macs / exact_macs.")
+
+
+class Plan(Answer):
+    """What a spec costs and saves, before a step is run."""
+
+    spec: JobSpec = Field(description="The spec with every default filled in.")
+    layers: list[PlanLayer]
+    steps: int
+    exact_macs: int = Field(description="Of the whole training, exact.")
+    planned_macs: int = Field(description="Of the whole training, as the rules plan it.")
+    planned_compute_reduction: float = Field(examples=[0.795])
+
+
+class JobSubmit(Request):
+    """A job to be run."""
+
+    spec: JobSpec = Field(examples=[EXAMPLE_SPEC])
+    name: Name = ""
+    tags: Tags = []
+    priority: Priority = 0
+
+
+class JobPatch(Request):
+    """What may change after submission. Fields left out stay."""
+
+    name: Name | None = None
+    tags: Tags | None = None
+    priority: Priority | None = Field(None, description="Moves a queued job.")
+
+
+class Reason(Answer):
+    """Why a job or an attempt ended as it did."""
+
+    kind: str = Field(examples=["diverged"])
+    message: str = Field(examples=["the loss is nan at step 120; lower training.optimizer.lr"])
+
+
+class Progress(Answer):
+    """How far a job is. Null where it is not known yet."""
+
+    step: int
+    of: int | None
+    epoch: float | None
+    steps_per_s: float | None
+    eta_s: float | None = Field(
+        description="Seconds left at the present speed; only while running."
+    )
+
+
+class SummaryValue(Answer):
+    """One metric of one job in three numbers; null where there is none, or it is not finite."""
+
+    last: float | None
+    best: float | None = Field(description="The best in the metric's own direction.")
+    at_best_validation: float | None = Field(
+        description="Its value where validation was at its best."
+    )
+
+
+class Attempt(Answer):
+    """One execution of a job by a worker."""
+
+    number: int
+    state: str = Field(examples=["running"])
+    worker: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    reason: Reason | None
+    resumed_from: str | None = Field(description="Checkpoint it went on from.")
+    notes: list[str] = Field(description="What a person should know, as of unusable checkpoints.")
+
+
+class JobItem(Answer):
+    """A job as lists show it."""
+
+    id: JobId
+    name: str
+    state: JobState
+    tags: list[str]
+    priority: int
+    owner: str
+    sweep_id: SweepId | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    model: str = Field(examples=["mlp"])
+    dataset: str = Field(examples=["digits"])
+    policy: str = Field(description="Of the rules; `mixed` if they differ.", examples=["topk"])
+    seed: int
+    queue_position: int | None = Field(description="1 starts next; null unless queued.")
+    reason: Reason | None
+    progress: Progress
+    summary: dict[str, SummaryValue] = Field(
+        description="Per metric; only the chosen ones if `columns` was given."
+    )
+    planned_compute_reduction: float
+    wish: Literal["cancel", "pause"] | None = Field(
+        description="What was asked of a running job and has not taken effect yet."
+    )
+    spec: JobSpec | None = Field(description="Null in lists whose `columns` leave it out.")
+
+
+class Job(JobItem):
+    """A job, whole."""
+
+    spec: JobSpec
+    attempts: list[Attempt]
+
+
+class JobList(Answer):
+    """A page of jobs."""
+
+    items: list[JobItem]
+    next: Cursor
+
+
+class LayerState(Answer):
+    """One product of one layer, summed over the job so far."""
+
+    layer: str
+    product: Product
+    policy: str
+    ratio: float = Field(description="Nominal, as the rule says.")
+    pairs: int
+    kept: float = Field(description="Mean over the job; pairs drawn twice count twice.")
+    exact_macs: int
+    performed_macs: int
+    never_kept: float | None = Field(description="Share of pairs never chosen so far; null: none.")
+    error: float | None = Field(
+        description="Relative Frobenius error of the approximate product at the last probe."
+    )
+
+
+class LayerList(Answer):
+    """The state of every layer."""
+
+    step: int | None = Field(description="Where it was taken; null before the first report.")
+    items: list[LayerState]
+    next: Cursor
+
+
+class Log(Answer):
+    """A piece of a job's log. `next` goes on from here; read again with `start=next`."""
+
+    text: str
+    start: int = Field(description="Position of the first character of `text` in the whole log.")
+    next: int = Field(description="Position after the last one.")
+    size: int = Field(description="Length of the whole log so far, in characters.")
+
+
+class Checkpoint(Answer):
+    """A complete file of a job's state."""
+
+    id: int
+    attempt: int
+    step: int
+    name: str
+    size_bytes: int
+    sha256: str
+    best: bool = Field(description="Whether validation was at its best there.")
+    created_at: datetime
+
+
+class CheckpointList(Answer):
+    """The checkpoints that are kept, newest first."""
+
+    items: list[Checkpoint]
+    next: Cursor

@@ -1,0 +1,29 @@
+"""What the api takes from the environment; no other file of this package reads it."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+STATIC = Path(__file__).parent / "static"
+
+
+class Settings(BaseSettings):
+    """Variables `COLROW_…` of the api process."""
+
+    model_config = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+
+    database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
+    broker_url: str | None = Field(None, description="Redis URL or socket; None: never ring.")
+    home: Path | None = Field(None, description="Folder of the service: jobs/<id>/a<attempt>/…")
+    host: str = "127.0.0.1"
+    port: int = Field(8750, ge=0, le=65_535)
+    hosts: list[str] = Field([], description="More names than loopback's that `Host` may have.")
+    static: Path = Field(STATIC, description="The built page.")
+    threads: int = Field(16, ge=1, description="Request threads, and database connections.")
+    lease_s: float = Field(60.0, gt=0)
+    body_limit_bytes: int = 1 << 20
+    events_poll_s: float = Field(0.1, gt=0)
+    events_keep_alive_s: float = Field(15.0, gt=0)
+    events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
+    stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
