@@ -1,0 +1,97 @@
+"""The device of a job: whether it is there, how it is set up, what memory it took."""
+
+import platform
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+
+import torch
+
+from crs_core.errors import DeviceError, OutOfMemoryError
+
+
+def open_device(name: str) -> torch.device:
+    """Give the torch device called `name`. Raises DeviceError when it is not there."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(f"{name!r} is no device; there are: cpu, cuda, cuda:0, cuda:1, …") from None
+    if device.type == "cpu":
+        return device
+    if device.type != "cuda":
+        raise DeviceError(f"jobs train on cpu or cuda; got {name!r}")
+    count = torch.cuda.device_count()
+    if (device.index or 0) >= count:
+        raise DeviceError(
+            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose cpu, "
+            "or check the driver and that torch was built with CUDA"
+        )
+    return torch.device("cuda", device.index or 0)
+
+
+@contextmanager
+def computing_on(device: torch.device, threads: int) -> Iterator[None]:
+    """Set threads and determinism for one training, and put back what was there before.
+
+    On the CPU only deterministic algorithms run, so that a resumed job is the same job bit for bit.
+    Filling fresh memory, which torch couples to that, is a debugging aid that costs a pass over
+    every buffer: it is left off.
+    """
+    before_threads = torch.get_num_threads()
+    before_deterministic = torch.are_deterministic_algorithms_enabled()
+    before_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    before_fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before_threads)
+        torch.use_deterministic_algorithms(before_deterministic, warn_only=before_warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = before_fill  # type: ignore[attr-defined]
+
+
+@contextmanager
+def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
+    """Turn the many forms of 'no memory left' into OutOfMemoryError, with advice."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        first = (str(error).splitlines() or [""])[0] or "the host refused to give more"
+        raise OutOfMemoryError(
+            f"no memory left on {device}: {first} Try a smaller `training.batch_size` (now "
+            f"{batch_size}), a smaller model, `training.precision: bf16`, or a device with more memory"
+        ) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    # The CPU allocator of torch raises a plain RuntimeError; its text is all there is to go by.
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Give the most memory taken so far: on CUDA by tensors, on the CPU by the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """Name what the numbers may hang on."""
+    found = {"python": platform.python_version(), "torch": torch.__version__}
+    try:
+        found["colrow"] = metadata.version("colrow")
+    except metadata.PackageNotFoundError:
+        found["colrow"] = "not installed"
+    if device.type == "cuda":
+        found["cuda"] = str(torch.version.cuda)
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
