@@ -1,0 +1,128 @@
+"""What a job costs in multiply-accumulates (MACs), exact and as its rules plan it.
+
+The definition is the paper's (Adelman & Silberstein 2018, sections 3.3 and 5): the MACs of the
+fully connected and convolutional products, forward and backward. Not counted are the gradient to
+the network's input, which nobody needs, element-wise work, and sampling itself; nothing here tells
+time. A layer has three products:
+
+    forward      contracts over input features, or the input channels of a group
+    grad_input   contracts over output features, or the output channels of a group
+    grad_weight  contracts over the examples of the batch (every position of them, if linear)
+
+The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
+products shrink by the same share before `backward` samples them again.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+from crs_core.errors import RatioError
+from crs_core.events import Product
+from crs_core.layers import Conv2d, LayerShape, Linear
+from crs_core.rules import LayerPlan, layer_plan, training_length
+from crs_core.spec import JobSpec, Policy
+
+
+def budget(n: int, ratio: float, min_samples: int) -> int:
+    """Give k, how many of n pairs are kept: min(n, max(min_samples, round(ratio n))).
+
+    Python's `round`, halves to even. Where k = n the exact product is taken.
+    """
+    if not 0 < ratio <= 1:
+        raise RatioError(
+            f"a ratio is the share of pairs to keep, above 0 and at most 1; got {ratio}"
+        )
+    return min(n, max(min_samples, round(ratio * n)))
+
+
+@dataclass(frozen=True)
+class ProductCost:
+    """One product of one layer, in one training step."""
+
+    layer: str
+    product: Product
+    policy: Policy
+    ratio: float
+    """Nominal, as the rule says; in the gradient products it comes on top of the forward ratio."""
+    pairs: int
+    """Pairs there are (per group)."""
+    k: int
+    """Pairs kept (per group); for `bernoulli` on average."""
+    exact_macs: int
+    planned_macs: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """MACs of a whole training; `layers` holds each product in one step, input to output."""
+
+    exact_macs: int
+    planned_macs: int
+    steps: int
+    steps_per_epoch: int
+    layers: tuple[ProductCost, ...]
+
+    @property
+    def reduction(self) -> float:
+        """The planned compute reduction, 1 - planned/exact."""
+        return 1 - self.planned_macs / self.exact_macs
+
+
+def plan_cost(spec: JobSpec) -> Cost:
+    """Count the MACs of the training that a spec describes.
+
+    Raises SpecError as `layer_plan` does.
+    """
+    plan, length = layer_plan(spec), training_length(spec)
+    layers = tuple(p for layer in plan for p in layer_cost(layer, spec.training.batch_size))
+    return Cost(
+        exact_macs=length.steps * sum(p.exact_macs for p in layers),
+        planned_macs=length.steps * sum(p.planned_macs for p in layers),
+        steps=length.steps,
+        steps_per_epoch=length.steps_per_epoch,
+        layers=layers,
+    )
+
+
+def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
+    """Count the products of one layer in one step; a layer without input gradient has two."""
+    size = _size(plan.shape, batch)
+    k_forward = budget(size.inputs, plan.forward, plan.min_samples)
+    products: list[ProductCost] = []
+
+    def add(product: Product, ratio: float, pairs: int, *, on_kept: bool) -> None:
+        k = budget(pairs, ratio, plan.min_samples)
+        planned = size.macs // pairs * k
+        if on_kept:
+            planned = planned // size.inputs * k_forward
+        products.append(
+            ProductCost(plan.name, product, plan.policy, ratio, pairs, k, size.macs, planned)
+        )
+
+    add("forward", plan.forward, size.inputs, on_kept=False)
+    if plan.shape.needs_input_grad:
+        add("grad_input", plan.backward, size.outputs, on_kept=True)
+    add("grad_weight", plan.backward, size.examples, on_kept=True)
+    return tuple(products)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """The pairs of the three products, and the MACs of any one of them: all three cost the same."""
+
+    inputs: int
+    outputs: int
+    examples: int
+    macs: int
+
+
+def _size(shape: LayerShape, batch: int) -> _Size:
+    match shape:
+        case Linear(in_features=n, out_features=o, positions=positions):
+            rows = batch * positions
+            return _Size(n, o, rows, rows * n * o)
+        case Conv2d(groups=groups):
+            inputs = shape.in_channels // groups
+            outputs = shape.out_channels // groups
+            window = prod(shape.kernel_size) * prod(shape.out_size)
+            return _Size(inputs, outputs, batch, batch * groups * inputs * outputs * window)

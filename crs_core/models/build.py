@@ -1,0 +1,81 @@
+"""From the model of a spec to the network, with torch's plain modules."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from crs_core.layers import Conv2d, ImageShape, LayerShape, Linear, cnn_shapes, mlp_shapes
+from crs_core.models.dropout import Dropout
+from crs_core.models.initialize import initialize
+from crs_core.spec import CNNModel, MLPModel, Model
+
+
+def build(
+    model: Model,
+    input_shape: ImageShape,
+    classes: int,
+    *,
+    generator: torch.Generator | None = None,
+) -> nn.Sequential:
+    """Build the network of a spec for images of `input_shape` (channels, height, width).
+
+    The output is N x classes, unnormalised. The weights are drawn from `generator`, by default one
+    seeded with 0; torch's global generator is not touched. Layer names are those of `crs_core.layers`.
+
+    Raises SpecError where the network does not fit the images.
+    """
+    network = NETWORKS[model.name](model, input_shape, classes)
+    initialize(network, generator or torch.Generator().manual_seed(0))
+    return network
+
+
+def mlp(model: MLPModel, image: ImageShape, classes: int) -> nn.Sequential:
+    """Give the fully connected network: flatten, then layers fc1, fc2, … with ReLU between."""
+    parts: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    shapes = mlp_shapes(model, image, classes)
+    for i, (name, shape) in enumerate(shapes.items(), start=1):
+        parts[name] = _layer(shape)
+        if i < len(shapes):
+            parts[f"relu{i}"] = nn.ReLU()
+    return nn.Sequential(parts)
+
+
+def cnn(model: CNNModel, image: ImageShape, classes: int) -> nn.Sequential:
+    """Give the convolutional network: convolution, ReLU and pooling; then fc1, dropout, fc2."""
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    shapes = cnn_shapes(model, image, classes)
+    for i in range(1, len(model.channels) + 1):
+        parts[f"conv{i}"] = _layer(shapes[f"conv{i}"])
+        parts[f"relu{i}"] = nn.ReLU()
+        parts[f"pool{i}"] = nn.MaxPool2d(2)
+    parts["flatten"] = nn.Flatten()
+    parts["fc1"] = _layer(shapes["fc1"])
+    parts["relu"] = nn.ReLU()
+    parts["dropout"] = Dropout(model.dropout)
+    parts["fc2"] = _layer(shapes["fc2"])
+    return nn.Sequential(parts)
+
+
+NETWORKS: Mapping[str, Callable[[Any, ImageShape, int], nn.Sequential]] = {"mlp": mlp, "cnn": cnn}
+"""One function per model name, without weights drawn."""
+
+
+def _layer(shape: LayerShape) -> nn.Module:
+    # skip_init leaves the weights undrawn; torch's own drawing would use the global generator.
+    match shape:
+        case Linear():
+            return skip_init(nn.Linear, shape.in_features, shape.out_features)
+        case Conv2d():
+            return skip_init(
+                nn.Conv2d,
+                shape.in_channels,
+                shape.out_channels,
+                shape.kernel_size,
+                stride=shape.stride,
+                padding=shape.padding,
+                groups=shape.groups,
+            )
