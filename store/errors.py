@@ -1,0 +1,43 @@
+"""What the store refuses, as a tree of classes.
+
+StoreError
+|- NotFound              no such job, sweep, attempt, checkpoint
+|- Conflict              a transition that cannot be; says why and what to do
+|- IdempotencyMismatch   the key was used before, with another body
+|- BadQuery              a filter, sort or cursor that means nothing
+|- Fenced                the attempt is no longer current; nothing was written
+|- SchemaError           the tables are older or newer than this program
+`- UnsuitablePlace       the database's folder cannot hold it
+"""
+
+
+class StoreError(Exception):
+    """Any refusal that the store foresees."""
+
+
+class NotFound(StoreError):  # noqa: N818 - named by what is so, as an HTTP status is
+    """A job, sweep, attempt or checkpoint that is not there."""
+
+
+class Conflict(StoreError):  # noqa: N818
+    """A change that the present state does not allow."""
+
+
+class IdempotencyMismatch(StoreError):  # noqa: N818
+    """An idempotency key that came before with another body."""
+
+
+class BadQuery(StoreError):  # noqa: N818
+    """A filter, sort or cursor that means nothing."""
+
+
+class Fenced(StoreError):  # noqa: N818
+    """A write by an attempt that is no longer current. Nothing of it was kept."""
+
+
+class SchemaError(StoreError):
+    """Tables that are older or newer than this program."""
+
+
+class UnsuitablePlace(StoreError):  # noqa: N818
+    """A folder that cannot hold the database."""

@@ -1,0 +1,315 @@
+"""The tables. Integer keys inside, UUIDv7 text ids outside, times as seconds by the database's clock.
+
+One row per point in a narrow table, one summary row per job and metric, so that lists never touch
+the points. A number that is not finite is NULL. What a migration does to these tables stands in
+`migrations/`; a test holds the two equal.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA_VERSION = "0001"
+"""The migration that these tables agree with. Versions are numbers of four digits, so they compare as text."""
+
+
+class Base(DeclarativeBase):
+    """What every table shares: names of constraints that a migration can refer to."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def _job_key(*, primary: bool = False) -> Mapped[int]:
+    return mapped_column(
+        Integer,
+        ForeignKey("jobs.key", ondelete="CASCADE"),
+        primary_key=primary,
+        autoincrement=False,
+    )
+
+
+class Owner(Base):
+    """Whose a job is."""
+
+    __tablename__ = "owners"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class Sweep(Base):
+    """A base spec with its axes and variants, and by `jobs.sweep_key` the jobs made from them."""
+
+    __tablename__ = "sweeps"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    owner_key: Mapped[int] = mapped_column(Integer, ForeignKey("owners.key"))
+    name: Mapped[str] = mapped_column(Text)
+    base: Mapped[dict[str, Any]] = mapped_column(JSON)
+    axes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    variants: Mapped[list[Any]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class Job(Base):
+    """One training job. `store.jobs` alone changes `state`."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_queue", "state", "priority", "queued_at", "key"),
+        Index("ix_jobs_sweep_key", "sweep_key"),
+    )
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    owner_key: Mapped[int] = mapped_column(Integer, ForeignKey("owners.key"))
+    sweep_key: Mapped[int | None] = mapped_column(Integer, ForeignKey("sweeps.key"))
+    name: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int] = mapped_column(Integer)
+    spec: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Copies out of the spec, for filters and for the fit to a slot.
+    model: Mapped[str] = mapped_column(String(50))
+    dataset: Mapped[str] = mapped_column(String(50))
+    policies: Mapped[str] = mapped_column(String(200))
+    """Names between commas, `,nps,topk,`, so that one LIKE finds one."""
+    kind: Mapped[str] = mapped_column(String(20))
+    devices: Mapped[int] = mapped_column(Integer)
+    planned_compute_reduction: Mapped[float | None] = mapped_column(Float)
+    state: Mapped[str] = mapped_column(String(20))
+    wish: Mapped[str | None] = mapped_column(String(20))
+    reason_kind: Mapped[str | None] = mapped_column(String(50))
+    reason_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Float)
+    queued_at: Mapped[float] = mapped_column(Float)
+    """Age in the queue counts from here; a lost attempt does not set it anew, a retry does."""
+    started_at: Mapped[float | None] = mapped_column(Float)
+    finished_at: Mapped[float | None] = mapped_column(Float)
+    attempt_count: Mapped[int] = mapped_column(Integer)
+    barren_attempts: Mapped[int] = mapped_column(Integer)
+    """Attempts lost in a row without a new checkpoint."""
+    step: Mapped[int] = mapped_column(Integer)
+    total_steps: Mapped[int | None] = mapped_column(Integer)
+    steps_per_epoch: Mapped[int | None] = mapped_column(Integer)
+    best_validation_step: Mapped[int | None] = mapped_column(Integer)
+
+
+class Tag(Base):
+    """A word that a user put on a job."""
+
+    __tablename__ = "tags"
+    __table_args__ = (Index("ix_tags_tag", "tag"), {"sqlite_with_rowid": False})
+    job_key: Mapped[int] = _job_key(primary=True)
+    tag: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class Submission(Base):
+    """An idempotency key, what came with it (digest) and what was made of it."""
+
+    __tablename__ = "submissions"
+    owner_key: Mapped[int] = mapped_column(
+        Integer, ForeignKey("owners.key"), primary_key=True, autoincrement=False
+    )
+    idempotency_key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    job_key: Mapped[int | None] = mapped_column(Integer, ForeignKey("jobs.key", ondelete="CASCADE"))
+    sweep_key: Mapped[int | None] = mapped_column(
+        Integer, ForeignKey("sweeps.key", ondelete="CASCADE")
+    )
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class Worker(Base):
+    """A slot: one worker process, the devices it owns and when it was last seen."""
+
+    __tablename__ = "workers"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(20))
+    devices: Mapped[list[Any]] = mapped_column(JSON)
+    threads: Mapped[int] = mapped_column(Integer)
+    memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    datasets: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Names of the data sets whose files are there; NULL: it can fetch any."""
+    state: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[float] = mapped_column(Float)
+    seen_at: Mapped[float] = mapped_column(Float)
+    state_since: Mapped[float] = mapped_column(Float)
+
+
+class Attempt(Base):
+    """One execution of a job by a worker. Current while `ended_at` is NULL."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        UniqueConstraint("job_key", "number"),
+        Index("ix_attempts_lease", "ended_at", "lease_until"),
+        Index("ix_attempts_worker_key", "worker_key", "ended_at"),
+    )
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    job_key: Mapped[int] = _job_key()
+    number: Mapped[int] = mapped_column(Integer)
+    worker_key: Mapped[int] = mapped_column(Integer, ForeignKey("workers.key"))
+    state: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[float] = mapped_column(Float)
+    lease_until: Mapped[float] = mapped_column(Float)
+    heartbeat_at: Mapped[float] = mapped_column(Float)
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    reason_kind: Mapped[str | None] = mapped_column(String(50))
+    reason_message: Mapped[str | None] = mapped_column(Text)
+    start_step: Mapped[int | None] = mapped_column(Integer)
+    resumed_from: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[str | None] = mapped_column(String(200))
+    threads: Mapped[int | None] = mapped_column(Integer)
+    versions: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    notes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Metric(Base):
+    """Number of a metric's name, so that a point is narrow."""
+
+    __tablename__ = "metrics"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+
+
+class Point(Base):
+    """One value of a metric at a step."""
+
+    __tablename__ = "points"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    job_key: Mapped[int] = _job_key(primary=True)
+    metric_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    value: Mapped[float | None] = mapped_column(Float(53))
+
+
+class Summary(Base):
+    """Of one metric of a job: the last value, the best, and the one at the best validation."""
+
+    __tablename__ = "summaries"
+    __table_args__ = (
+        Index("ix_summaries_metric_id", "metric_id", "last_value"),
+        {"sqlite_with_rowid": False},
+    )
+    job_key: Mapped[int] = _job_key(primary=True)
+    metric_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    last_step: Mapped[int] = mapped_column(Integer)
+    last_value: Mapped[float | None] = mapped_column(Float(53))
+    best_step: Mapped[int | None] = mapped_column(Integer)
+    best_value: Mapped[float | None] = mapped_column(Float(53))
+    at_best_validation: Mapped[float | None] = mapped_column(Float(53))
+
+
+class Layer(Base):
+    """One product of one layer, as it was last reported."""
+
+    __tablename__ = "layers"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    job_key: Mapped[int] = _job_key(primary=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    step: Mapped[int] = mapped_column(Integer)
+    layer: Mapped[str] = mapped_column(Text)
+    product: Mapped[str] = mapped_column(String(20))
+    policy: Mapped[str] = mapped_column(String(50))
+    ratio: Mapped[float] = mapped_column(Float(53))
+    pairs: Mapped[int] = mapped_column(BigInteger)
+    kept: Mapped[float | None] = mapped_column(Float(53))
+    exact_macs: Mapped[int] = mapped_column(BigInteger)
+    performed_macs: Mapped[int] = mapped_column(BigInteger)
+    never_kept: Mapped[float | None] = mapped_column(Float(53))
+    error: Mapped[float | None] = mapped_column(Float(53))
+
+
+class Checkpoint(Base):
+    """A file of an attempt. Only those that are `current` are read; the sweeper deletes the rest."""
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (
+        UniqueConstraint("attempt_key", "name"),
+        Index("ix_checkpoints_job_key", "job_key", "step"),
+        Index("ix_checkpoints_current", "current"),
+    )
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    job_key: Mapped[int] = _job_key()
+    attempt_key: Mapped[int] = mapped_column(
+        Integer, ForeignKey("attempts.key", ondelete="CASCADE")
+    )
+    step: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(255))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    best: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    current: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class LogChunk(Base):
+    """A piece of a job's log; `start` counts the characters of the job's whole log before it."""
+
+    __tablename__ = "log_chunks"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    job_key: Mapped[int] = _job_key(primary=True)
+    start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    attempt_number: Mapped[int] = mapped_column(Integer)
+    length: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str] = mapped_column(Text)
+
+
+class Change(Base):
+    """Something a watcher wants to know. Rows become visible in the order of `seq`."""
+
+    __tablename__ = "changes"
+    seq: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    at: Mapped[float] = mapped_column(Float)
+    job_id: Mapped[str | None] = mapped_column(String(36))
+    sweep_id: Mapped[str | None] = mapped_column(String(36))
+    worker: Mapped[str | None] = mapped_column(String(200))
+    attempt: Mapped[int | None] = mapped_column(Integer)
+    state: Mapped[str | None] = mapped_column(String(20))
+    from_step: Mapped[int | None] = mapped_column(Integer)
+    to_step: Mapped[int | None] = mapped_column(Integer)
+
+
+class ChangeHead(Base):
+    """One row: the last `seq` given out, and the last one that was trimmed away."""
+
+    __tablename__ = "change_head"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    trimmed: Mapped[int] = mapped_column(BigInteger)
+
+
+class Scheduler(Base):
+    """One row, locked by whoever claims, so that claims happen one at a time."""
+
+    __tablename__ = "scheduler"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    claims: Mapped[int] = mapped_column(BigInteger)
