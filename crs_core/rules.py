@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from crs_core.data.facts import FACTS
 from crs_core.errors import FieldError, SpecError
 from crs_core.layers import LayerShape, layer_shapes
-from crs_core.spec import Cosine, JobSpec, Linear, Policy, Rule
+from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, Rule
 
 EXACT = Policy(name="exact")
 
@@ -97,13 +97,13 @@ def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | N
     return LayerPlan(name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index)
 
 
-def training_length(spec: JobSpec) -> TrainingLength:
-    """Count the examples and steps of a training. Batches are full, always.
+def split_sizes(dataset: Dataset) -> tuple[int, int]:
+    """Count the examples for training and for validation.
 
-    Raises SpecError where validation leaves nothing to train on, `train_limit` or `batch_size` is
-    more than there is, or the warm-up is longer than the training.
+    Raises SpecError where validation leaves nothing to train on, or `train_limit` is more than it
+    leaves.
     """
-    facts, training, dataset = FACTS[spec.dataset.name], spec.training, spec.dataset
+    facts = FACTS[dataset.name]
     validation = facts.validation if dataset.validation is None else dataset.validation
     rest = facts.train - validation
     if rest < 1:
@@ -115,10 +115,20 @@ def training_length(spec: JobSpec) -> TrainingLength:
     if dataset.train_limit is not None and dataset.train_limit > rest:
         raise SpecError.at(
             "dataset.train_limit",
-            f"{dataset.train_limit} examples are asked for; {facts.name} has {rest} beside the "
-            f"{validation} for validation: ask for at most {rest}, or leave `train_limit` out",
+            f"{dataset.train_limit} examples are asked for, but {facts.name} has {rest} beside the "
+            f"{validation} for validation; give at most {rest}, or leave `train_limit` out",
         )
-    train = rest if dataset.train_limit is None else dataset.train_limit
+    return dataset.train_limit or rest, validation
+
+
+def training_length(spec: JobSpec) -> TrainingLength:
+    """Count the examples and steps of a training. Batches are full, always.
+
+    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples or the
+    warm-up is longer than the training.
+    """
+    train, validation = split_sizes(spec.dataset)
+    training, schedule = spec.training, spec.training.schedule
     if training.batch_size > train:
         raise SpecError.at(
             "training.batch_size",
@@ -127,7 +137,6 @@ def training_length(spec: JobSpec) -> TrainingLength:
         )
     steps_per_epoch = train // training.batch_size
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
-    schedule = training.schedule
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(
             "training.schedule.warmup_steps",

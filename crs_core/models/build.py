@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils import skip_init
 
 from crs_core.layers import Conv2d, ImageShape, LayerShape, Linear, cnn_shapes, mlp_shapes
 from crs_core.models.dropout import Dropout
@@ -24,7 +23,8 @@ def build(
     """Build the network of a spec for images of `input_shape` (channels, height, width).
 
     The output is N x classes, unnormalised. The weights are drawn from `generator`, by default one
-    seeded with 0; torch's global generator is not touched. Layer names are those of `crs_core.layers`.
+    seeded with 0; torch's global generator is not touched. Layer names are those of
+    `crs_core.layers`.
 
     Raises SpecError where the network does not fit the images.
     """
@@ -65,17 +65,18 @@ NETWORKS: Mapping[str, Callable[[Any, ImageShape, int], nn.Sequential]] = {"mlp"
 
 
 def _layer(shape: LayerShape) -> nn.Module:
-    # skip_init leaves the weights undrawn; torch's own drawing would use the global generator.
+    # Made on `meta`, a layer has no weights to draw; torch would draw from its global generator.
     match shape:
         case Linear():
-            return skip_init(nn.Linear, shape.in_features, shape.out_features)
+            layer: nn.Module = nn.Linear(shape.in_features, shape.out_features, device="meta")
         case Conv2d():
-            return skip_init(
-                nn.Conv2d,
+            layer = nn.Conv2d(
                 shape.in_channels,
                 shape.out_channels,
                 shape.kernel_size,
                 stride=shape.stride,
                 padding=shape.padding,
                 groups=shape.groups,
+                device="meta",
             )
+    return layer.to_empty(device="cpu")

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class Dropout(nn.Module):
     """Zero each value with probability p and scale the others by 1/(1 - p), while training.
 
-    As `torch.nn.Dropout`, but the mask is drawn from `generator`, so that other draws (sampling, the
-    order of the data) neither disturb it nor are disturbed. `generator` must be of the input's
+    As `torch.nn.Dropout`, but the mask is drawn from `generator`, so that other draws (sampling,
+    the order of the data) neither disturb it nor are disturbed. `generator` must be of the input's
     device; None means torch's global one.
     """
 

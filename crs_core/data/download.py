@@ -1,0 +1,131 @@
+"""Fetch the files of a data set over HTTP: resumed, checked, and put in place all at once."""
+
+import fcntl
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crs_core.data.facts import FileFacts
+from crs_core.errors import DatasetError
+
+OnProgress = Callable[[str, int, int], None]
+"""Hears (file name, bytes there, bytes in all) while a file is fetched."""
+
+TIMEOUT_S = 30.0
+"""For a connection, and for any one read from it."""
+ROUNDS = 2
+"""How often each address is tried."""
+CHUNK = 1 << 16
+
+
+class _AddressError(Exception):
+    """What came of one address; the next is tried."""
+
+
+def fetch(file: FileFacts, folder: Path, *, on_progress: OnProgress | None = None) -> Path:
+    """Fetch one file into `folder` and give its path; do nothing if it is there and sound.
+
+    What was received stays in `<name>.part`; the next try, or the next call, goes on from there
+    if the server can. Only a file with the right checksum gets its name. Processes that want the
+    same folder wait for each other.
+
+    Raises DatasetError where no address gives the file, or the folder can't be written to.
+    """
+    target, part = folder / file.name, folder / f"{file.name}.part"
+    tell = on_progress or (lambda _name, _there, _total: None)
+    failures: list[str] = []
+    with _writing(file, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            if target.is_file() and _is_sound(target, file):
+                return target
+            for url in file.urls * ROUNDS:
+                try:
+                    _pull(url, file, part, tell)
+                except _AddressError as error:
+                    failures.append(f"{url}: {error}")
+                else:
+                    part.replace(target)
+                    return target
+    raise DatasetError(
+        f"{file.name} could not be fetched ({'; '.join(failures) or 'no address is known'}); look "
+        f"at the network and try again, or put the file into {folder} yourself"
+    )
+
+
+def _pull(url: str, file: FileFacts, part: Path, tell: OnProgress) -> None:
+    """Complete `part` from one address and check it."""
+    there = part.stat().st_size if part.exists() else 0
+    if there < file.size:
+        with _open(url, there) as answer:
+            goes_on = answer.headers.get("Content-Range", "").startswith(f"bytes {there}-")
+            there = there if goes_on else 0
+            offered = there + int(answer.headers.get("Content-Length", file.size - there))
+            if offered != file.size:  # as the page of a captive portal does
+                raise _AddressError(f"offers {offered} bytes, but {file.size} are needed")
+            with part.open("ab" if goes_on else "wb") as out:
+                while there < file.size and (chunk := _receive(answer)):
+                    out.write(chunk)
+                    there += len(chunk)
+                    tell(file.name, min(there, file.size), file.size)
+                out.flush()
+                os.fsync(out.fileno())
+    if there < file.size:
+        raise _AddressError(f"broke off after {there} of {file.size} bytes")
+    if not _is_sound(part, file):
+        part.unlink()
+        raise _AddressError("sent something else: the checksum differs")
+
+
+def _open(url: str, there: int) -> http.client.HTTPResponse:
+    headers = {"Range": f"bytes={there}-"} if there else {}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - addresses are of facts.py
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _AddressError(f"HTTP {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise _AddressError(str(error.reason)) from None
+    except (OSError, http.client.HTTPException) as error:
+        raise _AddressError(str(error) or type(error).__name__) from None
+    assert isinstance(answer, http.client.HTTPResponse)
+    return answer
+
+
+def _receive(answer: http.client.HTTPResponse) -> bytes:
+    # An error of the network ends the pull as an early end does: what came before it is kept.
+    try:
+        return answer.read(CHUNK)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _is_sound(path: Path, file: FileFacts) -> bool:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; it is let go when the process ends, whatever ends it."""
+    with (folder / ".download.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _writing(file: FileFacts, folder: Path) -> Iterator[None]:
+    """Say what is wrong where files can't be written; errors of the network don't come here."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f"{file.name} could not be written to {folder}: {error.strerror or error}; "
+            f"{file.size} bytes must fit there in a folder that may be written to"
+        ) from error

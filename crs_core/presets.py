@@ -1,0 +1,169 @@
+"""Specs to start from: the paper's rows for MNIST, and small ones that end within seconds.
+
+The recipes are those of Adelman & Silberstein 2018, section 4: Adam at 1e-3, batches of 50, 55,000
+examples for training and 5,000 for validation. `min_samples` is 10 in the rows of its Table 2, 1 in
+the others. Torch is not imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named spec."""
+
+    name: str
+    title: str
+    description: str
+    spec: dict[str, Any]
+    """What `crs_core.spec.parse_spec` takes; what has a default is left out."""
+
+
+_ADAM = {"name": "adam", "lr": 0.001}
+_MLP: dict[str, Any] = {
+    "model": {"name": "mlp"},
+    "dataset": {"name": "mnist"},
+    "training": {"epochs": 20, "batch_size": 50, "optimizer": _ADAM},
+}
+_CNN: dict[str, Any] = {
+    "model": {"name": "cnn"},
+    "dataset": {"name": "mnist"},
+    "training": {"steps": 20_000, "batch_size": 50, "optimizer": _ADAM},
+}
+_SMALL_MLP: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [128, 128]},
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 15, "batch_size": 25, "optimizer": _ADAM},
+    "report": {"every_steps": 20},
+}
+_SMALL_CNN: dict[str, Any] = {
+    "model": {"name": "cnn", "channels": [16, 32], "kernel_size": 3, "hidden": 64},
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 15, "batch_size": 25, "optimizer": _ADAM},
+    "report": {"every_steps": 20},
+}
+
+_NPS = {"name": "nps", "replacement": True, "scaled": True}
+_UNIFORM = {"name": "uniform", "scaled": True}
+_TOPK = {"name": "topk"}
+_BERNOULLI = {"name": "bernoulli"}
+
+
+def _sampled(base: dict[str, Any], *rules: dict[str, Any]) -> dict[str, Any]:
+    return {**base, "approximation": list(rules)}
+
+
+def _rule(policy: dict[str, Any], **ratios: float) -> dict[str, Any]:
+    return {"layers": "*", "policy": policy, "min_samples": 1, **ratios}
+
+
+_ALL = (
+    Preset(
+        "mlp-exact",
+        "MLP on MNIST, exact",
+        "The baseline: 784-500-500-10, 20 epochs. The paper reports 98.16 %.",
+        _MLP,
+    ),
+    Preset(
+        "mlp-topk40",
+        "MLP on MNIST, top-k 40 %",
+        "The 40 % of pairs with the largest scores in every product; saves 60 % of the compute.",
+        _sampled(_MLP, _rule(_TOPK, forward=0.4)),
+    ),
+    Preset(
+        "mlp-topk40-backward5",
+        "MLP on MNIST, top-k 40 %, backward 5 %",
+        "Table 2: at least 10 pairs, and 5 % of the gradients' pairs on top; saves 79.5 %. The "
+        "paper reports 98.1 %.",
+        _sampled(_MLP, _rule(_TOPK, forward=0.4, backward=0.05) | {"min_samples": 10}),
+    ),
+    Preset(
+        "mlp-nps40",
+        "MLP on MNIST, norm-proportional 40 %",
+        "Pairs drawn with replacement in proportion to their scores, and scaled: each product is "
+        "unbiased.",
+        _sampled(_MLP, _rule(_NPS, forward=0.4)),
+    ),
+    Preset(
+        "mlp-bernoulli40",
+        "MLP on MNIST, Bernoulli 40 %",
+        "Each pair alone with a probability in proportion to its score, scaled: each product is "
+        "unbiased.",
+        _sampled(_MLP, _rule(_BERNOULLI, forward=0.4)),
+    ),
+    Preset(
+        "mlp-uniform40",
+        "MLP on MNIST, uniform 40 %",
+        "Pairs drawn whatever their scores, without replacement, and scaled: each product is "
+        "unbiased.",
+        _sampled(_MLP, _rule(_UNIFORM, forward=0.4)),
+    ),
+    Preset(
+        "cnn-exact",
+        "CNN on MNIST, exact",
+        "The baseline: two convolutions, two fully connected layers, 20,000 steps. The paper "
+        "reports 99.29 %.",
+        _CNN,
+    ),
+    Preset(
+        "cnn-topk30",
+        "CNN on MNIST, top-k 30 %",
+        "The 30 % of pairs with the largest scores in every product; saves 66.9 %. The paper "
+        "reports 99.21 %.",
+        _sampled(_CNN, _rule(_TOPK, forward=0.3)),
+    ),
+    Preset(
+        "cnn-topk40-backward20",
+        "CNN on MNIST, top-k 40 %, backward 20 %",
+        "Table 2: conv1 exact, at least 10 pairs, and 20 % of the gradients' pairs on top; saves "
+        "78.6 %. The paper reports 99.25 %.",
+        _sampled(
+            _CNN,
+            _rule(_TOPK, forward=0.4, backward=0.2) | {"min_samples": 10},
+            {"layers": "conv1", "policy": {"name": "exact"}},
+        ),
+    ),
+    Preset(
+        "digits-exact",
+        "MLP on Digits, exact",
+        "A baseline of seconds, with data that come with the package.",
+        _SMALL_MLP,
+    ),
+    Preset(
+        "digits-topk",
+        "MLP on Digits, top-k 40 %",
+        "The 40 % of pairs with the largest scores in every product, in seconds.",
+        _sampled(_SMALL_MLP, _rule(_TOPK, forward=0.4)),
+    ),
+    Preset(
+        "digits-nps",
+        "MLP on Digits, norm-proportional 40 %",
+        "Pairs drawn with replacement in proportion to their scores, and scaled; in seconds.",
+        _sampled(_SMALL_MLP, _rule(_NPS, forward=0.4)),
+    ),
+    Preset(
+        "digits-bernoulli",
+        "MLP on Digits, Bernoulli 40 %",
+        "Each pair alone with a probability in proportion to its score, scaled; in seconds.",
+        _sampled(_SMALL_MLP, _rule(_BERNOULLI, forward=0.4)),
+    ),
+    Preset(
+        "digits-cnn-exact",
+        "CNN on Digits, exact",
+        "A small convolutional baseline.",
+        _SMALL_CNN,
+    ),
+    Preset(
+        "digits-cnn-topk",
+        "CNN on Digits, top-k 40 %",
+        "The 40 % of channels and features with the largest scores; conv1 has one channel and so "
+        "an exact forward product.",
+        _sampled(_SMALL_CNN, _rule(_TOPK, forward=0.4)),
+    ),
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({p.name: p for p in _ALL})
+"""Every preset by its name, in the order in which they are shown."""
