@@ -29,7 +29,7 @@ CursorQuery = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items in a page, at most.")]
 States = Annotated[list[JobState], Query(description="Any of these states.")]
-TagsQuery = Annotated[list[str], Query(max_length=50, description="All of these tags.")]
+TagsQuery = Annotated[list[str], Query(max_length=50, description="Any of these tags.")]
 Jobs = Annotated[list[str], Query(max_length=2000, description="These jobs.")]
 Sweeps = Annotated[list[str], Query(max_length=100, description="The jobs of these sweeps.")]
 Metrics = Annotated[

@@ -32,12 +32,8 @@ def comparison(
         Query(
             max_length=50,
             description="Spec paths that make a group; left out: everything but the seed.",
-            examples=[["approximation", "model.hidden"]],
+            examples=[["approximation.0.policy.name", "model.name"]],
         ),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        Query(max_length=200, description="Key of a group; left out: the exact one."),
     ] = None,
 ) -> Comparison:
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""

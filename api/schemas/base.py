@@ -1,6 +1,5 @@
 """What every request and answer has in common: strict fields, times, pages and failures."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,14 +12,21 @@ class Request(BaseModel):
 
 
 class Answer(BaseModel):
-    """A body that we send. Every field is always there; a number that is not finite is null."""
+    """A body that we send. Every field is always there; a number that is not finite is null.
+
+    Made of the store's views by name. Times are seconds there, RFC 3339 in UTC here.
+    """
 
     model_config = ConfigDict(
-        frozen=True, ser_json_inf_nan="null", json_schema_serialization_defaults_required=True
+        frozen=True,
+        from_attributes=True,
+        ser_json_inf_nan="null",
+        json_schema_serialization_defaults_required=True,
     )
 
 
 Name = Annotated[str, Field(max_length=200, description="A name to find it by; free text.")]
+Notes = Annotated[str, Field(max_length=10_000, description="Whatever should be remembered.")]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 Tags = Annotated[
     list[Tag], Field(max_length=50, description="Words to filter by.", examples=[["paper", "mlp"]])
@@ -34,16 +40,6 @@ SweepId = Annotated[str, Field(examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"]
 Cursor = Annotated[
     str | None, Field(description="Send it back as `cursor` for the next page; null at the end.")
 ]
-
-
-def time(seconds: float) -> datetime:
-    """Make RFC 3339 UTC of seconds since the epoch."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def time_or_none(seconds: float | None) -> datetime | None:
-    """Do the same for what may not have happened yet."""
-    return None if seconds is None else time(seconds)
 
 
 class FieldProblem(Answer):

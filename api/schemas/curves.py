@@ -11,7 +11,7 @@ from api.schemas.jobs import JobState
 class Curve(Answer):
     """One metric of one job: arrays of equal length."""
 
-    job: JobId
+    job: JobId = Field(validation_alias="job_id")
     metric: str = Field(examples=["train_loss"])
     steps: list[int]
     values: list[float | None] = Field(description="Null where the number is not finite.")
@@ -39,9 +39,9 @@ class Delta(Answer):
     """Difference of a group's mean to the baseline's."""
 
     mean: float
-    std: float | None = Field(
-        description="Of the difference: paired by seed where all seeds are shared, else of the two."
-    )
+    std: float | None
+    n: int
+    paired: bool = Field(description="Taken seed by seed, over the n seeds that both have.")
 
 
 class Member(Answer):
@@ -55,23 +55,32 @@ class Member(Answer):
 
 
 class Group(Answer):
-    """Jobs that are the same but for what was grouped away (by default: the seed)."""
+    """Jobs that are the same but for what was grouped away (by default: the seed).
+
+    Only jobs that succeeded count in the numbers.
+    """
 
     key: str = Field(description="Stable: the same settings give the same key.")
     label: str = Field(examples=["topk 40 %"])
     settings: dict[str, Any] = Field(description="Path -> value of what differs between groups.")
     policy: str
-    ratio: float | None = Field(description="Forward ratio, if one holds for all rules.")
+    ratio: float | None = Field(
+        description="Of the forward product: 1 if exact, null if the rules differ."
+    )
     model: str
     dataset: str
-    n: int = Field(description="Members.")
+    n: int = Field(description="Members that count.")
+    pending: int = Field(description="Members that are not at their end yet.")
     members: list[Member]
     x: Spread
     y: Spread
+    seconds: Spread
+    planned_compute_reduction: Spread
+    baseline: str | None = Field(description="Key of the group it is measured against.")
     delta_y: Delta | None = Field(description="Null for the baseline, or without one.")
     seconds_ratio: float | None = Field(description="Mean seconds over the baseline's.")
     is_baseline: bool
-    is_pareto: bool = Field(description="Whether no other group has both more x and a better y.")
+    is_pareto: bool = Field(description="Whether no other group is better in both x and y.")
 
 
 X = Literal["compute_reduction", "planned_compute_reduction", "time_saved"]
@@ -83,7 +92,9 @@ class Comparison(Answer):
     x: str = Field(examples=["compute_reduction"])
     y: str = Field(examples=["best_test_accuracy"])
     better: Literal["higher", "lower", "none"] = Field(description="Which y is better.")
-    baseline: str | None = Field(description="Key of the exact group; null if there is none.")
+    baseline: str | None = Field(
+        description="Key of the exact group; null if there is none, or one per model and data set."
+    )
     groups: list[Group]
 
 
@@ -95,10 +106,10 @@ class ChangeEvent(Answer):
     place asked for is gone: read everything again).
     """
 
-    job: JobId | None = None
-    sweep: str | None = None
+    job: JobId | None = Field(None, validation_alias="job_id")
+    sweep: str | None = Field(None, validation_alias="sweep_id")
     worker: str | None = None
     attempt: int | None = None
-    state: JobState | None = None
+    state: JobState | Literal["deleted"] | None = None
     from_step: int | None = None
     to_step: int | None = None

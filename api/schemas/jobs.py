@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Cursor, JobId, Name, Priority, Request, SweepId, Tags
+from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
 from crs_core.spec import JobSpec, Policy
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -58,7 +58,8 @@ class Plan(Answer):
 
     spec: JobSpec = Field(description="The spec with every default filled in.")
     layers: list[PlanLayer]
-    steps: int
+    steps: int = Field(description="Of the whole training.")
+    steps_per_epoch: int
     exact_macs: int = Field(description="Of the whole training, exact.")
     planned_macs: int = Field(description="Of the whole training, as the rules plan it.")
     planned_compute_reduction: float = Field(examples=[0.795])
@@ -78,6 +79,7 @@ class JobPatch(Request):
 
     name: Name | None = None
     tags: Tags | None = None
+    notes: Notes | None = None
     priority: Priority | None = Field(None, description="Moves a queued job.")
 
 
@@ -114,11 +116,17 @@ class Attempt(Answer):
     """One execution of a job by a worker."""
 
     number: int
-    state: str = Field(examples=["running"])
-    worker: str | None
+    state: Literal["running", "succeeded", "failed", "cancelled", "paused", "lost"]
+    worker: str
+    host: str
+    device: str | None
+    threads: int | None
+    versions: dict[str, str] | None = Field(description="Of Python, torch and Colrow.")
     started_at: datetime
-    finished_at: datetime | None
+    heartbeat_at: datetime
+    finished_at: datetime | None = Field(validation_alias="ended_at")
     reason: Reason | None
+    start_step: int | None
     resumed_from: str | None = Field(description="Checkpoint it went on from.")
     notes: list[str] = Field(description="What a person should know, as of unusable checkpoints.")
 
@@ -130,6 +138,7 @@ class JobItem(Answer):
     name: str
     state: JobState
     tags: list[str]
+    notes: str
     priority: int
     owner: str
     sweep_id: SweepId | None
@@ -138,15 +147,20 @@ class JobItem(Answer):
     finished_at: datetime | None
     model: str = Field(examples=["mlp"])
     dataset: str = Field(examples=["digits"])
-    policy: str = Field(description="Of the rules; `mixed` if they differ.", examples=["topk"])
+    policy: str = Field(
+        description="Of the rules; `exact` without any, `mixed` if they differ.", examples=["topk"]
+    )
     seed: int
-    queue_position: int | None = Field(description="1 starts next; null unless queued.")
+    queue_position: int | None = Field(
+        description="1 starts next; null unless queued, and in lists."
+    )
     reason: Reason | None
     progress: Progress
     summary: dict[str, SummaryValue] = Field(
         description="Per metric; only the chosen ones if `columns` was given."
     )
-    planned_compute_reduction: float
+    planned_compute_reduction: float | None
+    attempt_count: int
     wish: Literal["cancel", "pause"] | None = Field(
         description="What was asked of a running job and has not taken effect yet."
     )
@@ -175,7 +189,7 @@ class LayerState(Answer):
     policy: str
     ratio: float = Field(description="Nominal, as the rule says.")
     pairs: int
-    kept: float = Field(description="Mean over the job; pairs drawn twice count twice.")
+    kept: float | None = Field(description="Mean over the job; pairs drawn twice count twice.")
     exact_macs: int
     performed_macs: int
     never_kept: float | None = Field(description="Share of pairs never chosen so far; null: none.")
@@ -193,12 +207,17 @@ class LayerList(Answer):
 
 
 class Log(Answer):
-    """A piece of a job's log. `next` goes on from here; read again with `start=next`."""
+    """A piece of a job's log. To go on, read again with `start` = `next`."""
 
     text: str
-    start: int = Field(description="Position of the first character of `text` in the whole log.")
-    next: int = Field(description="Position after the last one.")
-    size: int = Field(description="Length of the whole log so far, in characters.")
+    start: int = Field(description="Place of the first character of `text` in the whole log.")
+    next: int = Field(validation_alias="end", description="Place after the last one.")
+    size: int = Field(
+        validation_alias="total", description="Length of the whole log so far, in characters."
+    )
+    first: int = Field(
+        description="Characters before this place were dropped: the log was too long."
+    )
 
 
 class Checkpoint(Answer):

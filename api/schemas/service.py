@@ -43,7 +43,7 @@ class DatasetChoice(Answer):
     test: int
     size_bytes: int = Field(description="Of its files; 0 if it is bundled.")
     bundled: bool = Field(description="Whether it comes with the installation.")
-    workers: list[str] = Field(description="Ids of the workers that have its files now.")
+    workers: list[str] = Field(description="Names of the workers that have its files now.")
     source: str
     license: str
 
@@ -78,28 +78,27 @@ class Catalog(Answer):
     metrics: list[MetricChoice]
 
 
-class Device(Answer):
-    """One device of a worker."""
-
-    kind: str = Field(examples=["cpu"])
-    name: str = Field(examples=["cpu"])
-    memory_bytes: int | None
-
-
 class Worker(Answer):
     """A slot: one worker process and the devices it owns."""
 
-    id: str
-    name: str
+    name: str = Field(description="Unique, and the same after a restart.")
     host: str
-    state: Literal["idle", "busy", "lost"] = Field(description="`lost`: no heartbeat for a lease.")
-    devices: list[Device]
-    threads: int | None
-    memory_bytes: int | None = Field(description="Resident memory of supervisor and trainer.")
-    datasets: list[str]
-    job: JobId | None = Field(description="What it runs now.")
+    pid: int
+    kind: Literal["cpu", "cuda"]
+    devices: list[str] = Field(examples=[["cpu"]])
+    threads: int
+    state: Literal["idle", "busy", "stopped", "lost"] = Field(
+        description="`lost`: no heartbeat for the length of a lease."
+    )
+    memory_bytes: int | None = Field(description="Of the host, or of its devices.")
+    memory_used_bytes: int | None = Field(description="By the worker and what it runs.")
+    datasets: list[str] | None = Field(
+        description="Data sets whose files it has; null: it fetches any when needed."
+    )
+    job: JobId | None = Field(validation_alias="job_id", description="What it runs now.")
+    attempt: int | None
     started_at: datetime
-    heartbeat_at: datetime
+    heartbeat_at: datetime = Field(validation_alias="seen_at")
 
 
 class WorkerList(Answer):
@@ -113,12 +112,13 @@ class QueuedJob(Answer):
     """A queued job, in the order they would start."""
 
     position: int = Field(description="1 starts next.")
-    job: JobId
+    job: JobId = Field(validation_alias="job_id")
     name: str
     priority: int
     owner: str
     sweep_id: SweepId | None
-    created_at: datetime
+    queued_at: datetime
+    waits_for: str | None = Field(description="What no living worker has, if that is why it waits.")
 
 
 class Queue(Answer):

@@ -49,6 +49,7 @@ class SweepSubmit(Request):
 class PlannedJob(Answer):
     """One job that a sweep would make."""
 
+    name: str = Field(examples=["approximation.0.forward=0.4 seed=1"])
     settings: dict[str, Any] = Field(
         description="What this job sets on top of the base: path -> value.",
         examples=[{"approximation.0.forward": 0.4, "seed": 1}],
@@ -80,7 +81,9 @@ class Sweep(Answer):
     counts: dict[str, int] = Field(
         description="Jobs per state.", examples=[{"succeeded": 7, "running": 1, "queued": 1}]
     )
-    jobs: list[JobId] = Field(description="Ids of its jobs, in the order they were made.")
+    jobs: list[JobId] = Field(
+        description="Ids of its jobs, in the order they were made; empty in lists."
+    )
 
 
 class SweepList(Answer):

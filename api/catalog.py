@@ -1,0 +1,162 @@
+"""Everything a spec can name, gathered from the library; only who holds which data set changes."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from inspect import cleandoc, getdoc
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from api.schemas.service import (
+    Catalog,
+    Choice,
+    DatasetChoice,
+    MetricChoice,
+    ModelChoice,
+    PolicyChoice,
+    Preset,
+)
+from crs_core.data.facts import FACTS
+from crs_core.events import METRICS
+from crs_core.layers import layer_shapes
+from crs_core.presets import PRESETS
+from crs_core.spec import (
+    SGD,
+    Adam,
+    AdamW,
+    CNNModel,
+    Constant,
+    Cosine,
+    Exponential,
+    JobSpec,
+    Linear,
+    MLPModel,
+    Momentum,
+    Policy,
+    PolicyName,
+    StepDecay,
+    parse_spec,
+)
+
+MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel)
+OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
+SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
+
+
+class PolicyFacts(NamedTuple):
+    """A policy in a sentence."""
+
+    summary: str
+    scales: Literal["never", "always", "optional"]
+    options: tuple[str, ...] = ()
+
+
+POLICIES: Mapping[PolicyName, PolicyFacts] = {
+    "exact": PolicyFacts("Keep every pair: the product as torch computes it.", "never"),
+    "topk": PolicyFacts(
+        "Keep the k pairs of the largest score: the paper's choice; biased, without noise.", "never"
+    ),
+    "nps": PolicyFacts(
+        "Norm-proportional sampling: draw k pairs with probabilities in proportion to their scores.",
+        "optional",
+        ("replacement", "scaled"),
+    ),
+    "uniform": PolicyFacts(
+        "Draw k pairs, each equally likely, whatever their scores.",
+        "optional",
+        ("replacement", "scaled"),
+    ),
+    "bernoulli": PolicyFacts(
+        "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased.",
+        "always",
+    ),
+}
+
+
+def catalog(holders: Mapping[str, Sequence[str]]) -> Catalog:
+    """Make the catalog; `holders` says which workers have a data set's files."""
+    return Catalog(
+        models=_models(),
+        datasets=[
+            DatasetChoice(
+                name=facts.name,
+                title=facts.title,
+                input_shape=list(facts.input_shape),
+                classes=facts.classes,
+                train=facts.train,
+                validation=facts.validation,
+                test=facts.test,
+                size_bytes=facts.size_bytes,
+                bundled=facts.bundled,
+                workers=list(holders.get(facts.name, ())),
+                source=facts.source,
+                license=facts.license,
+            )
+            for facts in FACTS.values()
+        ],
+        policies=[
+            PolicyChoice(
+                name=name,
+                summary=facts.summary,
+                parameters=_parameters(Policy, keep=facts.options),
+                scales=facts.scales,
+            )
+            for name, facts in POLICIES.items()
+        ],
+        optimizers=[_choice(kind) for kind in OPTIMIZERS],
+        schedules=[_choice(kind) for kind in SCHEDULES],
+        presets=_presets(),
+        metrics=[
+            MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)
+            for name, metric in METRICS.items()
+        ],
+    )
+
+
+@cache
+def _models() -> list[ModelChoice]:
+    return [
+        ModelChoice(
+            name=kind.model_fields["name"].default,
+            summary=_summary(kind),
+            parameters=_parameters(kind),
+            layers=list(layer_shapes(_with_defaults(kind))),
+        )
+        for kind in MODELS
+    ]
+
+
+def _with_defaults(kind: type[BaseModel]) -> JobSpec:
+    model = {"name": kind.model_fields["name"].default}
+    return parse_spec({"model": model, "dataset": {"name": "mnist"}, "training": {"epochs": 1}})
+
+
+@cache
+def _presets() -> list[Preset]:
+    raise RuntimeError(PRESETS)
+
+
+def _choice(kind: type[BaseModel]) -> Choice:
+    return Choice(
+        name=kind.model_fields["name"].default,
+        summary=_summary(kind),
+        parameters=_parameters(kind),
+    )
+
+
+def _summary(kind: type[BaseModel]) -> str:
+    return cleandoc(getdoc(kind) or "").splitlines()[0]
+
+
+def _parameters(kind: type[BaseModel], keep: Sequence[str] | None = None) -> dict[str, Any]:
+    """Give the JSON schema without the name, which is chosen already."""
+    schema = kind.model_json_schema()
+    schema["properties"] = {
+        name: part
+        for name, part in schema["properties"].items()
+        if name != "name" and (keep is None or name in keep)
+    }
+    schema["required"] = [
+        name for name in schema.get("required", []) if name in schema["properties"]
+    ]
+    return schema

@@ -1,0 +1,156 @@
+"""Failures as problem details (RFC 9457), in one place.
+
+FAILURES maps error class to status: a route raises what the store or the library raises, and never
+builds an answer of its own.
+"""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from crs_core.errors import FieldError, SpecError
+from crs_core.spec import field_error
+from store.errors import Conflict, IdempotencyMismatch, NotFound, SchemaError
+
+log = logging.getLogger("colrow.api")
+
+
+class Failure(NamedTuple):
+    """How a class of errors is answered."""
+
+    status: int
+    type: str
+    title: str
+
+
+FAILURES: dict[type[Exception], Failure] = {
+    NotFound: Failure(404, "not-found", "Not found"),
+    Conflict: Failure(409, "conflict", "The state does not allow this"),
+    IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
+    SchemaError: Failure(503, "schema", "The database has another schema"),
+    SpecError: Failure(422, "spec", "The spec cannot be run"),
+}
+
+
+class ParameterError(Exception):
+    """A parameter that its type alone cannot refuse."""
+
+    def __init__(self, loc: str, msg: str) -> None:
+        self.errors = [FieldError(loc, msg)]
+        super().__init__(f"{loc}: {msg}")
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """Make the one JSON form of a failure."""
+    body: dict[str, Any] = {
+        "type": f"urn:colrow:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "errors": [{"loc": e.loc, "msg": e.msg} for e in errors] or None,
+    }
+    return JSONResponse(
+        body, status_code=status, media_type="application/problem+json", headers=headers
+    )
+
+
+def fields(errors: Sequence[FieldError], *, kind: str, title: str) -> JSONResponse:
+    """Answer 422, naming each field at fault."""
+    shown = "; ".join(f"{e.loc}: {e.msg}" if e.loc else e.msg for e in errors[:3])
+    more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
+    return problem(422, kind, title, f"{shown}{more}", errors=errors)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure as a problem."""
+
+    def foreseen(_request: Request, error: Exception) -> JSONResponse:
+        found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)
+        if isinstance(error, SpecError):
+            return fields(error.errors, kind=found.type, title=found.title)
+        return problem(found.status, found.type, found.title, str(error))
+
+    for kind in FAILURES:
+        app.add_exception_handler(kind, foreseen)
+    app.add_exception_handler(ParameterError, _parameter)
+    app.add_exception_handler(RequestValidationError, _request)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _parameter(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ParameterError)
+    return fields(error.errors, kind="field", title="A parameter is wrong")
+
+
+def _request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
+        detail = f"the body is not JSON: {why} at character {place}"
+        return problem(400, "json", "The body is not JSON", detail)
+    if any(e["loc"] == ("body",) for e in found):
+        detail = (
+            "the body must be a JSON object, sent with `Content-Type: application/json`; "
+            "GET /api/v1/openapi.json shows its fields"
+        )
+        errors = [FieldError("", detail)]
+        return problem(422, "field", "The body is not an object", detail, errors=errors)
+    in_spec = all(e["loc"][:2] == ("body", "spec") and len(e["loc"]) > 2 for e in found)
+    errors = [_field(e) for e in found]
+    if in_spec:
+        return fields(errors, kind="spec", title="The spec cannot be run")
+    return fields(errors, kind="field", title="A field or parameter is wrong")
+
+
+def _field(detail: Any) -> FieldError:
+    # The reader wrote a spec, or a parameter; where it travels is our affair.
+    where = detail["loc"]
+    below = 2 if where[:2] == ("body", "spec") and len(where) > 2 else 1
+    return field_error({**detail, "loc": where[below:]})
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status, path = error.status_code, request.url.path
+    title = HTTPStatus(status).phrase
+    if status == 404:
+        detail = f"there is no {path!r} here; GET /api/v1/openapi.json lists every route"
+    elif status == 405:
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        detail = f"{request.method} does not go with {path!r}; it takes {allowed}"
+    else:
+        detail = str(error.detail)
+    kind = title.lower().replace(" ", "-")
+    return problem(status, kind, title, detail, headers=dict(error.headers or {}))
+
+
+def _database(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DBAPIError)
+    log.error("the database failed: %s", error)
+    detail = "the database does not answer; the request may be sent again"
+    return problem(503, "database", "The database does not answer", detail)
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "this is a defect of Colrow; the log of the api has the details"
+    return problem(500, "internal", "Internal error", detail)
