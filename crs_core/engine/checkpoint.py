@@ -1,7 +1,8 @@
-"""Checkpoints: complete, written whole or not at all, used only when they are what they should be.
+"""Checkpoints: complete, written whole or not at all, used only when they are what they claim.
 
-A file `step-<n>.pt` is written under a temporary name, forced to disk, and renamed; so a file of that
-name is complete. It is read with `weights_only=True`: tensors, numbers, texts and containers, no code.
+A file `step-<n>.pt` is written under a temporary name, forced to disk, and renamed; so a file of
+that name is complete. It is read with `weights_only=True`: tensors, numbers, texts and containers,
+no code.
 """
 
 import hashlib
@@ -10,12 +11,12 @@ import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import torch
 
-from crs_core.errors import CheckpointError, DiskError
 from crs_core.engine.place import ResumePoint
+from crs_core.errors import CheckpointError, DiskError
 from crs_core.spec import JobSpec
 
 FORMAT = 1
@@ -45,7 +46,7 @@ def save(folder: Path, step: int, spec: JobSpec, state: Mapping[str, Any]) -> Sa
     try:
         with temporary.open("wb") as file:
             hashed = _Hashed(file)
-            torch.save(content, hashed)
+            torch.save(content, cast("IO[bytes]", hashed))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

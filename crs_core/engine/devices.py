@@ -17,7 +17,9 @@ def open_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise DeviceError(f"{name!r} is no device; there are: cpu, cuda, cuda:0, cuda:1, …") from None
+        raise DeviceError(
+            f"{name!r} is no device; there are: cpu, cuda, cuda:0, cuda:1, …"
+        ) from None
     if device.type == "cpu":
         return device
     if device.type != "cuda":
@@ -25,8 +27,8 @@ def open_device(name: str) -> torch.device:
     count = torch.cuda.device_count()
     if (device.index or 0) >= count:
         raise DeviceError(
-            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose cpu, "
-            "or check the driver and that torch was built with CUDA"
+            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose "
+            "cpu, or check the driver and that torch was built with CUDA"
         )
     return torch.device("cuda", device.index or 0)
 
@@ -65,7 +67,7 @@ def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
         first = (str(error).splitlines() or [""])[0] or "the host refused to give more"
         raise OutOfMemoryError(
             f"no memory left on {device}: {first} Try a smaller `training.batch_size` (now "
-            f"{batch_size}), a smaller model, `training.precision: bf16`, or a device with more memory"
+            f"{batch_size}), a smaller model, `training.precision: bf16`, or a device with more"
         ) from error
 
 
@@ -76,12 +78,34 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-def peak_memory_bytes(device: torch.device) -> int:
-    """Give the most memory taken so far: on CUDA by tensors, on the CPU by the whole process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+class PeakMemory:
+    """The most memory that training took: on CUDA by tensors, on the CPU by the whole process.
+
+    CUDA forgets its peak on request, so evaluation, in its bigger batches, is left out there.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._before = 0
+        self._forget()
+
+    def peak_bytes(self) -> int:
+        """Give the peak so far."""
+        if self._device.type == "cuda":
+            return max(self._before, torch.cuda.max_memory_allocated(self._device))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Leave out what is done inside, where the device can."""
+        self._before = self.peak_bytes()
+        yield
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
 
 
 def versions(device: torch.device) -> dict[str, str]:

@@ -1,9 +1,29 @@
-"""The training loop."""
+"""The training loop.
 
+After optimizer step n, in this order: what is due at n is told (points, layers, evaluation at an
+epoch's end), then a checkpoint is written if one is due, then `should_stop` is asked. So a
+checkpoint of step n knows all that was told up to n, and training goes on from it as if it had
+never ended.
+
+Nothing in a step waits for the device. Sums are read when they are told, so a loss that is no
+longer finite is found at the next telling, evaluation or checkpoint; none is saved of it.
+"""
+
+import time
 from collections.abc import Callable
 
-from crs_core.engine.place import Place, Result
-from crs_core.events import Event
+import torch
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+
+from crs_core.engine.checkpoint import newest_usable, save
+from crs_core.engine.devices import computing_on, memory_explained, open_device, versions
+from crs_core.engine.parts import Parts, assemble
+from crs_core.engine.place import Place, Result, ResumePoint
+from crs_core.engine.reporting import Reporter
+from crs_core.engine.schedules import learning_rate
+from crs_core.errors import DiskError
+from crs_core.events import CheckpointSaved, Event, Finished, Started
 from crs_core.spec import JobSpec
 
 
@@ -24,11 +44,182 @@ def train(
 ) -> Result:
     """Train the job of `spec` at `place`, from the beginning or from a checkpoint.
 
-    `on_event` hears Started first, then Points, Layers and CheckpointSaved as they come, Finished last.
+    `on_event` hears Started first, then Points, Layers and CheckpointSaved as they come, Finished
+    last.
     `should_stop` is asked at every step; once true, a checkpoint is written and training ends with
-    `completed=False`.
+    `completed=False`. Threads and determinism of torch are set for the while and put back.
+
+    On the CPU, with the same threads, versions and kind of machine, a training that was stopped or
+    killed and goes on from a checkpoint is the same bit for bit; metrics of time and memory
+    excepted.
 
     Raises SpecError, DatasetError, DivergedError, DeviceError (OutOfMemoryError), DiskError;
     `failed(error)` turns them into the event that tells them.
     """
-    raise RuntimeError("the loop is being written")
+    device = open_device(place.device)
+    with (
+        computing_on(device, place.threads),
+        memory_explained(device, spec.training.batch_size),
+    ):
+        parts = assemble(spec, place, device)
+        loop = _Loop(spec, place, parts, on_event)
+        loop.begin()
+        return loop.go(should_stop)
+
+
+class _Loop:
+    """One attempt at a job."""
+
+    def __init__(
+        self, spec: JobSpec, place: Place, parts: Parts, on_event: Callable[[Event], None]
+    ) -> None:
+        self.spec = spec
+        self.place = place
+        self.parts = parts
+        self.tell = on_event
+        self.reporter = Reporter(spec, parts, on_event)
+        self.weights = list(parts.model.parameters())
+        self.order = torch.empty(0, 0, dtype=torch.int64)
+        """The examples of this epoch's batches, a row per batch."""
+        self.saved: CheckpointSaved | None = None
+        self.saved_at = time.monotonic()
+        self.surroundings = versions(parts.device) | {
+            "device": parts.device.type,
+            "threads": str(place.threads),
+        }
+
+    def begin(self) -> None:
+        """Go on from the newest checkpoint that can be used, and tell that training starts."""
+        try:
+            self.place.work_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(
+                f"the folder {self.place.work_dir} cannot be made: {error.strerror or error}"
+            ) from error
+        device, length = self.parts.device, self.parts.length
+        point, state, notes = newest_usable(self.place.resume_from, self.spec)
+        if point and state:
+            self.parts.load_state_dict(state["parts"])
+            self.reporter.load_state_dict(state["report"])
+            notes += _differences(point, state["surroundings"], self.surroundings)
+        self.tell(
+            Started(
+                step=self.reporter.progress.step,
+                total_steps=length.steps,
+                steps_per_epoch=length.steps_per_epoch,
+                device=str(device),
+                threads=self.place.threads,
+                versions=versions(device),
+                resumed_from=point.path.name if point else None,
+                notes=notes,
+            )
+        )
+
+    def go(self, should_stop: Callable[[], bool]) -> Result:
+        """Train to the end, or until asked to stop."""
+        reporter, progress, total = self.reporter, self.reporter.progress, self.parts.length.steps
+        self._draw_order()
+        reporter.start_clock()
+        while progress.step < total:
+            if should_stop():
+                reporter.stop_clock()
+                return self._finish(completed=False)
+            self._step()
+            is_better = reporter.tell_what_is_due()
+            self._save_if_due(is_better=is_better)
+        reporter.stop_clock()
+        return self._finish(completed=True)
+
+    def _step(self) -> None:
+        parts, reporter, training = self.parts, self.reporter, self.spec.training
+        step = reporter.progress.step
+        at = step % parts.length.steps_per_epoch
+        if at == 0:
+            self._draw_order()
+        rate = learning_rate(training, step, parts.length)
+        for group in parts.optimizer.param_groups:
+            group["lr"] = rate
+        is_probed = reporter.is_probed(step + 1)
+        if is_probed:
+            parts.ledger.probe(is_on=True)
+        chosen = self.order[at]
+        x, y = parts.train.x.index_select(0, chosen), parts.train.y.index_select(0, chosen)
+        parts.optimizer.zero_grad()
+        with parts.precision():
+            logits = parts.model(x)
+            loss = functional.cross_entropy(logits, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if training.clip_norm is not None:
+            reporter.clipped_norm = clip_grad_norm_(self.weights, training.clip_norm)
+        parts.optimizer.step()
+        reporter.count(loss, logits, y)
+        if is_probed:
+            parts.ledger.probe(is_on=False)
+
+    def _draw_order(self) -> None:
+        """Draw the order of this epoch; it hangs on seed and epoch alone."""
+        length, batch = self.parts.length, self.spec.training.batch_size
+        epoch = self.reporter.progress.step // length.steps_per_epoch
+        order = torch.randperm(
+            length.train, generator=self.parts.randomness.once(f"order/epoch-{epoch}")
+        )
+        used = order[: length.steps_per_epoch * batch]
+        self.order = used.view(length.steps_per_epoch, batch).to(self.parts.device)
+
+    def _save_if_due(self, *, is_better: bool) -> None:
+        is_last = self.reporter.progress.step == self.parts.length.steps
+        every_s = self.spec.report.checkpoint_every_s
+        if is_last or is_better or time.monotonic() - self.saved_at >= every_s:
+            self.reporter.stop_clock()
+            self._save()
+            self.reporter.start_clock()
+
+    def _save(self) -> None:
+        self.reporter.check_window()
+        progress = self.reporter.progress
+        state = {
+            "parts": self.parts.state_dict(),
+            "report": self.reporter.state_dict(),
+            "surroundings": self.surroundings,
+        }
+        written = save(self.place.work_dir, progress.step, self.spec, state)
+        self.saved_at = time.monotonic()
+        self.saved = CheckpointSaved(
+            step=progress.step,
+            name=written.name,
+            size_bytes=written.size_bytes,
+            sha256=written.sha256,
+            best=progress.step == progress.best_step,
+        )
+        self.tell(self.saved)
+
+    def _finish(self, *, completed: bool) -> Result:
+        """End; where training was stopped, with a checkpoint (at its end one was just written)."""
+        progress = self.reporter.progress
+        is_saved = self.saved is not None and self.saved.step == progress.step
+        if not completed and not is_saved and progress.step > 0:
+            self._save()
+        self.tell(Finished(completed=completed, step=progress.step))
+        return Result(
+            step=progress.step,
+            completed=completed,
+            summary=dict(progress.summary),
+            checkpoint=self.saved,
+        )
+
+
+def _differences(
+    point: ResumePoint, there: dict[str, str], here: dict[str, str]
+) -> tuple[str, ...]:
+    """Note what differs from where the checkpoint was written, since the last bits may then too."""
+    differing = [
+        f"{name} {there.get(name, 'none')} there, {here.get(name, 'none')} here"
+        for name in sorted(there.keys() | here.keys())
+        if there.get(name) != here.get(name)
+    ]
+    if not differing:
+        return ()
+    return (
+        f"{point.path.name} was written elsewhere ({'; '.join(differing)}): training goes on, "
+        "but its last bits may differ",
+    )

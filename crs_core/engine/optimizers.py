@@ -11,8 +11,8 @@ from crs_core.spec import SGD, Adam, AdamW, Momentum, Optimizer
 def build_optimizer(spec: Optimizer, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
     """Make the optimizer, in torch's fused form: one pass over the memory of every parameter.
 
-    On the CPU the plain form of Adam takes about ten passes, which at small batches is a large part of
-    a step. Exact and approximate jobs use the same form.
+    On the CPU the plain form of Adam takes about ten passes, which at small batches is a large part
+    of a step. Exact and approximate jobs use the same form.
     """
     match spec:
         case SGD():

@@ -1,0 +1,108 @@
+"""Everything a training is made of, put together from the spec."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from crs_core.convert import approximate, crs_layers
+from crs_core.cost import Cost, plan_cost
+from crs_core.data.facts import FACTS
+from crs_core.data.load import load
+from crs_core.engine.evaluation import Examples
+from crs_core.engine.ledger import Ledger
+from crs_core.engine.optimizers import build_optimizer
+from crs_core.engine.place import Place
+from crs_core.engine.randomness import Randomness
+from crs_core.models import Dropout, build
+from crs_core.ops import Generators
+from crs_core.rules import TrainingLength, layer_plan, training_length
+from crs_core.spec import JobSpec
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The pieces of one training. Weights, optimizer, generators and meters change."""
+
+    device: torch.device
+    length: TrainingLength
+    cost: Cost
+    train: Examples
+    validation: Examples
+    test: Examples
+    randomness: Randomness
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    ledger: Ledger
+    precision: Callable[[], AbstractContextManager[object]]
+    """Gives the context that the network runs in: bf16 where the spec says so."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give all that changes."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generators": self.randomness.state_dict(),
+            "meters": self.ledger.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all that changes."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.randomness.load_state_dict(state["generators"])
+        self.ledger.load_state_dict(state["meters"])
+
+
+def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
+    """Load the data and build network, optimizer and generators.
+
+    Raises SpecError, DatasetError.
+    """
+    plan, length, cost = layer_plan(spec), training_length(spec), plan_cost(spec)
+    data = load(spec.dataset, place.data_dir, download=place.download)
+    randomness = Randomness(spec.seed, device)
+    facts = FACTS[spec.dataset.name]
+    weights = randomness.once("weights")
+    model: nn.Module = build(spec.model, facts.input_shape, facts.classes, generator=weights)
+    model = approximate(model.to(device), spec.approximation)
+    _hand_out_generators(model, randomness)
+    layers = crs_layers(model)
+    return Parts(
+        device=device,
+        length=length,
+        cost=cost,
+        train=_on(device, data.train_x, data.train_y),
+        validation=_on(device, data.validation_x, data.validation_y),
+        test=_on(device, data.test_x, data.test_y),
+        randomness=randomness,
+        model=model.train(),
+        optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
+        ledger=Ledger(plan, cost, {name: layer.meter for name, layer in layers.items()}),
+        precision=_precision(spec, device),
+    )
+
+
+def _hand_out_generators(model: nn.Module, randomness: Randomness) -> None:
+    """Give every module that draws (sampled layers, dropout) generators of its own name."""
+    sampled = crs_layers(model)
+    for name, module in model.named_modules():
+        if name in sampled:
+            sampled[name].generator = Generators(
+                *(randomness.generator(f"sampling/{name}/{p}") for p in Generators._fields)
+            )
+        elif isinstance(module, Dropout):
+            module.generator = randomness.generator(f"dropout/{name}")
+
+
+def _on(device: torch.device, x: Tensor, y: Tensor) -> Examples:
+    return Examples(x.to(device), y.to(device))
+
+
+def _precision(spec: JobSpec, device: torch.device) -> Callable[[], AbstractContextManager[object]]:
+    if spec.training.precision == "fp32":
+        return nullcontext
+    return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
