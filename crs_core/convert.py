@@ -1,0 +1,55 @@
+"""Make an exact model approximate: swap its layers for their twins, by rule."""
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from crs_core.nn import CRSConv2d, CRSLinear
+from crs_core.rules import holding_rules
+from crs_core.spec import Rule
+
+Twin = CRSLinear | CRSConv2d
+
+SWAPS: dict[type[nn.Module], Callable[..., Twin]] = {
+    nn.Linear: CRSLinear.twin,
+    nn.Conv2d: CRSConv2d.twin,
+}
+"""What is supported, by exact type: a subclass may compute something else."""
+
+
+def approximate(model: nn.Module, rules: Sequence[Rule]) -> nn.Module:
+    """Swap the layers of `model` by `rules`, in place, and give the model.
+
+    Each rule has a glob over module names; the last that matches a layer holds for it, whole. Twins share the
+    parameters of the layers they replace, so that an optimizer made before goes on working; hooks do not
+    move over. A layer with no rule, or whose rule says `exact`, stays as it is, and so does a layer that is
+    approximate already. A model that is itself a supported layer (its name is '') has no place to be
+    swapped in: its twin is returned.
+
+    Raises SpecError for a rule that matches no supported layer; it names the layers there are.
+    """
+    layers = {n: m for n, m in model.named_modules(remove_duplicate=False) if type(m) in SWAPS}
+    twins: dict[nn.Module, Twin] = {}
+    for name, index in holding_rules(layers, rules).items():
+        rule, exact = rules[index], layers[name]
+        if rule.policy.name == "exact":
+            continue
+        # A layer that stands in two places has one twin, by the rule of the first.
+        if exact not in twins:
+            twins[exact] = SWAPS[type(exact)](
+                exact,
+                policy=rule.policy,
+                ratio=rule.forward,
+                backward_ratio=rule.backward,
+                min_samples=rule.min_samples,
+            )
+        if not name:
+            return twins[exact]
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, twins[exact])
+    return model
+
+
+def crs_layers(model: nn.Module) -> dict[str, Twin]:
+    """Give the approximate layers of a model by name, in the model's order."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, Twin)}

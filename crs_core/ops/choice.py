@@ -1,0 +1,203 @@
+"""What all approximate operations share: how pairs are scored, chosen, taken out and put back."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from crs_core.cost import budget
+from crs_core.errors import RatioError, ShapeError
+from crs_core.events import Product
+from crs_core.ops.meter import Meter, Multiplied
+from crs_core.sampling import as_policy, draw, is_scaled, needs_scores
+from crs_core.spec import Policy
+
+
+class Generators(NamedTuple):
+    """A random generator for each of the three products; None is torch's global one."""
+
+    forward: torch.Generator | None = None
+    grad_input: torch.Generator | None = None
+    grad_weight: torch.Generator | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Pairs to multiply. For groups: those of group 0, then of group 1, …, the same count in each."""
+
+    indices: Tensor
+    """int64 vector that runs over the pairs of all groups."""
+    scales: Tensor | None
+    """As long as `indices`; None where every scale is 1."""
+    count: int
+    """Pairs in each group."""
+
+    def take(self, t: Tensor, dim: int) -> Tensor:
+        """Copy the chosen slices of t, without their scales."""
+        return take(t, dim, self.indices)
+
+    def take_scaled(self, t: Tensor, dim: int) -> Tensor:
+        """Copy the chosen slices of t, each times its scale."""
+        return scale(take(t, dim, self.indices), dim, self.scales)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one operation samples; made by `setting`, which checks it."""
+
+    policy: Policy
+    ratio: float
+    backward_ratio: float
+    min_samples: int
+    generators: Generators
+    meter: Meter | None
+
+    def is_exact(self, *, pairs: int, backward_pairs: tuple[int, int]) -> bool:
+        """Whether all three products keep every pair, so that nothing is there to approximate."""
+        return self.budget("forward", pairs) == pairs and all(
+            self.budget("grad_input", n) == n for n in backward_pairs
+        )
+
+    def budget(self, product: Product, pairs: int) -> int:
+        """Give k of a product; `exact` keeps all."""
+        if self.policy.name == "exact":
+            return pairs
+        ratio = self.ratio if product == "forward" else self.backward_ratio
+        return budget(pairs, ratio, self.min_samples)
+
+    def choose(
+        self,
+        product: Product,
+        pairs: int,
+        like: Tensor,
+        scores: Callable[[], Tensor],
+        *,
+        groups: int = 1,
+    ) -> Chosen | None:
+        """Choose pairs of one product; None means all of them, exactly.
+
+        `scores` gives `groups * pairs` numbers, and is called only where the policy looks at them.
+        """
+        k = self.budget(product, pairs)
+        if k == pairs:
+            return None
+        meter = self.meter
+        with nullcontext() if meter is None else meter.clock(product, like.device):
+            known = (
+                scores()
+                if needs_scores(self.policy)
+                else torch.ones((), device=like.device, dtype=wide(like.dtype)).expand(
+                    groups * pairs
+                )
+            )
+            generator: torch.Generator | None = getattr(self.generators, product)
+            if groups == 1:
+                kept = draw(known, k, self.policy, generator)
+                indices, scales = kept.indices, kept.scales
+            else:
+                kept = draw(known.view(groups, pairs), k, self.policy, generator)
+                first = torch.arange(0, groups * pairs, pairs, device=like.device)
+                indices, scales = (kept.indices + first[:, None]).flatten(), kept.scales.flatten()
+        if meter is not None:
+            # Groups of unlike draws are filled up with pairs of scale 0, which were not chosen.
+            is_filled = groups > 1 and self.policy.name == "bernoulli"
+            meter.cover(product, indices[scales > 0] if is_filled else indices, groups * pairs)
+        return Chosen(
+            indices, scales if is_scaled(self.policy) else None, indices.numel() // groups
+        )
+
+    def count(
+        self, product: Product, *, pairs: int, kept: int, exact_macs: int, performed_macs: int
+    ) -> None:
+        """Tell the meter of a product."""
+        if self.meter is not None:
+            self.meter.count(product, Multiplied(pairs, kept, exact_macs, performed_macs))
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether the exact products are wanted beside the approximate ones."""
+        return self.meter is not None and self.meter.probe
+
+
+def setting(
+    policy: Policy | str,
+    ratio: float,
+    backward_ratio: float,
+    min_samples: int,
+    generator: torch.Generator | Generators | None,
+    meter: Meter | None,
+) -> Setting:
+    """Check the keywords that every operation has. Raises RatioError or SpecError."""
+    budget(1, ratio, min_samples)
+    budget(1, backward_ratio, min_samples)
+    if min_samples < 1:
+        raise RatioError(
+            f"min_samples is the least number of pairs kept, so at least 1; got {min_samples}"
+        )
+    each = generator if isinstance(generator, Generators) else Generators(*(generator,) * 3)
+    return Setting(as_policy(policy), ratio, backward_ratio, min_samples, each, meter)
+
+
+def norms(t: Tensor, keep: int) -> Tensor:
+    """Give ‖t‖ over every dimension but `keep` (0 or 1), in float32 for half types."""
+    t = t.to(wide(t.dtype))
+    if t.dim() > 2:
+        t = t.flatten(1) if keep == 0 else torch.linalg.vector_norm(t.flatten(2), dim=2)
+    reduced = 1 - keep
+    if t.stride(reduced) == 1:
+        return torch.linalg.vector_norm(t, dim=reduced)
+    # Across the rows torch's CPU norm takes ten times as long as along them; a sum of squares does not.
+    return (t * t).sum(reduced).sqrt_()
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """Give the type in which scores of factors of `dtype` are computed."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def take(t: Tensor, dim: int, indices: Tensor) -> Tensor:
+    """Copy slices of t; a matrix stored column by column stays so, as its columns are what is quick to copy."""
+    if t.dim() == 2 and t.stride(0) == 1 and t.stride(1) != 1:
+        return t.t().index_select(1 - dim, indices).t()
+    return t.index_select(dim, indices)
+
+
+def spread(
+    part: Tensor, dim: int, indices: Tensor, size: int, *, by_columns: bool = False
+) -> Tensor:
+    """Add the slices of `part` to zeros: what `take` took, put back. Doubled indices add up.
+
+    `by_columns` (matrices only) stores the result column by column.
+    """
+    if by_columns:
+        return spread(part.t(), 1 - dim, indices, size).t()
+    shape = [*part.shape[:dim], size, *part.shape[dim + 1 :]]
+    # index_add_ also where no index is doubled: index_copy_ takes longer on a CPU.
+    return part.new_zeros(shape).index_add_(dim, indices, part)
+
+
+def scale(t: Tensor, dim: int, scales: Tensor | None) -> Tensor:
+    """Multiply the slices of t by their scales, in the scales' precision, and keep the type of t."""
+    if scales is None:
+        return t
+    shape = [1] * t.dim()
+    shape[dim] = -1
+    return (t * scales.view(shape)).to(t.dtype)
+
+
+def compute_dtype(*factors: Tensor) -> torch.dtype:
+    """Give the type to multiply in: autocast's where it is on, as torch's own operation, else the factors'.
+
+    Raises ShapeError for factors of unlike types.
+    """
+    device = factors[0].device.type
+    dtypes = {f.dtype for f in factors}
+    if torch.is_autocast_enabled(device) and torch.float64 not in dtypes:
+        return torch.get_autocast_dtype(device)
+    if len(dtypes) > 1:
+        names = ", ".join(str(f.dtype).removeprefix("torch.") for f in factors)
+        raise ShapeError(f"the factors have types {names}; bring them to one type, or use autocast")
+    return factors[0].dtype

@@ -1,0 +1,414 @@
+"""An approximate 2-D convolution, and its two approximate gradients.
+
+I is N x C x H x W, the kernels are O x C/g x kh x kw with g groups. With σ the forward scales on the kept channels
+S, and J, ρ and R, τ the kept pairs and scales of the two gradient products:
+
+    product       contracts over              score of a pair                 multiplies
+    forward       C/g, input channels         ‖I[:,i]‖ ‖K[:,i]‖ (Eq. 8)       Y      = (I_S σ) * K_S
+    grad_input    O/g, output channels        ‖dY[:,o]‖ ‖(K_S σ)[o]‖          dI_S   from dY[:,J] ρ and (K_S σ)[J]
+    grad_weight   N, examples of the batch    ‖dY[b]‖ ‖(I_S σ)[b]‖            dK_S   from dY[R] τ and (I_S σ)[R]
+
+Outside S dI and dK are zero, and each scale is applied once. The norms of I are those of the unpadded input. With
+groups the pairs are chosen within each group, the same count in each. The bias and its gradient are exact. Where
+a product keeps every pair it is torch's own operation; with one input channel per group the forward product always is.
+
+Source: Adelman & Silberstein 2018, section 4. The optimal probabilities of Eq. 7 cost more than they save.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from crs_core.errors import ShapeError
+from crs_core.ops.choice import (
+    Chosen,
+    Generators,
+    Setting,
+    compute_dtype,
+    norms,
+    scale,
+    setting,
+    spread,
+    take,
+)
+from crs_core.ops.meter import Meter
+from crs_core.spec import Policy
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+def crs_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | tuple[int, int] = 1,
+    padding: str | int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+    *,
+    policy: Policy | str,
+    ratio: float,
+    backward_ratio: float = 1.0,
+    min_samples: int = 10,
+    generator: torch.Generator | Generators | None = None,
+    meter: Meter | None = None,
+    padding_mode: PaddingMode = "zeros",
+) -> Tensor:
+    """Convolve a sample of the input channels, with gradients from samples as well (Eq. 6).
+
+    Exact (bit for bit `torch.nn.functional.conv2d`, or what `torch.nn.Conv2d` does for another `padding_mode`)
+    where k = min(n, max(min_samples, round(ratio n))) is n in each product; n is C/groups, and in the gradients
+    O/groups and N, by `backward_ratio`. Products whose gradient nobody needs are not computed. Can be
+    differentiated once.
+
+    x: (N, C, H, W), also (C, H, W); weight: (O, C/groups, kh, kw); bias: (O,). `padding` is also 'same' (for
+    stride 1) or 'valid'. Raises ShapeError, RatioError, SpecError.
+    """
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
+    _check(x, weight, bias, groups)
+    window = _window(weight, stride, padding, dilation, groups, padding_mode)
+    if x.dim() == 3:
+        return _conv2d(x.unsqueeze(0), weight, bias, how, window).squeeze(0)
+    return _conv2d(x, weight, bias, how, window)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """How the kernels move over the input."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    """Zeros that the convolution itself puts on both sides of the rows and of the columns."""
+    before: tuple[int, int, int, int] | None
+    """Padding to be done beforehand, in the order of `torch.nn.functional.pad`."""
+    mode: str
+    """What `before` puts there, in the words of `torch.nn.functional.pad`."""
+    dilation: tuple[int, int]
+    groups: int
+
+    def pad(self, x: Tensor) -> Tensor:
+        return x if self.before is None else F.pad(x, self.before, self.mode)
+
+    def unpad(self, dx: Tensor, shape: torch.Size) -> Tensor:
+        """Give the gradient before the padding from that after it."""
+        if self.before is None:
+            return dx
+        with torch.enable_grad():
+            # The padding is linear, so its gradient is the same at every input: take zeros.
+            x = dx.new_zeros(shape, requires_grad=True)
+            return torch.autograd.grad(self.pad(x), x, dx)[0]
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve a padded input."""
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def gradients(
+        self, dy: Tensor, x: Tensor, weight: Tensor, *, need_x: bool, need_w: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Give the exact gradients of `convolve`."""
+        dx, dw, _ = torch.ops.aten.convolution_backward(
+            dy, x, weight, None, self.stride, self.padding, self.dilation, False, (0, 0),
+            self.groups, (need_x, need_w, False),
+        )  # fmt: skip
+        return dx, dw
+
+
+def _conv2d(
+    x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting, window: _Window
+) -> Tensor:
+    per_group = weight.shape[0] // window.groups
+    if how.is_exact(pairs=weight.shape[1], backward_pairs=(per_group, x.shape[0])):
+        y = window.convolve(window.pad(x), weight, bias)
+        _count_exact(how, x, weight, y, per_group)
+        return y
+    dtype = compute_dtype(x, weight) if bias is None else compute_dtype(x, weight, bias)
+    sampled: Tensor = _Conv2d.apply(x, weight, bias, how, window, dtype)  # type: ignore[no-untyped-call]
+    return sampled
+
+
+class _Conv2d(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        how: Setting,
+        window: _Window,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        o, channels, g = weight.shape[0], weight.shape[1], window.groups
+        kept = how.choose(
+            "forward",
+            channels,
+            x,
+            lambda: norms(x, 1) * _channel_norms(weight, g).flatten(),
+            groups=g,
+        )
+        bias = None if bias is None else bias.to(dtype)
+        with torch.autocast(x.device.type, enabled=False):
+            if kept is None:
+                xs, ws = x.to(dtype), weight.to(dtype)
+            else:
+                xs = kept.take_scaled(x, 1).to(dtype)
+                ws = _take_channels(weight, kept, g).to(dtype)
+            xs_shape, xs = xs.shape, window.pad(xs)
+            y = _output(window, xs, ws, bias)
+            if how.is_probing and kept is not None and how.meter is not None:
+                exact = window.convolve(window.pad(x.to(dtype)), weight.to(dtype), bias)
+                how.meter.compare("forward", *_without(bias, y, exact))
+        k = ws.shape[1]
+        # MACs of one pair: in how many places a kernel's slice of one channel is multiplied, and how large it is.
+        ctx.pair_macs = y.numel() * weight.shape[2] * weight.shape[3]
+        how.count(
+            "forward",
+            pairs=channels,
+            kept=k,
+            exact_macs=ctx.pair_macs * channels,
+            performed_macs=ctx.pair_macs * k,
+        )
+
+        need_x, need_w = ctx.needs_input_grad[:2]
+        ctx.how, ctx.window, ctx.kept = how, window, kept
+        ctx.x_shape, ctx.w_shape, ctx.xs_shape, ctx.padded_shape = (
+            x.shape, weight.shape, xs_shape, xs.shape,
+        )  # fmt: skip
+        ctx.outputs = o // g
+        probe = how.is_probing and (need_x or need_w)
+        ctx.save_for_backward(
+            xs if need_w else None,
+            ws if need_x else None,
+            x if probe else None,
+            weight if probe else None,
+        )
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        need_x, need_w, need_b = ctx.needs_input_grad[:3]
+        xs, ws, x, weight = ctx.saved_tensors
+        dx = _grad_input(ctx, dy, ws) if need_x else None
+        dw = _grad_weight(ctx, dy, xs) if need_w else None
+        db = dy.sum((0, 2, 3)) if need_b else None
+        if x is not None:
+            _probe(ctx, dy, x.to(dy.dtype), weight.to(dy.dtype), dx, dw)
+        return dx, dw, db, None, None, None
+
+
+def _grad_input(ctx: Any, dy: Tensor, ws: Tensor) -> Tensor:
+    how: Setting = ctx.how
+    window: _Window = ctx.window
+    kept: Chosen | None = ctx.kept
+    g = window.groups
+    if kept is not None and kept.scales is not None:
+        ws = _scale_channels(ws, kept.scales, g)
+    chosen = how.choose(
+        "grad_input", ctx.outputs, dy, lambda: norms(dy, 1) * norms(ws, 0), groups=g
+    )
+    if chosen is not None:
+        dy, ws = chosen.take_scaled(dy, 1), chosen.take(ws, 0)
+    k, k_out = ws.shape[1], ws.shape[0] // g
+    pair_macs = ctx.pair_macs // ctx.outputs
+    how.count(
+        "grad_input",
+        pairs=ctx.outputs,
+        kept=k_out,
+        exact_macs=pair_macs * ctx.outputs * ctx.w_shape[1],
+        performed_macs=pair_macs * k_out * k,
+    )
+    if k_out == 0 or k == 0:
+        return dy.new_zeros(ctx.x_shape)
+    # Only the shape of the input matters here.
+    like = dy.new_zeros(()).expand(ctx.padded_shape)
+    dxs, _ = window.gradients(dy, like, ws, need_x=True, need_w=False)
+    assert dxs is not None
+    dxs = window.unpad(dxs, ctx.xs_shape)
+    return dxs if kept is None else spread(dxs, 1, kept.indices, ctx.x_shape[1])
+
+
+def _grad_weight(ctx: Any, dy: Tensor, xs: Tensor) -> Tensor:
+    how: Setting = ctx.how
+    window: _Window = ctx.window
+    kept: Chosen | None = ctx.kept
+    n = xs.shape[0]
+    chosen = how.choose("grad_weight", n, dy, lambda: norms(dy, 0) * norms(xs, 0))
+    if chosen is not None:
+        dy, xs = chosen.take_scaled(dy, 0), chosen.take(xs, 0)
+    k, examples = xs.shape[1] // window.groups, xs.shape[0]
+    pair_macs = ctx.pair_macs // n if n else 0
+    how.count(
+        "grad_weight",
+        pairs=n,
+        kept=examples,
+        exact_macs=pair_macs * n * ctx.w_shape[1],
+        performed_macs=pair_macs * examples * k,
+    )
+    if k == 0 or examples == 0:
+        return dy.new_zeros(ctx.w_shape)
+    like = dy.new_zeros(()).expand(ctx.w_shape[0], k, *ctx.w_shape[2:])
+    _, dws = window.gradients(dy, xs, like, need_x=False, need_w=True)
+    assert dws is not None
+    return dws if kept is None else _spread_channels(dws, kept, ctx.w_shape, window.groups)
+
+
+def _output(window: _Window, xs: Tensor, ws: Tensor, bias: Tensor | None) -> Tensor:
+    """Convolve the kept channels; none at all give zeros and the bias."""
+    if ws.shape[1]:
+        return window.convolve(xs, ws, bias)
+    one = xs.new_zeros(xs.shape[0], window.groups, *xs.shape[2:])
+    y = window.convolve(one, ws.new_zeros(ws.shape[0], 1, *ws.shape[2:]), bias)
+    return y
+
+
+def _without(bias: Tensor | None, *outputs: Tensor) -> tuple[Tensor, ...]:
+    """Take the exact bias off again, so that an error is that of the product alone."""
+    return outputs if bias is None else tuple(y - bias.view(-1, 1, 1) for y in outputs)
+
+
+def _probe(
+    ctx: Any, dy: Tensor, x: Tensor, weight: Tensor, dx: Tensor | None, dw: Tensor | None
+) -> None:
+    window: _Window = ctx.window
+    padded = window.pad(x)
+    exact_x, exact_w = window.gradients(
+        dy, padded, weight, need_x=dx is not None, need_w=dw is not None
+    )
+    if dx is not None and exact_x is not None:
+        ctx.how.meter.compare("grad_input", dx, window.unpad(exact_x, x.shape))
+    if dw is not None and exact_w is not None:
+        ctx.how.meter.compare("grad_weight", dw, exact_w)
+
+
+# -- input channels of kernels ------------------------------------------------------------------------
+# Channel i of group q is number i + q C/g among the input's channels, but i in the kernels of that group. So
+# the kernels are seen as O·C/g small images, of which the chosen are taken.
+
+
+def _channel_norms(weight: Tensor, groups: int) -> Tensor:
+    """Give ‖K[:,i]‖ for each group and each of its channels."""
+    if groups == 1:
+        return norms(weight, 1)
+    slices = norms(weight.flatten(0, 1), 0).view(groups, -1, weight.shape[1])
+    return (slices * slices).sum(1).sqrt_()
+
+
+def _rows(kept: Chosen, outputs: int, channels: int, groups: int) -> Tensor:
+    first = torch.arange(0, outputs * channels, channels, device=kept.indices.device)
+    local = kept.indices.view(groups, 1, -1) % channels
+    return (first.view(groups, -1, 1) + local).flatten()
+
+
+def _take_channels(weight: Tensor, kept: Chosen, groups: int) -> Tensor:
+    if groups == 1:
+        return kept.take(weight, 1)
+    rows = _rows(kept, weight.shape[0], weight.shape[1], groups)
+    return take(weight.flatten(0, 1), 0, rows).view(weight.shape[0], -1, *weight.shape[2:])
+
+
+def _spread_channels(dws: Tensor, kept: Chosen, shape: torch.Size, groups: int) -> Tensor:
+    if groups == 1:
+        return spread(dws, 1, kept.indices, shape[1])
+    rows = _rows(kept, shape[0], shape[1], groups)
+    return spread(dws.flatten(0, 1), 0, rows, shape[0] * shape[1]).view(shape)
+
+
+def _scale_channels(ws: Tensor, scales: Tensor, groups: int) -> Tensor:
+    each = scales.view(groups, 1, -1, 1, 1)
+    return (ws.unflatten(0, (groups, -1)) * each).flatten(0, 1).to(ws.dtype)
+
+
+# -- arguments ----------------------------------------------------------------------------------------
+
+
+def _count_exact(how: Setting, x: Tensor, weight: Tensor, y: Tensor, outputs: int) -> None:
+    """Count all three products now: torch's own operation will not tell of its backward pass."""
+    pairs = weight.shape[1]
+    macs = y.numel() * weight[0].numel()
+    how.count("forward", pairs=pairs, kept=pairs, exact_macs=macs, performed_macs=macs)
+    if torch.is_grad_enabled() and x.requires_grad:
+        how.count("grad_input", pairs=outputs, kept=outputs, exact_macs=macs, performed_macs=macs)
+    if torch.is_grad_enabled() and weight.requires_grad:
+        n = x.shape[0]
+        how.count("grad_weight", pairs=n, kept=n, exact_macs=macs, performed_macs=macs)
+
+
+def _check(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    if weight.dim() != 4:
+        raise ShapeError(
+            f"weight has shape {tuple(weight.shape)}; "
+            "it must be (out_channels, in_channels / groups, height, width)"
+        )
+    o, channels = weight.shape[:2]
+    if groups < 1 or o % groups:
+        raise ShapeError(
+            f"groups is {groups} but weight has {o} out_channels; groups must divide them"
+        )
+    if x.dim() not in (3, 4) or x.shape[-3] != channels * groups:
+        raise ShapeError(
+            f"x has shape {tuple(x.shape)} but weight has {channels} channels in each of {groups} "
+            f"group(s); x must be (batch, {channels * groups}, height, width), or without the batch"
+        )
+    if bias is not None and bias.shape != (o,):
+        raise ShapeError(
+            f"bias has shape {tuple(bias.shape)} but weight has {o} out_channels; "
+            f"bias must be ({o},)"
+        )
+
+
+def _window(
+    weight: Tensor,
+    stride: int | tuple[int, int],
+    padding: str | int | tuple[int, int],
+    dilation: int | tuple[int, int],
+    groups: int,
+    padding_mode: str,
+) -> _Window:
+    if padding_mode not in get_args(PaddingMode):
+        raise ShapeError(
+            f"padding_mode {padding_mode!r} is not known; there are: {', '.join(get_args(PaddingMode))}"
+        )
+    steps, spread_ = _pair(stride), _pair(dilation)
+    top, bottom, left, right = _sides(weight, steps, padding, spread_)
+    is_even = (top, left) == (bottom, right)
+    if padding_mode == "zeros" and is_even:
+        return _Window(steps, (top, left), None, "constant", spread_, groups)
+    mode = "constant" if padding_mode == "zeros" else padding_mode
+    before = (left, right, top, bottom)
+    return _Window(steps, (0, 0), before if any(before) else None, mode, spread_, groups)
+
+
+def _sides(
+    weight: Tensor,
+    stride: tuple[int, int],
+    padding: str | int | tuple[int, int],
+    dilation: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    """Give the padding above, below, left and right."""
+    if not isinstance(padding, str):
+        rows, columns = _pair(padding)
+        return rows, rows, columns, columns
+    if padding not in ("same", "valid"):
+        raise ShapeError(f"padding {padding!r} is not known; give numbers, 'same' or 'valid'")
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if stride != (1, 1):
+        raise ShapeError(f"padding 'same' needs stride 1; got stride {stride}")
+    height, width = (d * (size - 1) for d, size in zip(dilation, weight.shape[2:], strict=True))
+    # An odd total puts the one more below and to the right, as torch does.
+    return height // 2, height - height // 2, width // 2, width - width // 2
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    pair = tuple(value)
+    if len(pair) == 1:
+        return pair[0], pair[0]
+    if len(pair) != 2:
+        raise ShapeError(f"stride, padding and dilation take one or two numbers; got {pair}")
+    return pair[0], pair[1]
