@@ -1,0 +1,247 @@
+"""The shapes of what the service answers, as typed dictionaries.
+
+A test holds them equal to the OpenAPI document. Times are RFC 3339 texts.
+"""
+
+from typing import Any, Literal, TypedDict
+
+JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+ENDED: frozenset[str] = frozenset(("succeeded", "failed", "cancelled"))
+
+
+class PlanProduct(TypedDict):
+    """One product of one layer in one training step."""
+
+    product: Literal["forward", "grad_input", "grad_weight"]
+    ratio: float
+    pairs: int
+    kept: int
+    exact_macs: int
+    planned_macs: int
+
+
+class PlanLayer(TypedDict):
+    """What the rules resolve to for one layer."""
+
+    name: str
+    kind: str
+    policy: dict[str, Any]
+    forward: float
+    backward: float
+    min_samples: int
+    rule: int | None
+    products: list[PlanProduct]
+    exact_macs: int
+    planned_macs: int
+    reduction: float
+
+
+class Plan(TypedDict):
+    """What a spec costs and saves, before a step is run."""
+
+    spec: dict[str, Any]
+    layers: list[PlanLayer]
+    steps: int
+    exact_macs: int
+    planned_macs: int
+    planned_compute_reduction: float
+
+
+class Reason(TypedDict):
+    """Why a job or an attempt ended as it did."""
+
+    kind: str
+    message: str
+
+
+class Progress(TypedDict):
+    """How far a job is."""
+
+    step: int
+    of: int | None
+    epoch: float | None
+    steps_per_s: float | None
+    eta_s: float | None
+
+
+class SummaryValue(TypedDict):
+    """One metric of one job in three numbers."""
+
+    last: float | None
+    best: float | None
+    at_best_validation: float | None
+
+
+class Attempt(TypedDict):
+    """One execution of a job by a worker."""
+
+    number: int
+    state: str
+    worker: str | None
+    started_at: str
+    finished_at: str | None
+    reason: Reason | None
+    resumed_from: str | None
+    notes: list[str]
+
+
+class JobItem(TypedDict):
+    """A job as lists show it."""
+
+    id: str
+    name: str
+    state: JobState
+    tags: list[str]
+    priority: int
+    owner: str
+    sweep_id: str | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    model: str
+    dataset: str
+    policy: str
+    seed: int
+    queue_position: int | None
+    reason: Reason | None
+    progress: Progress
+    summary: dict[str, SummaryValue]
+    planned_compute_reduction: float
+    wish: Literal["cancel", "pause"] | None
+    spec: dict[str, Any] | None
+
+
+class Job(JobItem):
+    """A job, whole."""
+
+    attempts: list[Attempt]
+
+
+class LayerState(TypedDict):
+    """One product of one layer, summed over the job so far."""
+
+    layer: str
+    product: Literal["forward", "grad_input", "grad_weight"]
+    policy: str
+    ratio: float
+    pairs: int
+    kept: float
+    exact_macs: int
+    performed_macs: int
+    never_kept: float | None
+    error: float | None
+
+
+class Curve(TypedDict):
+    """One metric of one job: arrays of equal length."""
+
+    job: str
+    metric: str
+    steps: list[int]
+    values: list[float | None]
+    non_finite: list[int]
+    of: int
+    reduced: bool
+
+
+class PlannedJob(TypedDict):
+    """One job that a sweep would make."""
+
+    settings: dict[str, Any]
+    planned_compute_reduction: float
+
+
+class SweepPlan(TypedDict):
+    """What a sweep would make."""
+
+    dry_run: Literal[True]
+    count: int
+    exact_macs: int
+    planned_macs: int
+    planned_compute_reduction: float
+    jobs: list[PlannedJob]
+
+
+class Sweep(TypedDict):
+    """A sweep and the state of its jobs."""
+
+    id: str
+    name: str
+    created_at: str
+    owner: str
+    base: dict[str, Any]
+    axes: dict[str, list[Any]]
+    variants: list[dict[str, Any]]
+    counts: dict[str, int]
+    jobs: list[str]
+
+
+class Spread(TypedDict):
+    """Mean and sample standard deviation over a group's members."""
+
+    mean: float | None
+    std: float | None
+    n: int
+
+
+class Delta(TypedDict):
+    """Difference of a group's mean to the baseline's."""
+
+    mean: float
+    std: float | None
+
+
+class Member(TypedDict):
+    """One job of a group."""
+
+    job: str
+    seed: int
+    state: JobState
+    x: float | None
+    y: float | None
+
+
+class Group(TypedDict):
+    """Jobs that are the same but for what was grouped away."""
+
+    key: str
+    label: str
+    settings: dict[str, Any]
+    policy: str
+    ratio: float | None
+    model: str
+    dataset: str
+    n: int
+    members: list[Member]
+    x: Spread
+    y: Spread
+    delta_y: Delta | None
+    seconds_ratio: float | None
+    is_baseline: bool
+    is_pareto: bool
+
+
+class Comparison(TypedDict):
+    """Groups of jobs against each other."""
+
+    x: str
+    y: str
+    better: Literal["higher", "lower", "none"]
+    baseline: str | None
+    groups: list[Group]
+
+
+class Worker(TypedDict):
+    """A slot: one worker process and the devices it owns."""
+
+    id: str
+    name: str
+    host: str
+    state: Literal["idle", "busy", "lost"]
+    devices: list[dict[str, Any]]
+    threads: int | None
+    memory_bytes: int | None
+    datasets: list[str]
+    job: str | None
+    started_at: str
+    heartbeat_at: str

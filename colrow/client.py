@@ -1,0 +1,350 @@
+"""The service as Python: `Client`, one method per thing one can ask for."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, cast
+from urllib.parse import quote
+
+import httpx
+
+from colrow import settings
+from colrow.answers import (
+    ENDED,
+    Comparison,
+    Curve,
+    Job,
+    JobItem,
+    LayerState,
+    Plan,
+    Sweep,
+    SweepPlan,
+    Worker,
+)
+from colrow.errors import ColrowError
+from colrow.stream import Event, follow
+from colrow.transport import Transport
+
+Spec = Mapping[str, Any]
+WATCH_S = 0.25  # how often, at most, `watch` reads while events come in
+
+
+class Client:
+    """A connection to a Colrow service. Thread-safe; close it, or use it in a `with` block.
+
+    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. Every failure
+    is a `ColrowError`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._transport = Transport(
+            base_url or settings.read().server, timeout_s=timeout_s, inner=transport
+        )
+        self.base_url = self._transport.base_url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Jobs
+
+    def plan(self, spec: Spec) -> Plan:
+        """Say what a spec costs and saves; nothing is run."""
+        return cast("Plan", self._post("/plan", {"spec": spec}, repeatable=True))
+
+    def submit(
+        self,
+        spec: Spec,
+        *,
+        name: str = "",
+        tags: Sequence[str] = (),
+        priority: int = 0,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue a job.
+
+        An idempotency key is made when none is given, so that a repeated request makes one job.
+        Give one yourself to repeat the call itself.
+        """
+        body = {"spec": spec, "name": name, "tags": list(tags), "priority": priority}
+        return cast("Job", self._post("/jobs", body, key=idempotency_key or str(uuid.uuid4())))
+
+    def jobs(
+        self,
+        *,
+        state: Sequence[str] = (),
+        sweep: str | None = None,
+        tag: Sequence[str] = (),
+        text: str | None = None,
+        sort: str | None = None,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        **filters: str,
+    ) -> Iterator[JobItem]:
+        """Iterate over jobs, newest first; `filters` are owner, model, dataset and policy."""
+        params: dict[str, Any] = {
+            "state": list(state), "sweep": sweep, "tag": list(tag), "text": text, "sort": sort,
+            "columns": None if columns is None else list(columns), **filters,
+        }  # fmt: skip
+        return cast("Iterator[JobItem]", self._pages("/jobs", params, limit))
+
+    def job(self, job_id: str) -> Job:
+        """Read a job, whole."""
+        return cast("Job", self._get(f"/jobs/{_path(job_id)}"))
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job; a running one leaves a checkpoint."""
+        return cast("Job", self._post(f"/jobs/{_path(job_id)}/cancel", repeatable=True))
+
+    def retry(self, job_id: str) -> Job:
+        """Queue a failed or cancelled job again, to go on from its last checkpoint."""
+        return cast("Job", self._post(f"/jobs/{_path(job_id)}/retry"))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job that is not running, with its curves, log and checkpoints."""
+        self._transport.request("DELETE", f"/jobs/{_path(job_id)}")
+
+    def curves(
+        self,
+        jobs: Sequence[str] = (),
+        *,
+        sweep: str | None = None,
+        metrics: Sequence[str] = (),
+        max_points: int | None = None,
+        after: int | None = None,
+    ) -> list[Curve]:
+        """Read the curves of jobs: all metrics and all points unless limited."""
+        params = {
+            "job": list(jobs), "sweep": sweep, "metric": list(metrics), "max_points": max_points,
+            "after": after,
+        }  # fmt: skip
+        return cast("list[Curve]", self._get("/curves", params)["items"])
+
+    def layers(self, job_id: str) -> list[LayerState]:
+        """Read what every product of every layer kept, cost and missed."""
+        return cast("list[LayerState]", self._get(f"/jobs/{_path(job_id)}/layers")["items"])
+
+    def log(self, job_id: str, *, start: int = 0) -> str:
+        """Read a job's log, from `start` (below 0: from the end) on."""
+        pieces = []
+        while True:
+            piece = self._get(f"/jobs/{_path(job_id)}/log", {"start": start, "limit": 1 << 20})
+            pieces.append(str(piece["text"]))
+            if not piece["text"] or piece["next"] >= piece["size"]:
+                return "".join(pieces)
+            start = piece["next"]
+
+    # Sweeps
+
+    def sweep(
+        self,
+        base: Spec,
+        *,
+        axes: Mapping[str, Sequence[Any]] | None = None,
+        variants: Sequence[Mapping[str, Any]] = (),
+        name: str = "",
+        tags: Sequence[str] = (),
+        priority: int = 0,
+        idempotency_key: str | None = None,
+    ) -> Sweep:
+        """Make a job of every variant and every combination of the axes, all or none."""
+        body = _sweep(base, axes, variants) | {
+            "name": name, "tags": list(tags), "priority": priority,
+        }  # fmt: skip
+        return cast("Sweep", self._post("/sweeps", body, key=idempotency_key or str(uuid.uuid4())))
+
+    def plan_sweep(
+        self,
+        base: Spec,
+        *,
+        axes: Mapping[str, Sequence[Any]] | None = None,
+        variants: Sequence[Mapping[str, Any]] = (),
+    ) -> SweepPlan:
+        """Say how many jobs a sweep would make and what each would save; nothing is created."""
+        body = _sweep(base, axes, variants) | {"dry_run": True}
+        return cast("SweepPlan", self._post("/sweeps", body, repeatable=True))
+
+    def sweeps(self) -> Iterator[Sweep]:
+        """Iterate over sweeps, newest first."""
+        return cast("Iterator[Sweep]", self._pages("/sweeps", {}, None))
+
+    def sweep_state(self, sweep_id: str) -> Sweep:
+        """Read a sweep and the state of its jobs."""
+        return cast("Sweep", self._get(f"/sweeps/{_path(sweep_id)}"))
+
+    def cancel_sweep(self, sweep_id: str) -> Sweep:
+        """Cancel every job of a sweep that has not ended."""
+        return cast("Sweep", self._post(f"/sweeps/{_path(sweep_id)}/cancel", repeatable=True))
+
+    # Results
+
+    def comparison(
+        self,
+        *,
+        sweep: Sequence[str] = (),
+        jobs: Sequence[str] = (),
+        x: str | None = None,
+        y: str | None = None,
+        group_by: Sequence[str] | None = None,
+        baseline: str | None = None,
+    ) -> Comparison:
+        """Compare groups of jobs: mean, spread, distance to the baseline, Pareto front."""
+        params = {
+            "sweep": list(sweep), "job": list(jobs), "x": x, "y": y,
+            "group_by": None if group_by is None else list(group_by), "baseline": baseline,
+        }  # fmt: skip
+        return cast("Comparison", self._get("/comparison", params))
+
+    def export(
+        self,
+        *,
+        sweep: Sequence[str] = (),
+        jobs: Sequence[str] = (),
+        metrics: Sequence[str] = (),
+        format: Literal["csv", "json"] = "csv",  # noqa: A002
+        table: Literal["points", "jobs"] = "points",
+    ) -> Iterator[bytes]:
+        """Stream full data, never reduced. Neither sweep nor jobs given: everything."""
+        params = {
+            "sweep": list(sweep), "job": list(jobs), "metric": list(metrics), "format": format,
+            "table": table,
+        }  # fmt: skip
+        try:
+            with self._transport.http.stream("GET", "/export", params=params) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise self._transport.problem(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._transport.unreachable(error) from None
+
+    # The service
+
+    def catalog(self) -> dict[str, Any]:
+        """List everything a spec can name."""
+        return cast("dict[str, Any]", self._get("/catalog"))
+
+    def workers(self) -> list[Worker]:
+        """List the workers."""
+        return cast("list[Worker]", list(self._pages("/workers", {}, None)))
+
+    def queue(self) -> Iterator[dict[str, Any]]:
+        """Iterate over queued jobs in the order they would start."""
+        return self._pages("/queue", {}, None)
+
+    # Following
+
+    def events(
+        self,
+        *,
+        jobs: Sequence[str] = (),
+        sweep: str | None = None,
+        last_event_id: str | None = None,
+    ) -> Iterator[Event]:
+        """Follow changes from now on, or from after an event seen; a cut is mended by itself."""
+        for event in self._follow(jobs, sweep, last_event_id):
+            if event is not None:
+                yield event
+
+    def watch(
+        self, *, jobs: Sequence[str] = (), sweep: str | None = None
+    ) -> Iterator[list[JobItem]]:
+        """Give the jobs now and after changes (several times a second), until all have ended."""
+        read_s = 0.0
+        for event in self._follow(jobs, sweep, None):
+            # Events that wait in the stream are passed over quickly: only the newest state counts.
+            recent = time.monotonic() - read_s < WATCH_S
+            if event is not None and recent and event.data.get("state") not in ENDED:
+                continue
+            if jobs:
+                found: list[JobItem] = [self.job(each) for each in jobs]
+            else:
+                found = list(self.jobs(sweep=sweep, sort="created_at", columns=PROGRESS))
+            read_s = time.monotonic()
+            yield found
+            if all(job["state"] in ENDED for job in found):
+                return
+
+    def wait(self, job_id: str, *, timeout_s: float | None = None) -> Job:
+        """Wait until a job has ended. Raises ColrowError when that takes over `timeout_s`."""
+        end_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while (job := self.job(job_id))["state"] not in ENDED:
+            if end_s is not None and time.monotonic() > end_s:
+                raise ColrowError(f"job {job_id} is still {job['state']} after {timeout_s:g} s")
+            time.sleep(WATCH_S)
+        return job
+
+    def _follow(
+        self, jobs: Sequence[str], sweep: str | None, last_event_id: str | None
+    ) -> Iterator[Event | None]:
+        params = {"job": list(jobs), "sweep": sweep}
+        return follow(self._transport, params, last_event_id=last_event_id)
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return self._transport.request("GET", path, params=params, repeatable=True).json()
+
+    def _post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        headers = {"Idempotency-Key": key} if key else None
+        answer = self._transport.request(
+            "POST", path, json=body, headers=headers, repeatable=repeatable or key is not None
+        )
+        return answer.json()
+
+    def _pages(self, path: str, params: Mapping[str, Any], limit: int | None) -> Iterator[Any]:
+        cursor: str | None = None
+        while True:
+            size = None if limit is None else min(limit, 1000)
+            page = self._get(path, {**params, "limit": size, "cursor": cursor})
+            items = page["items"] if limit is None else page["items"][:limit]
+            yield from items
+            limit = None if limit is None else limit - len(items)
+            cursor = page["next"]
+            if cursor is None or limit == 0:
+                return
+
+
+PROGRESS = (
+    "train_loss", "validation_accuracy", "test_accuracy", "best_test_accuracy",
+    "compute_reduction", "seconds",
+)  # fmt: skip
+"""The metrics that lists and progress bars show."""
+
+
+def _sweep(
+    base: Spec, axes: Mapping[str, Sequence[Any]] | None, variants: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "base": base,
+        "axes": {path: list(values) for path, values in (axes or {}).items()},
+        "variants": [dict(variant) for variant in variants],
+    }
+
+
+def _path(id: str) -> str:
+    """Quote an id, so that whatever a person types stays one segment of the path."""
+    return quote(ident, safe="") or "-"

@@ -1,0 +1,40 @@
+"""What the client and the command line tell a person when something cannot be done.
+
+ColrowError           one clear sentence: what came, what is needed, what to do
+|- Unreachable        no service answers at the address
+|- SpecFileError      a spec file is missing, is no YAML, or is no mapping
+`- LocalError         something on this machine: a folder, a port, a process
+"""
+
+from collections.abc import Sequence
+
+
+class ColrowError(Exception):
+    """A failure that was foreseen; from the service with `status`, for a bad spec with `errors`."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        title: str = "",
+        errors: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.detail = detail
+        self.status = status
+        self.title = title
+        self.errors = tuple(errors)
+        """(dotted path, what is wrong) of every field at fault."""
+        super().__init__("\n".join([detail, *(f"  {loc or 'spec'}: {msg}" for loc, msg in errors)]))
+
+
+class Unreachable(ColrowError):  # noqa: N818 - named by what is so
+    """No service answers at the address."""
+
+
+class SpecFileError(ColrowError):
+    """A spec file that cannot be read as a mapping."""
+
+
+class LocalError(ColrowError):
+    """A folder, a port or a process of this machine is in the way."""

@@ -1,0 +1,56 @@
+"""What the client and the command line take from the environment; no other file here reads it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from colrow.errors import ColrowError
+
+DEFAULT_PORT = 8750
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Variables `COLROW_…` of a person's shell, with what holds when they are not set."""
+
+    server: str
+    """COLROW_SERVER: the address of the service."""
+    home: Path
+    """COLROW_HOME: the data folder of `colrow up`."""
+    datasets: Path
+    """COLROW_DATA: the folder of the data sets; else `datasets` in the data folder."""
+    host: str
+    """COLROW_HOST"""
+    port: int
+    """COLROW_PORT"""
+    database_url: str | None
+    """COLROW_DATABASE_URL: left out, an SQLite file in the data folder."""
+    broker_url: str | None
+    """COLROW_BROKER_URL: for `colrow worker`; `colrow up` brings a broker of its own."""
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises ColrowError when one makes no sense."""
+
+    def value(name: str) -> str | None:
+        return environment.get(f"COLROW_{name}") or None
+
+    port = value("PORT") or str(DEFAULT_PORT)
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise ColrowError(f"COLROW_PORT is {port!r}; a port is a number from 1 to 65535")
+    home = Path(value("HOME") or "~/.colrow").expanduser()
+    return Settings(
+        server=value("SERVER") or f"http://127.0.0.1:{port}",
+        home=home,
+        datasets=Path(value("DATA") or home / "datasets").expanduser(),
+        host=value("HOST") or "127.0.0.1",
+        port=int(port),
+        database_url=value("DATABASE_URL"),
+        broker_url=value("BROKER_URL"),
+    )
+
+
+def inherited() -> dict[str, str]:
+    """Copy the environment, for a child process."""
+    return dict(os.environ)

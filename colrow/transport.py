@@ -1,0 +1,112 @@
+"""Requests to the service: repeated where that is safe, failures told in one sentence.
+
+A request is repeated when it never arrived, and when repeating it changes nothing: reading, cancelling, and
+submitting with an idempotency key.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from colrow.errors import ColrowError, Unreachable
+from colrow.specfile import refuse_non_finite
+
+DELAYS_S = (0.1, 0.3, 0.9)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Transport:
+    """One connection pool to one service."""
+
+    def __init__(
+        self, base_url: str, *, timeout_s: float, inner: httpx.BaseTransport | None = None
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ColrowError(
+                f"the server {base_url!r} is not an address; write it as http://127.0.0.1:8750"
+            )
+        self.base_url = base_url.rstrip("/")
+        self.http = httpx.Client(
+            base_url=self.base_url + "/api/v1",
+            timeout=httpx.Timeout(timeout_s, connect=5.0),
+            transport=inner,
+            # A proxy of the environment can't reach this machine's own loopback.
+            trust_env=parts.hostname not in _LOOPBACK,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> httpx.Response:
+        """Send and return the answer. Raises ColrowError for every answer of 400 and above."""
+        refuse_non_finite(json)
+        for delay_s in (*DELAYS_S, None):
+            try:
+                answer = self.http.request(
+                    method, path, params=_without_none(params), json=json, headers=headers
+                )
+            except httpx.ConnectError as error:
+                failure: Exception = error
+            except httpx.TransportError as error:
+                failure = error
+                if not repeatable:
+                    break
+            except httpx.InvalidURL as error:
+                raise ColrowError(
+                    f"the server {self.base_url!r} is not an address: {error}"
+                ) from None
+            else:
+                if answer.status_code < 400:
+                    return answer
+                if not (repeatable and answer.status_code in (502, 503, 504) and delay_s):
+                    raise self.problem(answer)
+                failure = self.problem(answer)
+            if delay_s is None:
+                break
+            time.sleep(delay_s)
+        raise self.unreachable(failure) from None
+
+    def unreachable(self, failure: Exception) -> Unreachable:
+        """Say that nobody answers, and how to start the service."""
+        if isinstance(failure, httpx.ConnectError):
+            return Unreachable(
+                f"no Colrow answers at {self.base_url} ({failure}); start it with `colrow up`, or "
+                "name another with --server or COLROW_SERVER"
+            )
+        return Unreachable(
+            f"the service at {self.base_url} did not answer ({str(failure) or type(failure).__name__}); "
+            "look at what `colrow up` says, then try again"
+        )
+
+    def problem(self, answer: httpx.Response) -> ColrowError:
+        """Make the error of an answer that says one."""
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or "detail" not in body:
+            return ColrowError(
+                f"{answer.request.url} answered {answer.status_code}, but not as Colrow does; is "
+                f"{self.base_url} the address of a Colrow service?",
+                status=answer.status_code,
+            )
+        return ColrowError(
+            str(body["detail"]),
+            status=answer.status_code,
+            title=str(body.get("title", "")),
+            errors=[(str(e["loc"]), str(e["msg"])) for e in body.get("errors") or []],
+        )
+
+
+def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (params or {}).items() if value is not None}
