@@ -1,4 +1,7 @@
-"""The service as Python: `Client`, one method per thing one can ask for."""
+"""The service as Python: `Client`, one method per thing one can ask for.
+
+It is long and one idea: a method for each route.
+"""
 
 import time
 import uuid
@@ -345,6 +348,6 @@ def _sweep(
     }
 
 
-def _path(id: str) -> str:
+def _path(ident: str) -> str:
     """Quote an id, so that whatever a person types stays one segment of the path."""
     return quote(ident, safe="") or "-"

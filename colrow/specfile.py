@@ -1,7 +1,7 @@
 """Spec files and sweep files, YAML or JSON, read as plain mappings.
 
-JSON is read as YAML, whose subset it is, so both give the same line and column. Numbers are those of
-YAML 1.2: `1e-3` is a number, where YAML 1.1 sees a text.
+JSON is read as YAML, whose subset it is, so both give the same line and column. Numbers are
+those of YAML 1.2: `1e-3` is a number, where YAML 1.1 sees a text.
 """
 
 import math
@@ -87,7 +87,8 @@ def read_sweep(path: Path) -> SweepFile:
     unknown = sorted(map(str, content.keys() - {"base", "axes", "variants", "name"}))
     if unknown:
         raise SpecFileError(
-            f"{path} has {', '.join(map(repr, unknown))}; a sweep file has base, axes, variants, name"
+            f"{path} has {', '.join(map(repr, unknown))}; "
+            "a sweep file has base, axes, variants, name"
         )
     base, axes = content["base"], content.get("axes") or {}
     variants, name = content.get("variants") or [], content.get("name") or ""

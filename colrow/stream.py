@@ -18,7 +18,7 @@ GIVE_UP_S = 30.0
 
 @dataclass(frozen=True)
 class Event:
-    """One change. `name` is job, points, truncate, sweep, worker or reset (read everything again)."""
+    """One change; `name` is job, points, truncate, sweep, worker or reset (read all anew)."""
 
     id: str
     name: str

@@ -1,7 +1,7 @@
 """Requests to the service: repeated where that is safe, failures told in one sentence.
 
-A request is repeated when it never arrived, and when repeating it changes nothing: reading, cancelling, and
-submitting with an idempotency key.
+A request is repeated when it never arrived, and when repeating it changes nothing: reading,
+cancelling, and submitting with an idempotency key.
 """
 
 import time
@@ -84,8 +84,8 @@ class Transport:
                 "name another with --server or COLROW_SERVER"
             )
         return Unreachable(
-            f"the service at {self.base_url} did not answer ({str(failure) or type(failure).__name__}); "
-            "look at what `colrow up` says, then try again"
+            f"the service at {self.base_url} did not answer "
+            f"({str(failure) or type(failure).__name__}); look at what `colrow up` says, then try again"
         )
 
     def problem(self, answer: httpx.Response) -> ColrowError:
