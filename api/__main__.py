@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.hub = hub
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop; a second Ctrl-C does not wait for open requests."""
         self.force_exit = self.should_exit
         self.should_exit = True
@@ -79,7 +79,7 @@ def serve(settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
-    asyncio.run(Server(config, app.state.hub).serve(sockets=[listening]))
+    asyncio.run(Server(config, app.state.service.hub).serve(sockets=[listening]))
 
 
 def main() -> int:
@@ -87,7 +87,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        serve(Settings())  # type: ignore[call-arg]
+        serve(Settings())
     except ValidationError as error:
         fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
         sys.stderr.write("the environment is not right: " + "; ".join(fields) + "\n")

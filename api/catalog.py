@@ -57,7 +57,7 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
         "Keep the k pairs of the largest score: the paper's choice; biased, without noise.", "never"
     ),
     "nps": PolicyFacts(
-        "Norm-proportional sampling: draw k pairs with probabilities in proportion to their scores.",
+        "Norm-proportional sampling: draw k pairs with probabilities proportional to scores.",
         "optional",
         ("replacement", "scaled"),
     ),
@@ -73,8 +73,8 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
 }
 
 
-def catalog(holders: Mapping[str, Sequence[str]]) -> Catalog:
-    """Make the catalog; `holders` says which workers have a data set's files."""
+def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
+    """Make the catalog; `workers` says which data sets' files each living worker has, if known."""
     return Catalog(
         models=_models(),
         datasets=[
@@ -88,7 +88,9 @@ def catalog(holders: Mapping[str, Sequence[str]]) -> Catalog:
                 test=facts.test,
                 size_bytes=facts.size_bytes,
                 bundled=facts.bundled,
-                workers=list(holders.get(facts.name, ())),
+                workers=[
+                    w for w, has in workers.items() if facts.bundled or facts.name in (has or ())
+                ],
                 source=facts.source,
                 license=facts.license,
             )
@@ -133,7 +135,15 @@ def _with_defaults(kind: type[BaseModel]) -> JobSpec:
 
 @cache
 def _presets() -> list[Preset]:
-    raise RuntimeError(PRESETS)
+    return [
+        Preset(
+            name=preset.name,
+            title=preset.title,
+            summary=preset.description,
+            spec=parse_spec(preset.spec),
+        )
+        for preset in PRESETS.values()
+    ]
 
 
 def _choice(kind: type[BaseModel]) -> Choice:

@@ -1,13 +1,25 @@
-"""What routes are given: the database, the bell, the hub of live events."""
+"""What routes are given: the service, that is the database, the bell and the hub of live events."""
 
-from typing import Annotated
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.orm import Session
 
 from api.live import Hub
+from api.metrics import Meter
 from api.settings import Settings
 from store import queue
 from store.session import Database, check_schema
+
+BROKER_S = 1.0
+log = logging.getLogger("colrow.api")
 
 
 class Service:
@@ -17,31 +29,72 @@ class Service:
         self.settings = settings
         self.database = Database(settings.database_url, pool_size=settings.threads)
         self.hub = Hub(self.database, poll_s=settings.events_poll_s, queue=settings.events_queue)
-        self.schema_fits = False
+        self.meter = Meter()
+        self._schema_fits = False
 
-    def checked(self) -> Database:
-        """Give the database, once it has been seen to have our schema. Raises SchemaError."""
-        if not self.schema_fits:
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a transaction that only reads. Raises SchemaError."""
+        self._check_once()
+        with self.database.read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a transaction that commits at the end of the block. Raises SchemaError."""
+        self._check_once()
+        with self.database.write() as session:
+            yield session
+
+    def _check_once(self) -> None:
+        if not self._schema_fits:
             check_schema(self.database)
-            self.schema_fits = True
-        return self.database
+            self._schema_fits = True
 
-    def ring(self) -> None:
-        """Wake a worker. The broker may be down: the sweeper rings again."""
-        if self.settings.broker_url is not None:
-            queue.ring(self.settings.broker_url)
+    def ring(self, times: int = 1) -> None:
+        """Wake workers. The broker may be down: the sweeper rings again later."""
+        broker = self.settings.broker_url
+        for _ in range(times if broker is not None else 0):
+            if not queue.ring(broker):
+                return
+
+    def broker_answers(self) -> bool:
+        """Ask the broker whether it lives; no longer than a second."""
+        broker = self.settings.broker_url
+        if broker is None:
+            return False
+        connect: Callable[..., Any] = Connection  # kombu has no types
+        limits = {"socket_connect_timeout": BROKER_S, "socket_timeout": BROKER_S}
+        try:
+            with connect(broker, transport_options=limits) as connection:
+                connection.default_channel.client.ping()
+        except (OSError, RedisError, OperationalError):
+            return False
+        return True
+
+    def remove(self, folders: Sequence[str]) -> None:
+        """Delete folders of deleted jobs. What cannot be deleted is logged and left."""
+        home = self.settings.home
+        if home is None:
+            return
+        for folder in folders:
+            shutil.rmtree(home / folder, onerror=_log_left)
+
+    def close(self) -> None:
+        """End the streams and the connections."""
+        self.hub.join()
+        self.database.close()
 
 
-def service(request: Request) -> Service:
+def _log_left(_function: object, path: str, error: tuple[object, BaseException, object]) -> None:
+    if not isinstance(error[1], FileNotFoundError):
+        log.warning("cannot delete %s: %s", path, error[1])
+
+
+async def service(request: Request) -> Service:
     """Give the service of the application that the request came to."""
     found: Service = request.app.state.service
     return found
 
 
-def database(request: Request) -> Database:
-    """Give the database."""
-    return service(request).checked()
-
-
 ServiceDep = Annotated[Service, Depends(service)]
-DatabaseDep = Annotated[Database, Depends(database)]

@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
-from store.errors import Conflict, IdempotencyMismatch, NotFound, SchemaError
+from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
 
 log = logging.getLogger("colrow.api")
 
@@ -34,6 +34,7 @@ class Failure(NamedTuple):
 FAILURES: dict[type[Exception], Failure] = {
     NotFound: Failure(404, "not-found", "Not found"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
+    BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),

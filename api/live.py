@@ -9,18 +9,27 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from store import changes
-from store.changes import Change
+from store.changes import Change, Feed
 from store.session import Database
 
 log = logging.getLogger("colrow.events")
-BATCH = 1000
 RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in the feed. `reset`: what came before it is lost, read everything again."""
+
+    seq: int
+    reset: bool = False
 
 
 class Subscriber:
@@ -29,23 +38,23 @@ class Subscriber:
     def __init__(self, start: int, limit: int) -> None:
         self.start = start
         self.loop = asyncio.get_running_loop()
-        self.queue: asyncio.Queue[Change | None] = asyncio.Queue(limit)
-        self.overflowed = False
+        self.queue: asyncio.Queue[Change | Mark | None] = asyncio.Queue(limit)
         self.closed = False
 
-    def deliver(self, batch: Sequence[Change]) -> None:
-        """Take what is new; when full, drop everything and remember it."""
-        for change in batch:
+    def deliver(self, items: Sequence[Change | Mark]) -> None:
+        """Take what is new; when full, drop everything and say so."""
+        for item in items:
             if self.queue.full():
-                self.overflowed = True
                 while not self.queue.empty():
                     self.queue.get_nowait()
-            self.queue.put_nowait(change)
+                self.queue.put_nowait(Mark(item.seq, reset=True))
+            else:
+                self.queue.put_nowait(item)
 
     def close(self) -> None:
         """End the stream."""
         self.closed = True
-        if not self.queue.full():
+        if not self.queue.full():  # a full one is read soon, and then asks `closed`
             self.queue.put_nowait(None)
 
 
@@ -70,79 +79,76 @@ class Hub:
         """End every stream and the thread. May be called twice."""
         self._ended.set()
         self._wanted.set()
-        for subscriber in self._listening():
-            with contextlib.suppress(RuntimeError):  # its loop is closed already
-                subscriber.loop.call_soon_threadsafe(subscriber.close)
+        self._hand_out(Subscriber.close)
 
     def join(self) -> None:
-        """Wait for the thread."""
+        """End, and wait for the thread."""
         self.close()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     @property
     def open_streams(self) -> int:
         """How many streams are open."""
         return len(self._subscribers)
 
-    async def follow(self, after: int | None) -> AsyncIterator[tuple[int, Change | None]]:
-        """Give every change after number `after`, or from now on, each with its number.
+    async def follow(self, after: int | None) -> AsyncIterator[Change | Mark]:
+        """Give every change after number `after`, or from now on.
 
-        A change of None marks a place. The first item is always one, the place where the stream
-        stands: later than `after` if that was trimmed away or never was. So is every later gap.
+        The first item is a mark that says where the stream stands.
         """
-        place, gap = await run_in_threadpool(self._place, after)
-        yield place, None
-        async for change in self._missed(None if gap else place):
-            yield change.seq, change
-            place = change.seq
+        place = await run_in_threadpool(self._head) if after is None else after
+        if after is None:
+            yield Mark(place)
+        async for item in self._missed(place):
+            yield item
+            place = item.seq
         with self._subscription(place) as subscriber:
             # What was handed out to others between the last reading and the subscription.
-            async for change in self._missed(place):
-                yield change.seq, change
-                place = change.seq
+            async for item in self._missed(place):
+                yield item
+                place = item.seq
             while (new := await subscriber.queue.get()) is not None:
-                if subscriber.overflowed:
-                    subscriber.overflowed = False
-                    yield new.seq - 1, None
-                if new.seq > place:
+                if new.seq > place or isinstance(new, Mark):
                     place = new.seq
-                    yield place, new
+                    yield new
                 if subscriber.closed:
                     return
 
-    async def _missed(self, place: int | None) -> AsyncIterator[Change]:
-        while place is not None and (batch := await run_in_threadpool(self._read, place)):
-            for change in batch:
+    async def _missed(self, place: int) -> AsyncIterator[Change | Mark]:
+        while True:
+            feed = await run_in_threadpool(self._read, place)
+            if feed.reset:
+                yield Mark(feed.head, reset=True)
+                return
+            for change in feed.items:
                 yield change
-            place = batch[-1].seq
+            if not feed.items:
+                return
+            place = feed.items[-1].seq
 
-    def _place(self, after: int | None) -> tuple[int, bool]:
-        """Say where to begin, and whether what lies between is lost."""
+    def _head(self) -> int:
         with self.database.read() as session:
-            span = changes.head(session)
-        if after is None:
-            return span.seq, False
-        if span.trimmed <= after <= span.seq:
-            return after, False
-        return span.seq, True
+            return changes.head(session)
 
-    def _read(self, after: int) -> Sequence[Change]:
+    def _read(self, after: int) -> Feed:
         with self.database.read() as session:
-            return changes.since(session, after, BATCH)
+            return changes.since(session, after)
 
     def _follow(self) -> None:
         """Run as the thread: read on and hand out, while somebody listens."""
         place: int | None = None
         failing = False
         while not self._ended.is_set():
-            if not self._subscribers:
+            listening = self._listening()
+            if not listening:
                 place = None
                 self._wanted.wait()
                 continue
+            if place is None:
+                place = min(subscriber.start for subscriber in listening)
             try:
-                if place is None:
-                    place = min((s.start for s in self._listening()), default=0)
-                batch = self._read(place)
+                feed = self._read(place)
             except SQLAlchemyError as error:
                 if not failing:
                     log.error("events cannot be read, trying again: %s", error)
@@ -150,13 +156,18 @@ class Hub:
                 self._ended.wait(RETRY_S)
                 continue
             failing = False
-            if batch:
-                place = batch[-1].seq
-                for subscriber in self._listening():
-                    with contextlib.suppress(RuntimeError):  # its loop is closed already
-                        subscriber.loop.call_soon_threadsafe(subscriber.deliver, batch)
-            if len(batch) < BATCH:
+            place = feed.head
+            if feed.reset:
+                self._hand_out(partial(Subscriber.deliver, items=[Mark(place, reset=True)]))
+            elif feed.items:
+                self._hand_out(partial(Subscriber.deliver, items=feed.items))
+            if len(feed.items) < changes.READ_LIMIT:
                 self._ended.wait(self.poll_s)
+
+    def _hand_out(self, what: Callable[[Subscriber], None]) -> None:
+        for subscriber in self._listening():
+            with contextlib.suppress(RuntimeError):  # its loop is closed already
+                subscriber.loop.call_soon_threadsafe(what, subscriber)
 
     def _listening(self) -> list[Subscriber]:
         with self._lock:

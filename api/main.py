@@ -1,27 +1,72 @@
-"""The application."""
+"""The application: routes, page, guard and failures, put together.
 
+    uvicorn -> Guard (who may talk, size of the body, headers) -> Metered -> routes, or the page
+
+Routes are synchronous and run in a pool of as many threads as there are database connections, all
+but `/events`, which waits much and works little.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 
+from api import errors
+from api.deps import Service
+from api.metrics import Metered
+from api.page import Page
 from api.routes import comparison, events, health, jobs, records, service, sweeps
+from api.security import Guard
 from api.settings import Settings
+from api.version import VERSION
 
-VERSION = "0.1.0"
+TAGS = [
+    {"name": "jobs", "description": "One training run of one spec each."},
+    {"name": "records", "description": "What jobs left behind: curves, layers, logs, checkpoints."},
+    {"name": "sweeps", "description": "A base spec and axes, and the jobs made from them."},
+    {"name": "comparison", "description": "Groups of jobs against each other; export."},
+    {"name": "events", "description": "What happens, as it happens."},
+    {"name": "service", "description": "What there is: catalog, workers, queue."},
+    {"name": "health", "description": "For those who watch over the service."},
+]
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Make the application."""
+    """Make the application. It starts its thread with its lifespan, and ends it there."""
+    made = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = settings.threads
+        made.hub.start()
+        yield
+        made.close()
+
     app = FastAPI(
         title="Colrow",
         version=VERSION,
         summary="Run and compare approximate-training jobs.",
-        max_body_size=settings.body_limit_bytes,
+        description="Every failure is `application/problem+json` (RFC 9457). Lists are paged by "
+        "cursor. Times are RFC 3339 in UTC. A number that is not finite is null.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_url="/api/v1/openapi.json",
+        openapi_tags=TAGS,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
     )
+    app.state.service = made
     v1 = APIRouter(prefix="/api/v1")
     for part in (jobs, records, sweeps, comparison, events, service):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.router.default = Page(settings.static)
+    errors.install(app)
+    app.add_middleware(Metered, meter=made.meter)
+    app.add_middleware(
+        Guard, hosts=frozenset(settings.hosts), body_limit_bytes=settings.body_limit_bytes
+    )
     return app

@@ -73,7 +73,8 @@ def main() -> None:
     from api.main import create_app
     from api.settings import Settings
 
-    app = create_app(Settings(database_url="sqlite://"))
+    # The address is never called; it only has to be one.
+    app = create_app(Settings(database_url="postgresql+psycopg://"))
     sys.stdout.write(json.dumps(document(app), indent=2, ensure_ascii=False) + "\n")
 
 

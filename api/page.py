@@ -33,6 +33,7 @@ class Page:
         self.folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file of the page."""
         answer = self.answer(Request(scope))
         await answer(scope, receive, send)
 

@@ -1,19 +1,27 @@
 """Parameters that several routes share: paths, filters, pages and curves."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Header, Path, Query
 
+from api.errors import ParameterError
 from api.schemas.jobs import JobState
 from crs_core.events import METRICS
 
 JobPath = Annotated[
     str,
-    Path(description="Id of the job.", examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"]),
+    Path(
+        alias="id", description="Id of the job.", examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"]
+    ),
 ]
 SweepPath = Annotated[
     str,
-    Path(description="Id of the sweep.", examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"]),
+    Path(
+        alias="id",
+        description="Id of the sweep.",
+        examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"],
+    ),
 ]
 Key = Annotated[
     str | None,
@@ -28,12 +36,13 @@ CursorQuery = Annotated[
     str | None, Query(max_length=1000, description="`next` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items in a page, at most.")]
-States = Annotated[list[JobState], Query(description="Any of these states.")]
-TagsQuery = Annotated[list[str], Query(max_length=50, description="Any of these tags.")]
-Jobs = Annotated[list[str], Query(max_length=2000, description="These jobs.")]
-Sweeps = Annotated[list[str], Query(max_length=100, description="The jobs of these sweeps.")]
+States = Annotated[Sequence[JobState], Query(description="Any of these states.")]
+TagsQuery = Annotated[Sequence[str], Query(max_length=50, description="Any of these tags.")]
+Names = Annotated[Sequence[str], Query(max_length=50, description="Any of these.")]
+Jobs = Annotated[Sequence[str], Query(max_length=2000, description="These jobs.")]
+Sweeps = Annotated[Sequence[str], Query(max_length=100, description="The jobs of these sweeps.")]
 Metrics = Annotated[
-    list[str],
+    Sequence[str],
     Query(
         max_length=100,
         description="These metrics; none given: all. There are: " + ", ".join(METRICS) + ".",
@@ -48,3 +57,11 @@ MaxPoints = Annotated[
     ),
 ]
 After = Annotated[int | None, Query(ge=-1, description="Only points after this step.")]
+
+
+def known_metrics(names: Sequence[str], *, loc: str = "metric") -> Sequence[str]:
+    """Give the names back, if each is a metric. Raises ParameterError."""
+    for name in names:
+        if name not in METRICS:
+            raise ParameterError(loc, f"{name!r} is no metric; there are: {', '.join(METRICS)}")
+    return names

@@ -1,11 +1,14 @@
-"""The plan of a spec, as the api answers it."""
+"""The plan of a spec, or of a sweep, as the api answers it."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from api.schemas.jobs import Plan, PlanLayer, PlanProduct
-from crs_core.cost import ProductCost, plan_cost
+from api.schemas.sweeps import PlannedJob, SweepPlan
+from crs_core.cost import Cost, ProductCost, plan_cost
 from crs_core.rules import LayerPlan, layer_plan
 from crs_core.spec import JobSpec
+from store.grid import Member
 
 
 def plan_of(spec: JobSpec) -> Plan:
@@ -51,4 +54,24 @@ def _layer(layer: LayerPlan, products: list[ProductCost]) -> PlanLayer:
         exact_macs=exact,
         planned_macs=planned,
         reduction=1 - planned / exact,
+    )
+
+
+def plan_of_sweep(members: Sequence[Member], costs: Sequence[Cost]) -> SweepPlan:
+    """Say what a sweep would make."""
+    exact = sum(cost.exact_macs for cost in costs)
+    planned = sum(cost.planned_macs for cost in costs)
+    return SweepPlan(
+        count=len(members),
+        exact_macs=exact,
+        planned_macs=planned,
+        planned_compute_reduction=1 - planned / exact,
+        jobs=[
+            PlannedJob(
+                name=member.label,
+                settings=member.settings,
+                planned_compute_reduction=cost.reduction,
+            )
+            for member, cost in zip(members, costs, strict=True)
+        ],
     )

@@ -93,6 +93,7 @@ class Guard:
         self.body_limit_bytes = body_limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does, if the request is welcome."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return

@@ -24,6 +24,5 @@ class Settings(BaseSettings):
     lease_s: float = Field(60.0, gt=0)
     body_limit_bytes: int = 1 << 20
     events_poll_s: float = Field(0.1, gt=0)
-    events_keep_alive_s: float = Field(15.0, gt=0)
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")

@@ -1,21 +1,32 @@
 """Comparison of groups of jobs, and export of everything."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api.parameters import Jobs, Metrics, Sweeps
+from api import export as exported
+from api.answers import compared
+from api.deps import ServiceDep
+from api.errors import ParameterError
+from api.parameters import Jobs, Metrics, Sweeps, known_metrics
 from api.schemas.base import failures
 from api.schemas.curves import Comparison, X
+from api.selection import job_ids
+from store import comparison as stored
+from store import jobs
 
 router = APIRouter(tags=["comparison"])
+Y_NAMES = {"test_accuracy": "best_test_accuracy"}
+"""Test accuracy without more is the one at the best validation epoch, as the paper reports it."""
 
 
 @router.get("/comparison", operation_id="compare", responses=failures(403, 404, 422))
-def comparison(
-    sweep: Sweeps = [],
-    job: Jobs = [],
+def compare(
+    service: ServiceDep,
+    sweep: Sweeps = (),
+    job: Jobs = (),
     x: Annotated[
         X,
         Query(description="Compute reduction performed or planned, or 1 - seconds / baseline's."),
@@ -28,16 +39,24 @@ def comparison(
         ),
     ] = "best_test_accuracy",
     group_by: Annotated[
-        list[str] | None,
+        Sequence[str],
         Query(
             max_length=50,
             description="Spec paths that make a group; left out: everything but the seed.",
             examples=[["approximation.0.policy.name", "model.name"]],
         ),
-    ] = None,
+    ] = (),
 ) -> Comparison:
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""
-    raise RuntimeError
+    if not job and not sweep:
+        raise ParameterError("sweep", "name at least one sweep or job: ?sweep=… or ?job=…")
+    metric = Y_NAMES.get(y, y)
+    known_metrics([metric], loc="y")
+    with service.read() as session:
+        found = stored.compare(
+            session, job_ids=job, sweep_ids=sweep, x=x, y=metric, group_by=group_by
+        )
+    return compared(found)
 
 
 @router.get(
@@ -53,14 +72,32 @@ def comparison(
     },
 )
 def export(
-    job: Jobs = [],
-    sweep: Sweeps = [],
-    metric: Metrics = [],
-    format: Annotated[Literal["csv", "json"], Query()] = "csv",
+    service: ServiceDep,
+    job: Jobs = (),
+    sweep: Sweeps = (),
+    metric: Metrics = (),
+    form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
     table: Annotated[
         Literal["points", "jobs"],
         Query(description="Every point of every curve, or a line per job with its summary."),
     ] = "points",
 ) -> StreamingResponse:
     """Hand out full data as CSV or JSON. Neither job nor sweep given: everything."""
-    raise RuntimeError
+    metrics = known_metrics(metric) or None
+    with service.read() as session:
+        ids = job_ids(session, job, sweep) if job or sweep else None
+        for one in job:
+            jobs.get(session, one)  # an unknown id is told before the stream begins
+    pieces: Iterator[str]
+    match form, table:
+        case "csv", "points":
+            pieces = exported.points_csv(service.read, ids, metrics)
+        case "json", "points":
+            pieces = exported.points_json(service.read, ids, metrics)
+        case "csv", _:
+            pieces = exported.jobs_csv(service.read, ids)
+        case _:
+            pieces = exported.jobs_json(service.read, ids)
+    media = "text/csv" if form == "csv" else "application/json"
+    name = f'attachment; filename="colrow-{table}.{form}"'
+    return StreamingResponse(pieces, media_type=media, headers={"content-disposition": name})

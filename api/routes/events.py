@@ -3,13 +3,36 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from api.deps import ServiceDep
+from api.errors import ParameterError
+from api.live import Mark
 from api.parameters import Jobs, Sweeps
 from api.schemas.base import failures
+from api.schemas.curves import ChangeEvent
+from store.changes import Change
 
 router = APIRouter(tags=["events"])
+RECONNECT_MS = 1000
+MOST = 1 << 62
+
+
+async def place(
+    last_event_id: Annotated[
+        str | None,
+        Header(description="`id` of the last event seen; the stream goes on after it."),
+    ] = None,
+) -> int | None:
+    """Read where the stream goes on. Raises ParameterError, before the answer begins."""
+    if not last_event_id:
+        return None
+    if last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id[:20]) < MOST:
+        return int(last_event_id)
+    raise ParameterError(
+        "Last-Event-ID", f"{last_event_id!r} is no event id; send the `id` of an event"
+    )
 
 
 @router.get(
@@ -19,13 +42,24 @@ router = APIRouter(tags=["events"])
     responses=failures(403, 422),
 )
 async def events(
-    job: Jobs = [],
-    sweep: Sweeps = [],
-    last_event_id: Annotated[
-        str | None,
-        Header(description="`id` of the last event seen; the stream goes on after it."),
-    ] = None,
+    service: ServiceDep,
+    after: Annotated[int | None, Depends(place)],
+    job: Jobs = (),
+    sweep: Sweeps = (),
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow job states and new points. The `data` of each event is a `ChangeEvent`."""
-    raise RuntimeError
-    yield ServerSentEvent()
+    jobs, sweeps = frozenset(job), frozenset(sweep)
+    async for item in service.hub.follow(after):
+        number = str(item.seq)
+        if isinstance(item, Mark):
+            if item.reset:
+                yield ServerSentEvent(event="reset", id=number, data=ChangeEvent())
+            else:  # no event: only the place to come back to
+                yield ServerSentEvent(id=number, retry=RECONNECT_MS)
+        elif _is_wanted(item, jobs, sweeps):
+            data = ChangeEvent.model_validate(item)
+            yield ServerSentEvent(event=item.kind, id=number, data=data)
+
+
+def _is_wanted(change: Change, jobs: frozenset[str], sweeps: frozenset[str]) -> bool:
+    return (not jobs and not sweeps) or change.job_id in jobs or change.sweep_id in sweeps

@@ -1,10 +1,19 @@
 """Health and metrics, at the root."""
 
+from collections import Counter
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from api.answers import worker
+from api.deps import ServiceDep
+from api.metrics import Snapshot
 from api.schemas.base import failures
 from api.schemas.service import Health, Readiness
+from api.version import VERSION
+from store import counts, workers
+from store.session import check_schema
 
 router = APIRouter(tags=["health"])
 
@@ -12,16 +21,29 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz", operation_id="getHealth")
 def healthz() -> Health:
     """Say that the process is alive."""
-    raise RuntimeError
+    return Health(version=VERSION)
 
 
 @router.get("/readyz", operation_id="getReadiness", responses=failures(503))
-def readyz() -> Readiness:
+def readyz(service: ServiceDep) -> Readiness:
     """Say whether work can be done: 503 without database, `degraded` without broker."""
-    raise RuntimeError
+    service.database.ping()
+    check_schema(service.database)
+    answers = service.broker_answers()
+    return Readiness(
+        status="ok" if answers else "degraded",
+        broker="ok" if answers else "down",
+        version=VERSION,
+    )
 
 
 @router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
-def metrics() -> Response:
+def metrics(service: ServiceDep) -> Response:
     """Hand out numbers for Prometheus."""
-    raise RuntimeError
+    with service.read() as session:
+        jobs = counts.by_state(session)
+        slots = workers.list_workers(session, alive_s=service.settings.lease_s)
+    now = CollectorRegistry()
+    now.register(Snapshot(jobs, Counter(worker(w).state for w in slots), service.hub))
+    text = generate_latest(service.meter.registry) + generate_latest(now)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

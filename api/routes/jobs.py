@@ -2,11 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Response
 
-from api.parameters import CursorQuery, JobPath, Key, Limit, States, Sweeps, TagsQuery
+from api.answers import job, job_item
+from api.deps import ServiceDep
+from api.parameters import (
+    CursorQuery,
+    JobPath,
+    Key,
+    Limit,
+    Names,
+    States,
+    Sweeps,
+    TagsQuery,
+    known_metrics,
+)
+from api.plans import plan_of
 from api.schemas.base import failures
 from api.schemas.jobs import Job, JobList, JobPatch, JobSubmit, Plan, PlanRequest
+from crs_core.cost import plan_cost
+from store import jobs
 
 router = APIRouter(tags=["jobs"])
 
@@ -14,35 +29,60 @@ router = APIRouter(tags=["jobs"])
 @router.post("/plan", operation_id="plan", responses=failures(400, 403, 413, 422))
 def plan(body: PlanRequest) -> Plan:
     """Resolve a spec and say what it costs and saves. Runs nothing."""
-    raise RuntimeError(body)
+    return plan_of(body.spec)
 
 
 @router.post(
     "/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 403, 413, 422)
 )
-def submit(body: JobSubmit, response: Response, key: Key = None) -> Job:
+def submit(
+    body: JobSubmit,
+    service: ServiceDep,
+    response: Response,
+    background: BackgroundTasks,
+    key: Key = None,
+) -> Job:
     """Queue a job."""
-    raise RuntimeError(body)
+    cost = plan_cost(body.spec)
+    new = jobs.NewJob(
+        spec=body.spec,
+        name=body.name,
+        tags=body.tags,
+        priority=body.priority,
+        planned_compute_reduction=cost.reduction,
+        total_steps=cost.steps,
+        steps_per_epoch=cost.steps_per_epoch,
+    )
+    with service.write() as session:
+        submitted = jobs.submit(session, new, idempotency_key=key)
+    response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
+    if submitted.created:
+        background.add_task(service.ring)
+    else:
+        response.headers["Idempotent-Replayed"] = "true"
+    return job(submitted.job)
 
 
 @router.get("/jobs", operation_id="listJobs", responses=failures(403, 422))
 def list_jobs(
-    state: States = [],
-    tag: TagsQuery = [],
-    sweep: Sweeps = [],
-    owner: Annotated[str | None, Query(max_length=200)] = None,
-    model: Annotated[str | None, Query(max_length=100)] = None,
-    dataset: Annotated[str | None, Query(max_length=100)] = None,
-    policy: Annotated[str | None, Query(max_length=100)] = None,
+    service: ServiceDep,
+    state: States = (),
+    tag: TagsQuery = (),
+    sweep: Sweeps = (),
+    owner: Names = (),
+    model: Names = (),
+    dataset: Names = (),
+    policy: Names = (),
     text: Annotated[
-        str | None, Query(max_length=200, description="Part of the name, a tag or the id.")
-    ] = None,
+        str, Query(max_length=200, description="Part of the name, the notes or the id.")
+    ] = "",
     sort: Annotated[
         str,
         Query(
             max_length=100,
-            description="`created_at`, `name`, `state`, `priority`, `started_at`, `finished_at` or a metric "
-            "(its best value); a minus in front turns the order.",
+            description="`created_at`, `started_at`, `finished_at`, `name`, `state`, `priority`, "
+            "`progress`, `planned_compute_reduction` or a metric (`seconds`: its last value, "
+            "`train_loss.best`, `test_accuracy.at_best_validation`); a minus turns it round.",
             examples=["-best_test_accuracy"],
         ),
     ] = "-created_at",
@@ -58,27 +98,51 @@ def list_jobs(
     limit: Limit = 100,
 ) -> JobList:
     """List jobs, newest first unless `sort` says otherwise."""
-    raise RuntimeError
+    where = jobs.JobFilter(
+        states=state,
+        tags=tag,
+        owners=owner,
+        sweeps=sweep,
+        models=model,
+        datasets=dataset,
+        policies=policy,
+        text=text,
+    )
+    metrics = None
+    if columns is not None:
+        metrics = known_metrics([c for c in columns if c != "spec"], loc="columns")
+    with service.read() as session:
+        page = jobs.list_jobs(
+            session, where, sort=sort, limit=limit, cursor=cursor, metrics=metrics
+        )
+    with_spec = columns is None or "spec" in columns
+    return JobList(
+        items=[job_item(view, with_spec=with_spec) for view in page.items], next=page.next
+    )
 
 
 @router.get("/jobs/{id}", operation_id="getJob", responses=failures(403, 404))
-def get(id: JobPath) -> Job:
+def get(job_id: JobPath, service: ServiceDep) -> Job:
     """Show a job, whole."""
-    raise RuntimeError
+    with service.read() as session:
+        return job(jobs.get(session, job_id))
 
 
 @router.patch("/jobs/{id}", operation_id="changeJob", responses=failures(400, 403, 404, 413, 422))
-def change(id: JobPath, body: JobPatch) -> Job:
+def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
     """Change name, tags or priority."""
-    raise RuntimeError
+    with service.write() as session:
+        return job(jobs.edit(session, job_id, **body.model_dump()))
 
 
 @router.delete(
     "/jobs/{id}", operation_id="deleteJob", status_code=204, responses=failures(403, 404, 409)
 )
-def delete(id: JobPath) -> None:
+def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
     """Delete a job that is not running, with its curves, log and checkpoints."""
-    raise RuntimeError
+    with service.write() as session:
+        deleted = jobs.delete(session, job_id)
+    background.add_task(service.remove, deleted.folders)
 
 
 @router.post(
@@ -87,14 +151,18 @@ def delete(id: JobPath) -> None:
     status_code=202,
     responses=failures(403, 404, 409),
 )
-def cancel(id: JobPath) -> Job:
+def cancel(job_id: JobPath, service: ServiceDep) -> Job:
     """Stop a job. A running one leaves a checkpoint; again is no error."""
-    raise RuntimeError
+    with service.write() as session:
+        return job(jobs.request_cancel(session, job_id))
 
 
 @router.post(
     "/jobs/{id}/retry", operation_id="retryJob", status_code=202, responses=failures(403, 404, 409)
 )
-def retry(id: JobPath) -> Job:
+def retry(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
-    raise RuntimeError
+    with service.write() as session:
+        view = jobs.retry(session, job_id)
+    background.add_task(service.ring)
+    return job(view)

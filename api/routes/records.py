@@ -1,58 +1,107 @@
 """What a job left behind: curves, layers, log, checkpoints."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.parameters import After, JobPath, Jobs, MaxPoints, Metrics, Sweeps
+from api.answers import curve
+from api.deps import ServiceDep
+from api.errors import ParameterError
+from api.parameters import After, JobPath, Jobs, MaxPoints, Metrics, Sweeps, known_metrics
 from api.schemas.base import failures
 from api.schemas.curves import CurveList
-from api.schemas.jobs import CheckpointList, LayerList, Log
+from api.schemas.jobs import Checkpoint, CheckpointList, LayerList, LayerState, Log
+from api.selection import job_ids
+from store import checkpoints as stored_checkpoints
+from store import curves as stored_curves
+from store import layers as stored_layers
+from store import logs
 
 router = APIRouter(tags=["records"])
+MAX_LOG_PIECE = 1 << 20
 
 
 @router.get("/jobs/{id}/curves", operation_id="getJobCurves", responses=failures(403, 404, 422))
 def job_curves(
-    id: JobPath, metric: Metrics = [], max_points: MaxPoints = None, after: After = None
+    job_id: JobPath,
+    service: ServiceDep,
+    metric: Metrics = (),
+    max_points: MaxPoints = None,
+    after: After = None,
 ) -> CurveList:
     """Read the curves of a job."""
-    raise RuntimeError
+    return _curves(service, [job_id], (), metric, max_points, after)
 
 
 @router.get("/curves", operation_id="getCurves", responses=failures(403, 404, 422))
 def curves(
-    job: Jobs = [],
-    sweep: Sweeps = [],
-    metric: Metrics = [],
+    service: ServiceDep,
+    job: Jobs = (),
+    sweep: Sweeps = (),
+    metric: Metrics = (),
     max_points: MaxPoints = None,
     after: After = None,
 ) -> CurveList:
     """Read the curves of many jobs in one answer."""
-    raise RuntimeError
+    if not job and not sweep:
+        raise ParameterError("job", "name at least one job or sweep: ?job=… or ?sweep=…")
+    return _curves(service, job, sweep, metric, max_points, after)
+
+
+def _curves(
+    service: ServiceDep,
+    jobs: Sequence[str],
+    sweeps: Sequence[str],
+    metrics: Sequence[str],
+    max_points: int | None,
+    after: int | None,
+) -> CurveList:
+    known_metrics(metrics)
+    with service.read() as session:
+        found = stored_curves.read(
+            session,
+            job_ids(session, jobs, sweeps),
+            metrics or None,
+            max_points=max_points,
+            after=after,
+        )
+    return CurveList(items=[curve(c) for c in found], next=None)
 
 
 @router.get("/jobs/{id}/layers", operation_id="getJobLayers", responses=failures(403, 404))
-def layers(id: JobPath) -> LayerList:
+def layers(job_id: JobPath, service: ServiceDep) -> LayerList:
     """Show what every product of every layer kept, cost and missed."""
-    raise RuntimeError
+    with service.read() as session:
+        rows = stored_layers.read(session, job_id)
+    return LayerList(
+        step=rows[0].step if rows else None,
+        items=[LayerState.model_validate(row) for row in rows],
+        next=None,
+    )
 
 
 @router.get("/jobs/{id}/log", operation_id="getJobLog", responses=failures(403, 404, 422))
 def log(
-    id: JobPath,
+    job_id: JobPath,
+    service: ServiceDep,
     start: Annotated[
         int, Query(ge=-(1 << 40), le=1 << 40, description="Where to begin; below 0: from the end.")
     ] = 0,
-    limit: Annotated[int, Query(ge=1, le=1 << 20, description="Characters, at most.")] = 1 << 16,
+    limit: Annotated[int, Query(ge=1, le=MAX_LOG_PIECE, description="Characters, at most.")] = (
+        1 << 16
+    ),
 ) -> Log:
     """Read the log by range."""
-    raise RuntimeError
+    with service.read() as session:
+        return Log.model_validate(logs.read(session, job_id, start=start, limit=limit))
 
 
 @router.get(
     "/jobs/{id}/checkpoints", operation_id="listJobCheckpoints", responses=failures(403, 404)
 )
-def checkpoints(id: JobPath) -> CheckpointList:
+def checkpoints(job_id: JobPath, service: ServiceDep) -> CheckpointList:
     """List the checkpoints that are kept, newest first."""
-    raise RuntimeError
+    with service.read() as session:
+        found = stored_checkpoints.read(session, job_id)
+    return CheckpointList(items=[Checkpoint.model_validate(c) for c in found], next=None)

@@ -2,26 +2,42 @@
 
 from fastapi import APIRouter
 
+from api.answers import worker
+from api.catalog import catalog
+from api.cursors import after, position
+from api.deps import ServiceDep
 from api.parameters import CursorQuery, Limit
 from api.schemas.base import failures
-from api.schemas.service import Catalog, Queue, WorkerList
+from api.schemas.service import Catalog, Queue, QueuedJob, WorkerList
+from store import queue as stored_queue
+from store import workers as stored_workers
 
 router = APIRouter(tags=["service"])
 
 
 @router.get("/catalog", operation_id="getCatalog", responses=failures(403))
-def catalog() -> Catalog:
+def get_catalog(service: ServiceDep) -> Catalog:
     """List everything a spec can name."""
-    raise RuntimeError
+    with service.read() as session:
+        found = stored_workers.list_workers(session, alive_s=service.settings.lease_s)
+    return catalog({w.name: w.datasets for w in found if w.alive})
 
 
 @router.get("/workers", operation_id="listWorkers", responses=failures(403))
-def workers() -> WorkerList:
+def workers(service: ServiceDep) -> WorkerList:
     """List the workers: devices, heartbeat, memory, current job."""
-    raise RuntimeError
+    with service.read() as session:
+        found = stored_workers.list_workers(session, alive_s=service.settings.lease_s)
+    return WorkerList(items=[worker(w) for w in found], next=None)
 
 
 @router.get("/queue", operation_id="getQueue", responses=failures(403, 422))
-def queue(cursor: CursorQuery = None, limit: Limit = 100) -> Queue:
+def queue(service: ServiceDep, cursor: CursorQuery = None, limit: Limit = 100) -> Queue:
     """List queued jobs in the order they would start."""
-    raise RuntimeError
+    begin = position(cursor)
+    with service.read() as session:
+        found = stored_queue.read(session, limit=limit + 1, offset=begin)
+    return Queue(
+        items=[QueuedJob.model_validate(q) for q in found[:limit]],
+        next=after(begin + limit) if len(found) > limit else None,
+    )

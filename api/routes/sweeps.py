@@ -1,10 +1,16 @@
 """Sweeps: create, look at, cancel."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, BackgroundTasks, Response
 
+from api.deps import ServiceDep
 from api.parameters import CursorQuery, Key, Limit, SweepPath
+from api.plans import plan_of_sweep
 from api.schemas.base import failures
 from api.schemas.sweeps import Sweep, SweepList, SweepPlan, SweepSubmit
+from crs_core.cost import plan_cost
+from store import sweeps, workers
+from store.grid import expand
+from store.jobs import NewJob
 
 router = APIRouter(tags=["sweeps"])
 
@@ -13,30 +19,69 @@ router = APIRouter(tags=["sweeps"])
     "/sweeps",
     operation_id="submitSweep",
     status_code=201,
+    response_model=Sweep,
     responses=failures(400, 403, 413, 422)
     | {200: {"model": SweepPlan, "description": "With `dry_run`: what it would make."}},
-    response_model=Sweep,
 )
-def submit(body: SweepSubmit, response: Response, key: Key = None) -> Sweep | SweepPlan:
+def submit(
+    body: SweepSubmit,
+    service: ServiceDep,
+    response: Response,
+    background: BackgroundTasks,
+    key: Key = None,
+) -> Sweep | Response:
     """Make a job of every variant and every combination of the axes, all or none."""
-    raise RuntimeError
+    members = expand(body.base, body.axes, body.variants)
+    costs = [plan_cost(member.spec) for member in members]
+    if body.dry_run:
+        plan = plan_of_sweep(members, costs)
+        return Response(plan.model_dump_json(), media_type="application/json")
+    new = sweeps.NewSweep(name=body.name, base=body.base, axes=body.axes, variants=body.variants)
+    jobs = [
+        NewJob(
+            spec=member.spec,
+            name=member.label,
+            tags=body.tags,
+            priority=body.priority,
+            planned_compute_reduction=cost.reduction,
+            total_steps=cost.steps,
+            steps_per_epoch=cost.steps_per_epoch,
+        )
+        for member, cost in zip(members, costs, strict=True)
+    ]
+    with service.write() as session:
+        made = sweeps.create(session, new, jobs, idempotency_key=key)
+        idle = sum(w.alive and w.state == "idle" for w in workers.list_workers(session))
+    response.headers["Location"] = f"/api/v1/sweeps/{made.sweep.id}"
+    if made.created:
+        background.add_task(service.ring, min(len(jobs), max(1, idle)))
+    else:
+        response.headers["Idempotent-Replayed"] = "true"
+    return Sweep.model_validate(made.sweep)
 
 
 @router.get("/sweeps", operation_id="listSweeps", responses=failures(403, 422))
-def list_sweeps(cursor: CursorQuery = None, limit: Limit = 100) -> SweepList:
+def list_sweeps(service: ServiceDep, cursor: CursorQuery = None, limit: Limit = 100) -> SweepList:
     """List sweeps, newest first."""
-    raise RuntimeError
+    with service.read() as session:
+        page = sweeps.list_sweeps(session, limit=limit, cursor=cursor)
+    return SweepList(items=[Sweep.model_validate(s) for s in page.items], next=page.next)
 
 
 @router.get("/sweeps/{id}", operation_id="getSweep", responses=failures(403, 404))
-def get(id: SweepPath) -> Sweep:
+def get(sweep_id: SweepPath, service: ServiceDep) -> Sweep:
     """Show a sweep and the state of its jobs."""
-    raise RuntimeError
+    with service.read() as session:
+        return Sweep.model_validate(sweeps.get(session, sweep_id))
 
 
 @router.post(
-    "/sweeps/{id}/cancel", operation_id="cancelSweep", status_code=202, responses=failures(403, 404)
+    "/sweeps/{id}/cancel",
+    operation_id="cancelSweep",
+    status_code=202,
+    responses=failures(403, 404),
 )
-def cancel(id: SweepPath) -> Sweep:
+def cancel(sweep_id: SweepPath, service: ServiceDep) -> Sweep:
     """Cancel every job of a sweep that has not ended. Again is no error."""
-    raise RuntimeError
+    with service.write() as session:
+        return Sweep.model_validate(sweeps.cancel(session, sweep_id))

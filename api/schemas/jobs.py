@@ -70,7 +70,7 @@ class JobSubmit(Request):
 
     spec: JobSpec = Field(examples=[EXAMPLE_SPEC])
     name: Name = ""
-    tags: Tags = []
+    tags: Tags = Field(default=[])
     priority: Priority = 0
 
 

@@ -39,10 +39,11 @@ class SweepSubmit(Request):
         description="Sets of path -> value, each crossed with the axes.",
         examples=[EXAMPLE_VARIANTS],
     )
-    tags: Tags = []
+    tags: Tags = Field(default=[])
     priority: Priority = 0
     dry_run: bool = Field(
-        False, description="Answer with the count and the planned reductions; create nothing."
+        default=False,
+        description="Answer with the count and the planned reductions; create nothing.",
     )
 
 

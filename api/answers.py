@@ -1,0 +1,58 @@
+"""From the store's views to answers, where names alone do not do it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.schemas.curves import Comparison, Curve
+from api.schemas.jobs import Job, JobItem
+from api.schemas.service import Worker
+from crs_core.events import METRICS
+from store import comparison, curves, views, workers
+
+
+def policy_of(spec: Mapping[str, Any]) -> str:
+    """Name the policy of a spec in a word; layers left exact do not count beside a sampled one."""
+    names = {rule["policy"]["name"] for rule in spec["approximation"]} - {"exact"}
+    return "mixed" if len(names) > 1 else next(iter(names), "exact")
+
+
+def job(view: views.Job) -> Job:
+    """Make the whole answer."""
+    return Job.model_validate(_fields(view))
+
+
+def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
+    """Make a line of a list."""
+    fields = _fields(view)
+    if not with_spec:
+        fields["spec"] = None
+    return JobItem.model_validate(fields)
+
+
+def _fields(view: views.Job) -> dict[str, Any]:
+    spec = view.spec
+    return vars(view) | {
+        "model": spec["model"]["name"],
+        "dataset": spec["dataset"]["name"],
+        "policy": policy_of(spec),
+        "seed": spec["seed"],
+    }
+
+
+def curve(found: curves.Curve) -> Curve:
+    """Make the answer; values of a reduced curve, which is to be looked at, have 7 digits."""
+    values = found.values
+    if found.reduced:
+        values = [None if v is None else float(f"{v:.7g}") for v in values]
+    return Curve.model_validate(vars(found) | {"values": values})
+
+
+def worker(view: workers.WorkerView) -> Worker:
+    """Make the answer; a worker that should be alive and is not was lost."""
+    lost = not view.alive and view.state != "stopped"
+    return Worker.model_validate(vars(view) | ({"state": "lost"} if lost else {}))
+
+
+def compared(found: comparison.Comparison) -> Comparison:
+    """Make the answer, with the direction in which y is better."""
+    return Comparison.model_validate(vars(found) | {"better": METRICS[found.y].better})
