@@ -1,7 +1,7 @@
 """What outlives a process: the tables, and every reading and writing of them.
 
-Functions take a `sqlalchemy.orm.Session` from `session.Database.read()` or `.write()` and give frozen
-data classes, never rows. The two databases, SQLite and PostgreSQL, share every line but a few,
+Functions take a `sqlalchemy.orm.Session` from `session.Database.read()` or `.write()` and give
+frozen data classes, never rows. The two databases, SQLite and PostgreSQL, share every line but a few,
 which ask `session.get_bind().dialect.name`.
 
     tables      what is kept            session     how a transaction begins and ends

@@ -1,4 +1,4 @@
-"""The tables. Integer keys inside, UUIDv7 text ids outside, times as seconds by the database's clock.
+"""The tables. Integer keys inside, UUIDv7 text ids outside, times as seconds since 1970.
 
 One row per point in a narrow table, one summary row per job and metric, so that lists never touch
 the points. A number that is not finite is NULL. What a migration does to these tables stands in
@@ -20,12 +20,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = "0001"
-"""The migration that these tables agree with. Versions are numbers of four digits, so they compare as text."""
+"""The migration that these tables agree with: four digits, so that versions compare as text."""
 
 
 class Base(DeclarativeBase):
@@ -39,6 +38,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+# SQLite would give out the key of a deleted last row again, and a fenced attempt be current anew.
+_NO_KEY_TWICE = {"sqlite_autoincrement": True}
+_NO_ROWID = {"sqlite_with_rowid": False}
 
 
 def _job_key(*, primary: bool = False) -> Mapped[int]:
@@ -55,7 +59,7 @@ class Owner(Base):
 
     __tablename__ = "owners"
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
     created_at: Mapped[float] = mapped_column(Float)
 
 
@@ -80,6 +84,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_queue", "state", "priority", "queued_at", "key"),
         Index("ix_jobs_sweep_key", "sweep_key"),
+        _NO_KEY_TWICE,
     )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)
@@ -110,7 +115,7 @@ class Job(Base):
     barren_attempts: Mapped[int] = mapped_column(Integer)
     """Attempts lost in a row without a new checkpoint."""
     step: Mapped[int] = mapped_column(Integer)
-    total_steps: Mapped[int | None] = mapped_column(Integer)
+    total_steps: Mapped[int | None] = mapped_column(BigInteger)
     steps_per_epoch: Mapped[int | None] = mapped_column(Integer)
     best_validation_step: Mapped[int | None] = mapped_column(Integer)
 
@@ -119,9 +124,9 @@ class Tag(Base):
     """A word that a user put on a job."""
 
     __tablename__ = "tags"
-    __table_args__ = (Index("ix_tags_tag", "tag"), {"sqlite_with_rowid": False})
+    __table_args__ = (Index("ix_tags_tag", "tag"), _NO_ROWID)
     job_key: Mapped[int] = _job_key(primary=True)
-    tag: Mapped[str] = mapped_column(String(200), primary_key=True)
+    tag: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
 class Submission(Base):
@@ -131,7 +136,7 @@ class Submission(Base):
     owner_key: Mapped[int] = mapped_column(
         Integer, ForeignKey("owners.key"), primary_key=True, autoincrement=False
     )
-    idempotency_key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(Text, primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
     job_key: Mapped[int | None] = mapped_column(Integer, ForeignKey("jobs.key", ondelete="CASCADE"))
     sweep_key: Mapped[int | None] = mapped_column(
@@ -144,6 +149,7 @@ class Worker(Base):
     """A slot: one worker process, the devices it owns and when it was last seen."""
 
     __tablename__ = "workers"
+    __table_args__ = (_NO_KEY_TWICE,)
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     host: Mapped[str] = mapped_column(String(255))
@@ -169,6 +175,7 @@ class Attempt(Base):
         UniqueConstraint("job_key", "number"),
         Index("ix_attempts_lease", "ended_at", "lease_until"),
         Index("ix_attempts_worker_key", "worker_key", "ended_at"),
+        _NO_KEY_TWICE,
     )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     job_key: Mapped[int] = _job_key()
@@ -198,14 +205,17 @@ class Metric(Base):
 
 
 class Point(Base):
-    """One value of a metric at a step."""
+    """One value of a metric at a step.
+
+    No foreign key: PostgreSQL would look the job up once a point. `jobs.delete` removes them.
+    """
 
     __tablename__ = "points"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    job_key: Mapped[int] = _job_key(primary=True)
+    __table_args__ = (_NO_ROWID,)
+    job_key: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     metric_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     step: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    value: Mapped[float | None] = mapped_column(Float(53))
+    value: Mapped[float | None] = mapped_column(Float)
 
 
 class Summary(Base):
@@ -214,45 +224,46 @@ class Summary(Base):
     __tablename__ = "summaries"
     __table_args__ = (
         Index("ix_summaries_metric_id", "metric_id", "last_value"),
-        {"sqlite_with_rowid": False},
+        _NO_ROWID,
     )
     job_key: Mapped[int] = _job_key(primary=True)
     metric_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     last_step: Mapped[int] = mapped_column(Integer)
-    last_value: Mapped[float | None] = mapped_column(Float(53))
+    last_value: Mapped[float | None] = mapped_column(Float)
     best_step: Mapped[int | None] = mapped_column(Integer)
-    best_value: Mapped[float | None] = mapped_column(Float(53))
-    at_best_validation: Mapped[float | None] = mapped_column(Float(53))
+    best_value: Mapped[float | None] = mapped_column(Float)
+    at_best_validation: Mapped[float | None] = mapped_column(Float)
 
 
 class Layer(Base):
     """One product of one layer, as it was last reported."""
 
     __tablename__ = "layers"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (_NO_ROWID,)
     job_key: Mapped[int] = _job_key(primary=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     step: Mapped[int] = mapped_column(Integer)
     layer: Mapped[str] = mapped_column(Text)
     product: Mapped[str] = mapped_column(String(20))
     policy: Mapped[str] = mapped_column(String(50))
-    ratio: Mapped[float] = mapped_column(Float(53))
+    ratio: Mapped[float] = mapped_column(Float)
     pairs: Mapped[int] = mapped_column(BigInteger)
-    kept: Mapped[float | None] = mapped_column(Float(53))
+    kept: Mapped[float | None] = mapped_column(Float)
     exact_macs: Mapped[int] = mapped_column(BigInteger)
     performed_macs: Mapped[int] = mapped_column(BigInteger)
-    never_kept: Mapped[float | None] = mapped_column(Float(53))
-    error: Mapped[float | None] = mapped_column(Float(53))
+    never_kept: Mapped[float | None] = mapped_column(Float)
+    error: Mapped[float | None] = mapped_column(Float)
 
 
 class Checkpoint(Base):
-    """A file of an attempt. Only those that are `current` are read; the sweeper deletes the rest."""
+    """A file of an attempt. Only those `current` are read; the sweeper deletes the rest."""
 
     __tablename__ = "checkpoints"
     __table_args__ = (
         UniqueConstraint("attempt_key", "name"),
         Index("ix_checkpoints_job_key", "job_key", "step"),
         Index("ix_checkpoints_current", "current"),
+        _NO_KEY_TWICE,
     )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     job_key: Mapped[int] = _job_key()
@@ -263,7 +274,7 @@ class Checkpoint(Base):
     name: Mapped[str] = mapped_column(String(255))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    best: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    best: Mapped[bool] = mapped_column(Boolean)
     current: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[float] = mapped_column(Float)
 
@@ -272,7 +283,7 @@ class LogChunk(Base):
     """A piece of a job's log; `start` counts the characters of the job's whole log before it."""
 
     __tablename__ = "log_chunks"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (_NO_ROWID,)
     job_key: Mapped[int] = _job_key(primary=True)
     start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     attempt_number: Mapped[int] = mapped_column(Integer)

@@ -1,0 +1,46 @@
+"""The few statements that SQLite and PostgreSQL spell differently."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from store.tables import Base
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether the session talks to SQLite."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _insert(session: Session, table: type[Base]) -> Any:
+    return (sqlite.insert if is_sqlite(session) else postgresql.insert)(table.__table__)  # type: ignore[arg-type]
+
+
+def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, leave out those that break a unique constraint; give how many came in.
+
+    On PostgreSQL this waits for a concurrent transaction that inserted the same and has not ended.
+    """
+    result = session.connection().execute(
+        _insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows]
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def upsert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, replace the other columns named."""
+    if not rows:
+        return
+    statement = _insert(session, table)
+    keys = [column.name for column in table.__table__.primary_key]
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: statement.excluded[name] for name in rows[0] if name not in keys},
+        ),
+        [dict(row) for row in rows],
+    )

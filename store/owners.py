@@ -1,0 +1,18 @@
+"""Whose jobs there are: a name becomes a row the first time it is seen."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store import clock
+from store.dialects import insert_or_ignore
+from store.tables import Owner
+
+
+def key_of(session: Session, name: str) -> int:
+    """Give the owner's key; make the row where there is none."""
+    query = select(Owner.key).where(Owner.name == name)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        insert_or_ignore(session, Owner, [{"name": name, "created_at": clock.read(session)}])
+        found = session.execute(query).scalar_one()
+    return found
