@@ -65,9 +65,13 @@ def _pull(url: str, file: FileFacts, part: Path, tell: OnProgress) -> None:
         with _open(url, there) as answer:
             goes_on = answer.headers.get("Content-Range", "").startswith(f"bytes {there}-")
             there = there if goes_on else 0
-            offered = there + int(answer.headers.get("Content-Length", file.size - there))
-            if offered != file.size:  # as the page of a captive portal does
-                raise _AddressError(f"offers {offered} bytes, but {file.size} are needed")
+            # A captive portal's page must not end up in `part`: it has another length, or none.
+            if answer.length is None:
+                raise _AddressError("does not say how long the file is")
+            if there + answer.length != file.size:
+                raise _AddressError(
+                    f"offers {there + answer.length} bytes, but {file.size} are needed"
+                )
             with part.open("ab" if goes_on else "wb") as out:
                 while there < file.size and (chunk := _receive(answer)):
                     out.write(chunk)

@@ -1,0 +1,153 @@
+"""A small data set of IDX files, and a server that misbehaves as told."""
+
+import gzip
+import hashlib
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crs_core.data import facts as facts_module
+from crs_core.data import load as load_module
+from crs_core.data.facts import MNIST, DatasetFacts, FileFacts
+
+TRAIN, VALIDATION, TEST, HEIGHT, WIDTH = 11, 3, 5, 28, 28
+
+
+def idx(values: np.ndarray) -> bytes:
+    """Write an array of bytes as an IDX file."""
+    header = struct.pack(">HBB", 0, 8, values.ndim)
+    return header + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+
+
+def file_facts(name: str, unpacked: bytes) -> FileFacts:
+    packed = gzip.compress(unpacked, mtime=0)
+    return FileFacts(
+        f"{name}.gz",
+        len(packed),
+        hashlib.sha256(packed).hexdigest(),
+        len(unpacked),
+        hashlib.sha256(unpacked).hexdigest(),
+    )
+
+
+@dataclass
+class SmallMnist:
+    """MNIST in small, known to the library as `mnist` for the time of one test."""
+
+    folder: Path
+    facts: DatasetFacts
+    images: np.ndarray
+    labels: np.ndarray
+    unpacked: dict[str, bytes]
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "mnist"
+
+    @property
+    def packed(self) -> dict[str, bytes]:
+        return {name: gzip.compress(b, mtime=0) for name, b in self.unpacked.items()}
+
+    def write(self, *, packed: bool = True) -> None:
+        self.home.mkdir()
+        for name, content in (self.packed if packed else self.unpacked).items():
+            (self.home / (name if packed else name.removesuffix(".gz"))).write_bytes(content)
+
+
+@pytest.fixture
+def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallMnist:
+    """A data set of 11 + 5 images that stands for MNIST; its files are not written yet."""
+    draw = np.random.default_rng(3)
+    images = draw.integers(0, 256, (TRAIN + TEST, HEIGHT, WIDTH), np.uint8)
+    images[0, 0, :2] = 0, 255
+    labels = draw.integers(0, 10, TRAIN + TEST, np.uint8)
+    unpacked = {
+        MNIST.train_images.name: idx(images[:TRAIN]),
+        MNIST.train_labels.name: idx(labels[:TRAIN]),
+        MNIST.test_images.name: idx(images[TRAIN:]),
+        MNIST.test_labels.name: idx(labels[TRAIN:]),
+    }
+    files = [file_facts(name.removesuffix(".gz"), content) for name, content in unpacked.items()]
+    small = replace(
+        MNIST,
+        train=TRAIN,
+        validation=VALIDATION,
+        test=TEST,
+        train_images=files[0],
+        train_labels=files[1],
+        test_images=files[2],
+        test_labels=files[3],
+    )
+    use(small, monkeypatch)
+    return SmallMnist(tmp_path, small, images, labels, unpacked)
+
+
+def use(facts: DatasetFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the library know these facts as those of MNIST."""
+    monkeypatch.setitem(facts_module.FACTS, "mnist", facts)
+    assert load_module.FACTS["mnist"] is facts
+
+
+@dataclass
+class Server:
+    """Serves `files`; `honours_range` and `breaks_after` are its manners, one answer each."""
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    honours_range: bool = True
+    breaks_after: list[int] = field(default_factory=list)
+    """Each answer takes one off the front and ends the connection after so many bytes."""
+    says_length: bool = True
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    """(path, Range) of every request."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A real HTTP server on this machine."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            told.requests.append((self.path, wanted))
+            content = told.files.get(self.path.lstrip("/"))
+            if content is None:
+                self.send_error(404)
+                return
+            begin = 0
+            if wanted and told.honours_range:
+                begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+                self.send_response(206)
+                self.send_header(
+                    "Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}"
+                )
+            else:
+                self.send_response(200)
+            if told.says_length:
+                self.send_header("Content-Length", str(len(content) - begin))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            body = content[begin:]
+            self.wfile.write(body[: told.breaks_after.pop(0)] if told.breaks_after else body)
+            self.close_connection = True
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told = Server(f"http://127.0.0.1:{http.server_port}/")
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+    thread.start()
+    yield told
+    http.shutdown()
+    thread.join()
+    http.server_close()

@@ -1,0 +1,84 @@
+"""What is known of data sets without opening them."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from crs_core.data.facts import FACTS, present
+from crs_core.spec import Dataset
+
+
+def test_every_data_set_that_a_spec_can_name_has_facts():
+    names = Dataset.model_json_schema()["properties"]["name"]["enum"]
+    assert set(names) == set(FACTS)
+    assert all(name == facts.name for name, facts in FACTS.items())
+
+
+@pytest.mark.parametrize("facts", FACTS.values(), ids=str)
+def test_the_sizes_of_the_files_follow_from_the_shapes(facts):
+    _, height, width = facts.input_shape
+    assert facts.train_images.unpacked_size == 16 + facts.train * height * width
+    assert facts.train_labels.unpacked_size == 8 + facts.train
+    assert facts.test_images.unpacked_size == 16 + facts.test * height * width
+    assert facts.test_labels.unpacked_size == 8 + facts.test
+    assert 0 < facts.validation < facts.train
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_files_are_fetched_over_https(name):
+    facts = FACTS[name]
+    assert facts.size_bytes == sum(f.size for f in facts.files) > 1e7
+    for file in facts.files:
+        assert len(file.urls) == 2
+        assert all(u.startswith("https://") and u.endswith(f"/{file.name}") for u in file.urls)
+
+
+def test_a_bundled_data_set_is_always_present(tmp_path):
+    assert present("digits", None)
+    assert present("digits", tmp_path)
+    assert FACTS["digits"].size_bytes == 0
+
+
+def test_without_a_folder_or_its_files_a_data_set_is_not_present(tmp_path):
+    assert not present("mnist", None)
+    assert not present("mnist", tmp_path)
+    assert not present("mnist", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_files_of_the_right_size_are_present(small_mnist, packed):
+    small_mnist.write(packed=packed)
+    assert present("mnist", small_mnist.folder)
+    for path in small_mnist.home.iterdir():
+        content = path.read_bytes()
+        path.write_bytes(content[:-1])
+        assert not present("mnist", small_mnist.folder)
+        path.write_bytes(content)
+    next(small_mnist.home.iterdir()).unlink()
+    assert not present("mnist", small_mnist.folder)
+
+
+def test_a_gzipped_file_may_lie_beside_unpacked_ones(small_mnist):
+    small_mnist.write()
+    (small_mnist.home / small_mnist.facts.test_images.name).unlink()
+    unpacked = small_mnist.home / "t10k-images-idx3-ubyte"
+    unpacked.write_bytes(small_mnist.unpacked[small_mnist.facts.test_images.name])
+    assert present("mnist", small_mnist.folder)
+
+
+def test_looking_is_cheap(small_mnist):
+    small_mnist.write()
+    begin = time.perf_counter()
+    for _ in range(100):
+        present("mnist", small_mnist.folder)
+    assert time.perf_counter() - begin < 0.5
+
+
+def test_facts_import_neither_torch_nor_numpy():
+    code = (
+        "import sys; from crs_core.data.facts import present; present('mnist', None); "
+        "sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
