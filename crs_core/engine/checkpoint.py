@@ -51,7 +51,7 @@ def save(folder: Path, step: int, spec: JobSpec, state: Mapping[str, Any]) -> Sa
             os.fsync(file.fileno())
         temporary.replace(path)
         _force(folder)
-    except (OSError, RuntimeError) as error:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
         cause = _os_error(error)
         if cause is None:

@@ -110,7 +110,7 @@ class PeakMemory:
 
 def versions(device: torch.device) -> dict[str, str]:
     """Name what the numbers may hang on."""
-    found = {"python": platform.python_version(), "torch": torch.__version__}
+    found = {"python": platform.python_version(), "torch": str(torch.__version__)}
     try:
         found["colrow"] = metadata.version("colrow")
     except metadata.PackageNotFoundError:

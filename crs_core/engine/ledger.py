@@ -5,7 +5,7 @@ from typing import Any
 
 from crs_core.cost import Cost
 from crs_core.events import LayerRow
-from crs_core.ops.meter import Meter
+from crs_core.ops import Meter
 from crs_core.rules import LayerPlan
 
 

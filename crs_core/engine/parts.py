@@ -18,7 +18,7 @@ from crs_core.engine.optimizers import build_optimizer
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
 from crs_core.models import Dropout, build
-from crs_core.ops import Generators
+from crs_core.ops import Generators, Meter
 from crs_core.rules import TrainingLength, layer_plan, training_length
 from crs_core.spec import JobSpec
 
@@ -70,7 +70,9 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
     model: nn.Module = build(spec.model, facts.input_shape, facts.classes, generator=weights)
     model = approximate(model.to(device), spec.approximation)
     _hand_out_generators(model, randomness)
-    layers = crs_layers(model)
+    meters = {name: Meter() for name in crs_layers(model)}
+    for name, layer in crs_layers(model).items():
+        layer.meter = meters[name]
     return Parts(
         device=device,
         length=length,
@@ -81,7 +83,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         randomness=randomness,
         model=model.train(),
         optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
-        ledger=Ledger(plan, cost, {name: layer.meter for name, layer in layers.items()}),
+        ledger=Ledger(plan, cost, meters),
         precision=_precision(spec, device),
     )
 

@@ -1,0 +1,121 @@
+"""Small jobs on the bundled digits, and what it takes to compare two trainings of one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from crs_core.engine import Result, ResumePoint
+from crs_core.events import CheckpointSaved, Event
+from crs_core.spec import JobSpec, parse_spec
+
+TIMES = {"seconds", "sampling_seconds", "steps_per_s", "peak_memory_bytes"}
+"""Metrics that two equal trainings need not agree in."""
+
+MLP: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [24, 20]},
+    "dataset": {"name": "digits", "train_limit": 210, "validation": 60},
+    "training": {"steps": 23, "batch_size": 25, "optimizer": {"name": "adam", "lr": 0.003}},
+    "report": {"every_steps": 3, "probe_every_steps": 5},
+    "seed": 3,
+}
+
+CNN: dict[str, Any] = {
+    "model": {"name": "cnn", "channels": [4, 6], "kernel_size": 3, "hidden": 20, "dropout": 0.3},
+    "dataset": {"name": "digits", "train_limit": 130, "validation": 60},
+    "training": {"epochs": 3, "batch_size": 20, "optimizer": {"name": "momentum", "lr": 0.05}},
+    "report": {"every_steps": 4},
+    "seed": 5,
+}
+
+
+def rule(policy: str, **others: Any) -> dict[str, Any]:
+    return {"policy": policy, "forward": 0.7, "backward": 0.6, "min_samples": 2, **others}
+
+
+NPS = {"name": "nps", "replacement": True, "scaled": True}
+
+JOBS: dict[str, dict[str, Any]] = {
+    "mlp exact": MLP,
+    "mlp topk": {**MLP, "approximation": [rule("topk")]},
+    "mlp nps": {**MLP, "approximation": [rule("topk") | {"policy": NPS}]},
+    "mlp bernoulli": {**MLP, "approximation": [rule("bernoulli")]},
+    "cnn topk and bernoulli": {
+        **CNN,
+        "approximation": [
+            rule("topk"),
+            rule("bernoulli", layers="fc*"),
+            {"layers": "conv1", "policy": "exact"},
+        ],
+    },
+}
+
+
+def spec_of(base: dict[str, Any], **parts: Any) -> JobSpec:
+    """Give `base` as a spec; dictionaries among `parts` are merged into theirs."""
+    merged = {
+        **base,
+        **{k: {**base.get(k, {}), **v} if isinstance(v, dict) else v for k, v in parts.items()},
+    }
+    return parse_spec(merged)
+
+
+class Heard:
+    """A listener that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def of(self, kind: str) -> list[Any]:
+        return [e for e in self.events if e.type == kind]
+
+    def last(self, kind: str) -> Any:
+        return self.of(kind)[-1]
+
+    def curves(self) -> dict[tuple[int, str], float]:
+        """Every value told that is not a matter of time, by step and metric."""
+        return {
+            (p.step, name): value
+            for p in self.of("points")
+            for name, value in p.values.items()
+            if name not in TIMES
+        }
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Ask to stop once `steps` more steps are done."""
+    asked = iter(range(steps + 1))
+    return lambda: next(asked) == steps
+
+
+def point(folder: Path, saved: CheckpointSaved) -> ResumePoint:
+    return ResumePoint(folder / saved.name, saved.sha256, saved.step)
+
+
+def content(folder: Path, saved: CheckpointSaved | None) -> dict[str, Any]:
+    assert saved is not None
+    state = torch.load(folder / saved.name, weights_only=True)
+    assert isinstance(state, dict)
+    return state
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two nested states agree, tensors bit for bit; times and memory are left out."""
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(
+            same(a[k], b[k]) for k in a if k not in TIMES | {"window_seconds"}
+        )
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def weights(folder: Path, result: Result) -> torch.Tensor:
+    return parameters_to_vector(content(folder, result.checkpoint)["parts"]["model"].values())
