@@ -14,6 +14,7 @@ from tests.crs_core.engine.jobs import (
     MLP,
     Heard,
     spec_of,
+    weights,
 )
 
 TrainIn = Callable[..., tuple[Result, Heard]]

@@ -25,6 +25,7 @@ from tests.crs_core.engine.jobs import (
     rule,
     same,
     spec_of,
+    weights,
 )
 
 TrainIn = Callable[..., tuple[Result, Heard]]
