@@ -18,8 +18,8 @@ class Settings:
     """COLROW_SERVER: the address of the service."""
     home: Path
     """COLROW_HOME: the data folder of `colrow up`."""
-    datasets: Path
-    """COLROW_DATA: the folder of the data sets; else `datasets` in the data folder."""
+    data: Path | None
+    """COLROW_DATA: the folder of the data sets; left out, `datasets` in the data folder."""
     host: str
     """COLROW_HOST"""
     port: int
@@ -28,6 +28,10 @@ class Settings:
     """COLROW_DATABASE_URL: left out, an SQLite file in the data folder."""
     broker_url: str | None
     """COLROW_BROKER_URL: for `colrow worker`; `colrow up` brings a broker of its own."""
+
+    def datasets(self, home: Path | None = None) -> Path:
+        """Give the folder of the data sets beside this data folder."""
+        return self.data or (home or self.home) / "datasets"
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -39,11 +43,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     port = value("PORT") or str(DEFAULT_PORT)
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ColrowError(f"COLROW_PORT is {port!r}; a port is a number from 1 to 65535")
-    home = Path(value("HOME") or "~/.colrow").expanduser()
     return Settings(
         server=value("SERVER") or f"http://127.0.0.1:{port}",
-        home=home,
-        datasets=Path(value("DATA") or home / "datasets").expanduser(),
+        home=Path(value("HOME") or "~/.colrow").expanduser(),
+        data=Path(data).expanduser() if (data := value("DATA")) else None,
         host=value("HOST") or "127.0.0.1",
         port=int(port),
         database_url=value("DATABASE_URL"),

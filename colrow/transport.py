@@ -85,7 +85,8 @@ class Transport:
             )
         return Unreachable(
             f"the service at {self.base_url} did not answer "
-            f"({str(failure) or type(failure).__name__}); look at what `colrow up` says, then try again"
+            f"({str(failure) or type(failure).__name__}); look at what `colrow up` says, "
+            "then try again"
         )
 
     def problem(self, answer: httpx.Response) -> ColrowError:

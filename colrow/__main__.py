@@ -1,0 +1,5 @@
+"""`python -m colrow`: the command `colrow`."""
+
+from colrow.cli import main
+
+main()

@@ -1,0 +1,241 @@
+"""The command `colrow`: options, commands, and how failures are told.
+
+What runs things on this machine is in `colrow.local`, imported when its command is called and only
+here; so `colrow submit` loads neither the service nor torch.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from colrow.commands import jobs, plan, sweeps
+from colrow.commands.jobs import SpecArgument
+from colrow.commands.session import Session, note, session
+from colrow.errors import ColrowError
+
+app = typer.Typer(
+    name="colrow",
+    help="Run and compare approximate-training jobs.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+database = typer.Typer(help="The database's tables.", no_args_is_help=True, rich_markup_mode=None)
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Data folder [COLROW_HOME, else ~/.colrow].")
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=65_535, help="Port; 0: a free one [COLROW_PORT, else 8750]."),
+]
+
+
+def main() -> NoReturn:
+    """Run the command line. A failure is told in one sentence on stderr, with exit status 1."""
+    try:
+        app()
+    except ColrowError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # Who read our output has gone (`colrow log JOB | head`); nothing can be told to them.
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except ValueError as error:
+        from crs_core.errors import SpecError
+
+        if not isinstance(error, SpecError):
+            raise
+        many = "1 field" if len(error.errors) == 1 else f"{len(error.errors)} fields"
+        _fail(
+            str(
+                ColrowError(
+                    f"{many} of the spec at fault; nothing was run",
+                    errors=[(e.loc, e.msg) for e in error.errors],
+                )
+            )
+        )
+    sys.exit(0)
+
+
+def _fail(text: str) -> NoReturn:
+    note(f"colrow: {text}")
+    sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"colrow {version('colrow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Address of the service [COLROW_SERVER, else http://127.0.0.1:8750]."),
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take what holds for every command."""
+    context.obj = Session(server)
+
+
+@app.command()
+def up(
+    *,
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="Address [COLROW_HOST, else 127.0.0.1].")] = None,
+    port: PortOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many jobs at a time [2, or 1 on 1 core].")
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
+    ] = None,
+) -> None:
+    """Start the service on this machine: database, broker, api, page and workers."""
+    import os
+
+    from colrow import settings
+    from colrow.local.up import Service, run
+
+    here = settings.read()
+    run(
+        Service(
+            data=data or here.home,
+            datasets=here.datasets(data),
+            host=host or here.host,
+            port=here.port if port is None else port,
+            workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
+            devices=tuple(device or ()),
+            database_url=here.database_url,
+        ),
+        say=typer.echo,
+    )
+
+
+@app.command()
+def worker(
+    *,
+    database: Annotated[
+        str | None, typer.Option(help="Address of the database [COLROW_DATABASE_URL].")
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="Address of the broker [COLROW_BROKER_URL].")
+    ] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="What it owns, as 0,1 or cpu [COLROW_DEVICES].")
+    ] = None,
+) -> None:
+    """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
+    from colrow import settings
+    from colrow.local.worker import become
+
+    become(settings.read(), database=database, broker=broker, devices=devices)
+
+
+for command in (
+    jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
+    jobs.retry, jobs.delete, sweeps.compare, sweeps.export,
+):  # fmt: skip
+    app.command()(command)
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    file: SpecArgument,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for checkpoints and result; called again, it goes on."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Threads [the spec's, else all cores].")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not download data sets that are missing.")
+    ] = False,
+) -> None:
+    """Train here and now, without any service."""
+    from colrow import settings
+    from colrow.local.train import Run, run
+    from colrow.specfile import read_spec
+
+    wanted = Run(
+        spec=read_spec(file),
+        output=output,
+        datasets=settings.read().datasets(),
+        device=device,
+        threads=threads,
+        download=not offline,
+    )
+    run(wanted, session(context).out)
+
+
+@app.command()
+def demo(
+    *,
+    data_set: Annotated[
+        Literal["digits", "mnist"], typer.Option(help="What to train on.")
+    ] = "digits",
+    spec: Annotated[Path | None, typer.Option(help="A sweep file of your own instead.")] = None,
+    exit_after: Annotated[
+        bool, typer.Option("--exit", help="Stop the service after the table.")
+    ] = False,
+    data: DataOption = None,
+    port: PortOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="As of `up`.")] = None,
+) -> None:
+    """Start the service, train exact and approximate networks on real data, and compare them."""
+    from colrow import settings
+    from colrow.local.demo import Demo, run
+
+    here = settings.read()
+    run(
+        Demo(
+            sweep=spec or Path(__file__).parent / "examples" / f"demo-{data_set}.yaml",
+            data=data or here.home,
+            port=here.port if port is None else port,
+            workers=workers,
+            stays_up=not exit_after,
+        )
+    )
+
+
+@database.command()
+def upgrade(
+    url: Annotated[
+        str | None,
+        typer.Option("--database", help="Its address [COLROW_DATABASE_URL, else ~/.colrow]."),
+    ] = None,
+    *,
+    data: DataOption = None,
+) -> None:
+    """Bring the tables to this version's schema."""
+    from colrow import settings
+    from colrow.local import db, folder
+
+    here = settings.read()
+    address = url or here.database_url or folder.prepare(data or here.home).database_url
+    typer.echo(f"{db.shown(address)}: schema {db.upgrade(address)}")
+
+
+app.add_typer(database, name="db")

@@ -1,0 +1,56 @@
+"""`colrow plan`: what a spec costs and saves, worked out here; no service is asked."""
+
+import typer
+
+from colrow.commands.jobs import SpecArgument
+from colrow.commands.session import session
+
+
+def plan(context: typer.Context, file: SpecArgument) -> None:
+    """Show what a spec costs and saves, per layer and product; nothing is run."""
+    from colrow.answers import PlanLayer
+    from colrow.figures import count, share
+    from colrow.specfile import read_spec
+    from colrow.tables import plan_table
+    from crs_core.cost import plan_cost
+    from crs_core.rules import layer_plan
+    from crs_core.spec import parse_spec
+
+    spec = parse_spec(read_spec(file))
+    cost = plan_cost(spec)
+    layers: list[PlanLayer] = []
+    for layer in layer_plan(spec):
+        products = [p for p in cost.layers if p.layer == layer.name]
+        exact, planned = sum(p.exact_macs for p in products), sum(p.planned_macs for p in products)
+        layers.append(
+            {
+                "name": layer.name,
+                "kind": type(layer.shape).__name__.lower(),
+                "policy": layer.policy.model_dump(),
+                "forward": layer.forward,
+                "backward": layer.backward,
+                "min_samples": layer.min_samples,
+                "rule": layer.rule,
+                "products": [
+                    {
+                        "product": p.product,
+                        "ratio": p.ratio,
+                        "pairs": p.pairs,
+                        "kept": p.k,
+                        "exact_macs": p.exact_macs,
+                        "planned_macs": p.planned_macs,
+                    }
+                    for p in products
+                ],
+                "exact_macs": exact,
+                "planned_macs": planned,
+                "reduction": 1 - planned / exact,
+            }
+        )
+    out = session(context).out
+    out.print(plan_table(layers))
+    out.print(
+        f"{cost.steps:,} steps of {spec.training.batch_size} examples; "
+        f"MACs: {count(cost.exact_macs)} exact, {count(cost.planned_macs)} planned; "
+        f"planned compute reduction {share(cost.reduction)}"
+    )

@@ -1,0 +1,59 @@
+"""What every command needs: the address of the service, and where to print."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from colrow.client import Client
+
+PIPE_WIDTH = 200
+"""Columns when nobody looks: a table in a file must not be cut."""
+
+
+@dataclass
+class Session:
+    """One run of the command line."""
+
+    server: str | None = None
+
+    @cached_property
+    def client(self) -> "Client":
+        """Connect at the first use."""
+        from colrow.client import Client
+
+        return Client(self.server)
+
+    @cached_property
+    def out(self) -> "Console":
+        """Give what stdout is; what a person named is printed as it is, never as markup."""
+        return console()
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Make a console that takes text literally."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = PIPE_WIDTH
+    return made
+
+
+def note(text: str) -> None:
+    """Say something beside the result, so that stdout holds the result alone."""
+    typer.echo(text, err=True)
+
+
+def session(context: typer.Context) -> Session:
+    """Find the session of this run."""
+    found = context.find_object(Session)
+    assert found is not None
+    return found
+
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, as `ls` shows it.")]

@@ -1,0 +1,131 @@
+"""Commands about many jobs: sweep, compare, export."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from colrow.commands.session import note, session
+from colrow.errors import ColrowError
+from colrow.figures import share
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from colrow.client import Client
+
+
+def sweep(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A sweep: base, axes, variants; YAML or JSON.")
+    ],
+    *,
+    name: Annotated[str | None, typer.Option(help="Name of the sweep; else the file's.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A word to filter by; repeatable.")] = None,
+    priority: Annotated[int, typer.Option(help="Higher starts earlier.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the jobs it would make; make none.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it to its end, then compare.")
+    ] = False,
+) -> None:
+    """Queue a job for every combination of a sweep file, and print the sweep's id."""
+    from colrow.commands import watching
+    from colrow.specfile import read_sweep
+    from colrow.tables import sweep_plan_table
+
+    here, read = session(context), read_sweep(file)
+    if dry_run:
+        plan = here.client.plan_sweep(read.base, axes=read.axes, variants=read.variants)
+        here.out.print(sweep_plan_table(plan))
+        here.out.print(
+            f"{plan['count']} jobs, planned compute reduction of all together "
+            f"{share(plan['planned_compute_reduction'])}; nothing was queued"
+        )
+        return
+    made = here.client.sweep(
+        read.base,
+        axes=read.axes,
+        variants=read.variants,
+        name=(read.name or file.stem) if name is None else name,
+        tags=tag or (),
+        priority=priority,
+    )
+    typer.echo(made["id"])
+    if not watch:
+        note(f"{len(made['jobs'])} jobs queued; compare them with: colrow compare {made['id']}")
+        return
+    jobs = watching.watch(here, sweep=made["id"], title=made["name"])
+    here.out.print(comparison(here.client, [made["id"]], []))
+    watching.demand_success(jobs)
+
+
+def compare(
+    context: typer.Context,
+    sweeps: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SWEEP]...", help="Ids of sweeps; none: the newest."),
+    ] = None,
+    *,
+    job: Annotated[list[str] | None, typer.Option(help="Id of a job; repeatable.")] = None,
+) -> None:
+    """Compare policies: accuracy, compute reduction, time against exact."""
+    here = session(context)
+    if not sweeps and not job:
+        newest = next(here.client.sweeps(), None)
+        if newest is None:
+            raise ColrowError(
+                "there is no sweep yet; name jobs with --job, or run `colrow sweep FILE`"
+            )
+        note(f"sweep {newest['id']} {newest['name']}".strip())
+        sweeps = [newest["id"]]
+    here.out.print(comparison(here.client, sweeps or [], job or []))
+
+
+def comparison(client: "Client", sweeps: list[str], jobs: list[str]) -> "Table":
+    """Read a comparison and make its table."""
+    from colrow.tables import comparison_table
+
+    return comparison_table(
+        client.comparison(sweep=sweeps, jobs=jobs, x="compute_reduction"),
+        client.comparison(sweep=sweeps, jobs=jobs, x="planned_compute_reduction"),
+    )
+
+
+def export(
+    context: typer.Context,
+    *,
+    sweep: Annotated[list[str] | None, typer.Option(help="Id of a sweep; repeatable.")] = None,
+    job: Annotated[list[str] | None, typer.Option(help="Id of a job; repeatable.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["csv", "json"], typer.Option(help="Form of the data.")
+    ] = "csv",
+    table: Annotated[
+        Literal["points", "jobs"], typer.Option(help="Every point, or a line per job.")
+    ] = "points",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; else stdout.")
+    ] = None,
+) -> None:
+    """Write full data as CSV or JSON; neither sweep nor job given: everything."""
+    pieces = session(context).client.export(
+        sweep=sweep or (), jobs=job or (), metrics=metric or (), format=format, table=table
+    )
+    if output is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        part.replace(output)
+    except OSError as error:
+        raise ColrowError(f"{output} cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""How numbers are written for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NONE = "–"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """Write 0.795 as `79.5 %`."""
+    return NONE if value is None else f"{100 * value:.{digits}f} %"
+
+
+def points(value: float | None, digits: int = 2) -> str:
+    """Write a difference of shares in percentage points, with its sign."""
+    return NONE if value is None else f"{100 * value:+.{digits}f}"
+
+
+def number(value: float | None) -> str:
+    """Write a number with four digits, or as an integer with separators."""
+    if value is None:
+        return NONE
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def count(value: float) -> str:
+    """Write a large count short: 1.25 G."""
+    units = iter(("", "k", "M", "G", "T", "P", "E"))
+    unit = next(units)
+    while abs(value) >= 1000 and unit != "E":
+        value, unit = value / 1000, next(units)
+    return f"{value:.3g} {unit}".strip()
+
+
+def duration(seconds: float | None) -> str:
+    """Write 75 as `1:15`."""
+    if seconds is None:
+        return NONE
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def last(summary: Mapping[str, Any], *metrics: str) -> float | None:
+    """Give the last value of the first metric that there is one of."""
+    for metric in metrics:
+        found = summary.get(metric)
+        if found and found["last"] is not None:
+            return float(found["last"])
+    return None

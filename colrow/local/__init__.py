@@ -1,0 +1,1 @@
+"""Commands that run things on this machine. Reached by lazy imports of `colrow.cli` alone."""

@@ -1,0 +1,45 @@
+"""`colrow db upgrade`: bring the tables to this program's schema."""
+
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+import migrations
+from colrow.errors import LocalError
+from store.errors import StoreError
+from store.session import Database, check_schema
+
+
+def upgrade(url: str) -> str:
+    """Upgrade, under a lock, and give the schema there is then. Raises LocalError."""
+    try:
+        migrations.upgrade(url)
+        database = Database(url)
+        try:
+            check_schema(database)
+        finally:
+            database.close()
+        return migrations.head()
+    except StoreError as error:
+        raise LocalError(str(error)) from None
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise LocalError(
+            f"the database address cannot be used ({_first_line(error)}); write it as "
+            "sqlite:////folder/colrow.db or postgresql+psycopg://user@host/name"
+        ) from None
+    except SQLAlchemyError as error:
+        reason = _first_line(error.orig if isinstance(error, DBAPIError) else error)
+        raise LocalError(
+            f"the database {shown(url)} cannot be used: {reason}; mend that, or name another "
+            "with COLROW_DATABASE_URL"
+        ) from None
+
+
+def shown(url: str) -> str:
+    """Give the address without its password."""
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

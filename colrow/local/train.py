@@ -1,0 +1,198 @@
+"""`colrow train`: the training engine with no service around it.
+
+With an output folder the checkpoints stay there, listed with their checksums in `checkpoints.jsonl`,
+and the same command goes on from the newest that can be used.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from colrow.bars import bars, figures
+from colrow.commands.session import note
+from colrow.errors import LocalError
+from colrow.figures import duration, number, share
+from crs_core.engine.place import Place, Result, ResumePoint
+from crs_core.errors import CrsError, SpecError
+from crs_core.events import CheckpointSaved, Event, Points, Started
+from crs_core.rules import layer_plan
+from crs_core.spec import JobSpec, parse_spec
+
+KEPT = 2
+"""How many checkpoints stay, beside the best one."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `colrow train` was asked for."""
+
+    spec: Mapping[str, Any]
+    output: Path | None
+    datasets: Path
+    device: str
+    threads: int | None
+    download: bool
+
+
+def run(wanted: Run, out: Console) -> None:
+    """Train to the end, or to Ctrl-C. Raises LocalError or SpecError."""
+    spec = parse_spec(wanted.spec)
+    layer_plan(spec)
+    if wanted.output is not None:
+        _train(wanted, spec, wanted.output, out)
+        return
+    with tempfile.TemporaryDirectory(prefix="colrow-train-") as folder:
+        _train(wanted, spec, Path(folder), out)
+
+
+def _train(wanted: Run, spec: JobSpec, folder: Path, out: Console) -> None:
+    place = Place(
+        work_dir=folder,
+        data_dir=wanted.datasets,
+        download=wanted.download,
+        resume_from=_checkpoints(folder),
+        device=wanted.device,
+        threads=wanted.threads or spec.resources.threads or os.cpu_count() or 1,
+    )
+    stopping = _Stop()
+    try:
+        with out.status("loading torch"):
+            from crs_core.engine import train
+        with bars(out) as progress:
+            watcher = _Watcher(folder, progress)
+            result = train(spec, place, on_event=watcher.hear, should_stop=stopping.asked)
+    except SpecError:
+        raise
+    except CrsError as error:
+        raise LocalError(str(error)) from None
+    finally:
+        stopping.release()
+    _tell(result, out)
+    if wanted.output is None:
+        if not result.completed:
+            note("stopped; with --output it would go on from here next time")
+        return
+    content = {
+        "completed": result.completed,
+        "step": result.step,
+        "summary": dict(result.summary),
+        "spec": spec.model_dump(mode="json"),
+    }
+    (folder / "result.json").write_text(json.dumps(content, indent=2) + "\n")
+    end = "finished" if result.completed else "stopped; the same command goes on from here"
+    note(f"{end}: {folder}")
+
+
+class _Stop:
+    """Ctrl-C and TERM as a wish; a second Ctrl-C is the usual interruption."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before = {
+            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+
+    def asked(self) -> bool:
+        return self._asked
+
+    def release(self) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        self.release()
+        note("stopping after this step")
+
+
+@dataclass
+class _Watcher:
+    """Hears the engine's events: moves the bar, keeps the list of checkpoints."""
+
+    folder: Path
+    progress: Progress
+    summary: dict[str, dict[str, float]] = field(default_factory=dict)
+    saved: list[CheckpointSaved] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.total = event.total_steps
+                self.bar = self.progress.add_task(
+                    "training", total=event.total_steps, completed=event.step, figures=""
+                )
+                if event.resumed_from:
+                    self.progress.console.print(f"going on from {event.resumed_from}")
+                for text in event.notes:
+                    self.progress.console.print(text)
+            case Points():
+                self.summary |= {name: {"last": value} for name, value in event.values.items()}
+                speed = self.summary.get("steps_per_s", {}).get("last")
+                left_s = (self.total - event.step) / speed if speed else None
+                self.progress.update(
+                    self.bar,
+                    completed=event.step,
+                    figures=figures(self.summary, steps_per_s=speed, left_s=left_s),
+                )
+            case CheckpointSaved():
+                self._keep(event)
+            case _:
+                return
+
+    def _keep(self, event: CheckpointSaved) -> None:
+        """Note the new file, and delete those that are neither new nor the best."""
+        with (self.folder / "checkpoints.jsonl").open("a") as file:
+            file.write(event.model_dump_json(include={"step", "name", "sha256"}) + "\n")
+        self.saved.append(event)
+        best = next((s.name for s in reversed(self.saved) if s.best), None)
+        for old in self.saved[:-KEPT]:
+            if old.name != best:
+                (self.folder / old.name).unlink(missing_ok=True)
+
+
+def _checkpoints(folder: Path) -> tuple[ResumePoint, ...]:
+    """Read the list of an earlier call, newest first; files that were deleted since are left out."""
+    try:
+        lines = (folder / "checkpoints.jsonl").read_text().splitlines()
+    except FileNotFoundError:
+        return ()
+    points = {}
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short by a crash
+            row = json.loads(line)
+            path = folder / row["name"]
+            if path.exists():
+                points[path] = ResumePoint(path, row["sha256"], row["step"])
+    return tuple(sorted(points.values(), key=lambda point: -point.step))
+
+
+def _tell(result: Result, out: Console) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    get = result.summary.get
+    rows = (
+        ("steps", f"{result.step:,}"),
+        ("loss", number(get("train_loss"))),
+        ("accuracy, validation", share(get("validation_accuracy"), 2)),
+        ("accuracy, test at best validation", share(get("best_test_accuracy"), 2)),
+        ("compute reduction, planned", share(get("planned_compute_reduction"))),
+        ("compute reduction, performed", share(get("compute_reduction"))),
+        ("training time", duration(get("seconds"))),
+        ("of it in sampling", duration(get("sampling_seconds"))),
+    )
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)

@@ -1,0 +1,165 @@
+"""`colrow up`: database, broker, api and workers on this machine, from one command.
+
+Started in the order broker, tables, workers, api; stopped in the order api, workers, broker. A
+worker that is told to stop lets its job write a checkpoint, and the job goes on at the next start.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from colrow.errors import LocalError
+from colrow.local import db, folder, network, valkey
+from colrow.local.folder import DataFolder, Lock
+from colrow.local.processes import Child, stop
+from colrow.settings import inherited
+
+START_S = 60.0
+CHECK_S = 0.2
+API_STOP_S = 6.0
+WORKER_STOP_S = 25.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """What `colrow up` was asked for."""
+
+    data: Path
+    datasets: Path
+    host: str
+    port: int
+    workers: int
+    devices: tuple[str, ...] = ()
+    """One entry per worker, dealt in turn; none: the processor."""
+    database_url: str | None = None
+
+
+def run(service: Service, *, say: Callable[[str], None]) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. Raises LocalError when it cannot start."""
+    port = network.check_address(service.host, service.port)
+    place = folder.prepare(service.data)
+    lock = Lock(place)
+    if lock.left_behind:
+        valkey.remove_runtime_folder(Path(lock.left_behind))
+    runtime = valkey.runtime_folder()
+    address = network.url(service.host, port)
+    lock.tell(url=address, runtime=str(runtime))
+    wishes = Wishes()
+    started: list[list[Child]] = []
+    try:
+        broker = valkey.child(place, runtime)
+        started.append([broker])
+        _start_broker(broker, place, runtime, wishes, say)
+        database_url = service.database_url or place.database_url
+        db.upgrade(database_url)
+        environment = inherited() | {
+            "COLROW_DATABASE_URL": database_url,
+            "COLROW_BROKER_URL": valkey.broker_url(runtime),
+            "COLROW_HOME": str(place.path),
+            "COLROW_DATA": str(service.datasets),
+            "COLROW_HOST": service.host,
+            "COLROW_PORT": str(port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        workers = [_worker(place, service, environment, n) for n in range(service.workers)]
+        api = Child(
+            "api",
+            [sys.executable, "-m", "api"],
+            place.logs / "api.log",
+            environment,
+            stop_s=API_STOP_S,
+        )
+        for children in (workers, [api]):
+            started.append(children)
+            for child in children:
+                child.start()
+        _wait_until_ready(service.host, port, [api, *workers], wishes)
+        if not wishes.stopping.is_set():
+            many = "1 worker" if service.workers == 1 else f"{service.workers} workers"
+            say(f"Colrow is at {address} ({many}, data folder {place.path}). Ctrl-C stops it.")
+        _watch([broker, *workers, api], wishes, say)
+    finally:
+        if wishes.stopping.is_set():
+            say("Colrow stops; running jobs write a checkpoint and go on at the next start.")
+        for children in reversed(started):
+            stop(children, wishes.hurry.is_set)
+        valkey.remove_runtime_folder(runtime)
+        lock.release()
+
+
+class Wishes:
+    """What a person or the system wants: SIGINT, SIGTERM and SIGHUP stop, a second one hurries."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.hurry = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._heard)
+
+    def _heard(self, _number: int, _frame: FrameType | None) -> None:
+        (self.hurry if self.stopping.is_set() else self.stopping).set()
+
+
+def _worker(place: DataFolder, service: Service, environment: dict[str, str], number: int) -> Child:
+    own = dict(environment)
+    own.setdefault("COLROW_THREADS", str(max(1, (os.cpu_count() or 1) // service.workers)))
+    own["COLROW_NAME"] = f"worker-{number + 1}"
+    if service.devices:
+        own["COLROW_DEVICES"] = service.devices[number % len(service.devices)]
+    return Child(
+        own["COLROW_NAME"],
+        [sys.executable, "-m", "worker"],
+        place.logs / f"worker-{number + 1}.log",
+        own,
+        stop_s=WORKER_STOP_S,
+    )
+
+
+def _start_broker(
+    broker: Child, place: DataFolder, runtime: Path, wishes: Wishes, say: Callable[[str], None]
+) -> None:
+    for trial in range(2):
+        broker.start()
+        end_s = time.monotonic() + START_S
+        while broker.is_alive and time.monotonic() < end_s and not wishes.stopping.is_set():
+            if valkey.answers(runtime):
+                return
+            time.sleep(0.02)
+        if wishes.stopping.is_set():
+            return
+        if trial == 0:
+            stop([broker], wishes.hurry.is_set)
+            aside = valkey.set_damaged_aside(place)
+            say(f"the broker could not read its data; moved to {aside}, no job is lost by that")
+    raise LocalError(f"the broker does not start: {broker.last_line()} (its log: {broker.log})")
+
+
+def _wait_until_ready(host: str, port: int, children: list[Child], wishes: Wishes) -> None:
+    end_s = time.monotonic() + START_S
+    while not wishes.stopping.is_set():
+        if network.is_ready(host, port):
+            return
+        for child in children:
+            if not child.is_alive:
+                raise LocalError(
+                    f"{child.name} {child.ending()}: {child.last_line()} (its log: {child.log})"
+                )
+        if time.monotonic() > end_s:
+            raise LocalError(
+                f"the api does not get ready within {START_S:g} s; its log: {children[0].log}"
+            )
+        wishes.stopping.wait(0.05)
+
+
+def _watch(children: list[Child], wishes: Wishes, say: Callable[[str], None]) -> None:
+    while not wishes.stopping.wait(CHECK_S):
+        for child in children:
+            note = child.revive()
+            if note is not None:
+                say(note)
