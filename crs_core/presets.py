@@ -36,13 +36,13 @@ _CNN: dict[str, Any] = {
 _SMALL_MLP: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [128, 128]},
     "dataset": {"name": "digits"},
-    "training": {"epochs": 15, "batch_size": 25, "optimizer": _ADAM},
+    "training": {"epochs": 30, "batch_size": 25, "optimizer": _ADAM},
     "report": {"every_steps": 20},
 }
 _SMALL_CNN: dict[str, Any] = {
     "model": {"name": "cnn", "channels": [16, 32], "kernel_size": 3, "hidden": 64},
     "dataset": {"name": "digits"},
-    "training": {"epochs": 15, "batch_size": 25, "optimizer": _ADAM},
+    "training": {"epochs": 30, "batch_size": 25, "optimizer": _ADAM},
     "report": {"every_steps": 20},
 }
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from crs_core.convert import approximate
 from crs_core.cost import budget, layer_cost, plan_cost
 from crs_core.data.facts import FACTS
 from crs_core.errors import RatioError, SpecError
@@ -86,6 +87,28 @@ def test_exact_macs_are_those_that_torch_performs(dataset, model):
         if product.product == "forward":
             assert by_module[product.layer] == 2 * product.exact_macs
     assert cost.exact_macs == 3 * sum(p.exact_macs for p in cost.layers)
+
+
+@pytest.mark.parametrize("policy", ["topk", "nps", "uniform"])
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        ("digits", {"name": "mlp", "hidden": [40, 30]}),
+        ("mnist", {"name": "cnn", "channels": [8, 6], "hidden": 20}),
+    ],
+)
+def test_planned_macs_are_those_that_torch_performs_in_the_approximate_network(
+    dataset, model, policy
+):
+    rule = {"policy": policy, "forward": 0.4, "backward": 0.3, "min_samples": 3}
+    spec = make_spec(dataset, model, rule, batch_size=16, steps=1)
+    facts, cost = FACTS[dataset], plan_cost(spec)
+    network = build(spec.model, facts.input_shape, facts.classes)
+    network = approximate(network, spec.approximation).train()
+    x = torch.rand(spec.training.batch_size, *facts.input_shape)
+    with FlopCounterMode(display=False) as counter:
+        network(x).square().sum().backward()
+    assert counter.get_total_flops() == 2 * cost.planned_macs < 2 * cost.exact_macs
 
 
 @pytest.mark.parametrize(
