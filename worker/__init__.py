@@ -1,0 +1,16 @@
+"""A worker: one slot that claims jobs and supervises each in a subprocess.
+
+Start it by `python -m worker`; its settings are in the environment.
+
+settings    what is taken from the environment
+host        what this machine offers: devices, memory, data sets; a name nobody else has
+folders     where a job's files lie, and which of them nobody needs
+slot        claim a job, supervise it, claim the next
+tasks       supervise one attempt from its start to its end
+process     the trainer as a process: start, read, stop
+endings     how an attempt ended, from what was seen of the trainer
+recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt
+heartbeat   the worker's own row, and the sweep
+app         Celery: the task `colrow.wake` and the bootstep of the heartbeat
+trainer     the subprocess; alone in importing torch, and imported by nobody
+"""

@@ -1,0 +1,94 @@
+"""Start a worker: `python -m worker`. What it needs is in the environment (`worker.settings`)."""
+
+import logging
+import sys
+import time
+
+from pydantic import ValidationError
+from sqlalchemy.exc import ArgumentError
+
+from store import queue
+from store.errors import StoreError
+from store.session import Database, check_schema
+from worker import host
+from worker.app import make_app
+from worker.heartbeat import Heartbeat
+from worker.host import Name, NameTaken
+from worker.recorder import UNAVAILABLE
+from worker.settings import Settings
+from worker.slot import Slot
+
+_AGAIN_S = 1.0
+log = logging.getLogger("worker")
+
+
+def main() -> int:
+    """Run until told to stop. 2: it cannot be started as it was asked to."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    try:
+        settings = Settings()
+        name = host.take_name(settings)
+        database = _open(settings)
+    except ValidationError as error:
+        return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
+    except OSError as error:
+        return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
+    except (ArgumentError, NameTaken, StoreError) as error:
+        return _refuse(str(error))
+    return _serve(settings, name, database)
+
+
+def _serve(settings: Settings, name: Name, database: Database) -> int:
+    slot = Slot(settings, database, host.describe(settings, name.text))
+    slot.register()
+    heartbeat = Heartbeat(slot, lambda: queue.ring(settings.broker_url))
+    app = make_app(settings, slot, heartbeat)
+    worker = app.Worker(
+        hostname=f"colrow@{name.text}",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    log.info("worker %s waits for jobs", name.text)
+    worker.start()
+    database.close()
+    return int(worker.exitcode or 0)
+
+
+def _open(settings: Settings) -> Database:
+    """Open the database; one that does not answer yet is waited for."""
+    database = Database(settings.database_url, pool_size=4)
+    has_failed = False
+    while True:
+        try:
+            check_schema(database)
+        except UNAVAILABLE as error:
+            if not has_failed:
+                log.warning("the database does not answer, waiting for it: %s", error)
+            has_failed = True
+            time.sleep(_AGAIN_S)
+        else:
+            return database
+
+
+def _explain(error: dict[str, object]) -> str:
+    loc = error["loc"]
+    assert isinstance(loc, tuple)
+    variable = f"COLROW_{'_'.join(map(str, loc)).upper()}" if loc else "the settings"
+    if error["type"] == "missing":
+        return f"{variable} is not set"
+    return f"{variable}: {error['msg']}"
+
+
+def _refuse(why: str) -> int:
+    log.error("the worker cannot start: %s", why)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Celery: the one task `colrow.wake`, and the bootstep that keeps the heartbeat.
+
+The pool is one *thread*. The consumer stays awake beside a job that takes days, no child process is
+forked (80 MB, and the fork of a process with threads), and the thread lives as long as the pool, so
+PDEATHSIG of the trainer is tied to the worker. Prefetching is off: a busy worker takes no message
+out of the queue, so each one reaches a worker that is idle.
+"""
+
+from typing import Any
+
+from celery import Celery, bootsteps, signals
+
+from store.queue import TASK
+from worker.heartbeat import Heartbeat
+from worker.settings import Settings
+from worker.slot import Slot
+
+
+def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
+    """Make the Celery app of a worker."""
+    app = Celery("colrow", set_as_current=False)
+    app.conf.update(configuration(settings))
+
+    @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
+    def wake() -> None:
+        slot.work()
+
+    class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
+        """Starts before the pool, and so stops after it: the last job's end is still told."""
+
+        def start(self, _worker: Any) -> None:
+            heartbeat.start()
+
+        def stop(self, _worker: Any) -> None:
+            heartbeat.stop()
+
+    app.steps["worker"].add(Pulse)
+    # Sent from the signal handler of TERM and INT; the pool then waits for the job to save and end.
+    signals.worker_shutting_down.connect(lambda **_: slot.stop(), weak=False)
+    return app
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Give what Celery is told. The traps that each line is for are in the comments."""
+    return {
+        "broker_url": settings.broker_url,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # a broker may be gone for days
+        "broker_transport_options": {"socket_connect_timeout": 5, "socket_keepalive": True},
+        "accept_content": ["json"],
+        "worker_pool": "threads",
+        "worker_concurrency": 1,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,
+        "worker_enable_prefetch_count_reduction": False,
+        # Late acknowledgement runs a job twice after a lost connection, and again after an hour.
+        "task_acks_late": False,
+        "task_ignore_result": True,
+        "result_backend": None,  # with one, publishing to a dead Redis blocks for 19 s
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        # Concerns late acknowledgement alone; True keeps Celery from warning about it.
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+    }

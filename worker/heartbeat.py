@@ -1,0 +1,107 @@
+"""The worker's own heartbeat: its row kept, and the sweep that mends what only time can.
+
+It needs no broker. Where queued work fits an idle slot it rings the bell for others and looks
+itself, so a worker whose ears are shut (the broker is gone, its connection hangs) goes on all the
+same.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from sqlalchemy.orm import Session
+
+from store import checkpoints, workers
+from store.errors import NotFound
+from store.sweeper import SweepReport, sweep
+from worker import folders, host
+from worker.recorder import UNAVAILABLE
+from worker.slot import Slot
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """A thread that beats and sweeps, and one that looks for work when it is told to."""
+
+    def __init__(self, slot: Slot, ring: Callable[[], object]) -> None:
+        self._slot = slot
+        self._ring = ring
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        # Of one thread that lives as long as the worker: it is the parent of trainers.
+        self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
+        self._looking: Future[int] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the job of the lookout has; the row then says `stopped`."""
+        self._slot.stop()
+        self._lookout.shutdown()
+        self._ended.set()
+        self._slot.state_changed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due_s = 0.0
+        while not self._ended.is_set():
+            self._slot.state_changed.clear()
+            try:
+                self._beat()
+                if time.monotonic() >= due_s:
+                    due_s = time.monotonic() + self._slot.settings.sweep_s
+                    self._sweep()
+            except UNAVAILABLE as error:
+                log.warning("the database cannot be reached, trying again: %s", error)
+                self._ended.wait(min(1.0, self._slot.settings.sweep_s))
+            self._slot.state_changed.wait(max(0.0, due_s - time.monotonic()))
+        try:
+            self._beat()
+        except UNAVAILABLE as error:
+            log.warning("the database was not told that this worker stopped: %s", error)
+
+    def _beat(self) -> None:
+        settings = self._slot.settings
+        state, datasets = self._slot.state, host.datasets(settings)
+        used = host.memory(settings.cuda_devices)[1]
+
+        def beat(session: Session) -> None:
+            workers.beat(session, self._slot.key, state, memory_used_bytes=used, datasets=datasets)
+
+        try:
+            with self._slot.database.write() as session:
+                beat(session)
+        except NotFound:  # somebody deleted our row
+            self._slot.register()
+
+    def _sweep(self) -> None:
+        with self._slot.database.write() as session:
+            report = sweep(session)
+        self._mend(report)
+        if report.ring and not self._slot.stopping.is_set():
+            self._look()
+            self._ring()
+
+    def _mend(self, report: SweepReport) -> None:
+        for job_id in report.requeued:
+            log.warning("job %s: its worker was lost, it waits for the next attempt", job_id)
+        for job_id in report.failed:
+            log.warning("job %s: too many of its attempts were lost, it has failed", job_id)
+        if report.stale:
+            folders.delete(self._slot.settings.home, (file.path for file in report.stale))
+            with self._slot.database.write() as session:
+                checkpoints.forget(session, [file.id for file in report.stale])
+
+    def _look(self) -> None:
+        if self._slot.state != "idle":
+            return
+        if self._looking is not None:
+            if not self._looking.done():
+                return
+            self._looking.result()
+        self._looking = self._lookout.submit(self._slot.work)

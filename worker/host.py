@@ -1,0 +1,131 @@
+"""What this machine offers to a worker: CPUs, memory, devices, data sets; and a name of its own."""
+
+import fcntl
+import os
+import re
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from crs_core.data.facts import FACTS, present
+from store.workers import NewWorker
+from worker.settings import Settings
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+_NVIDIA_SMI_S = 10.0
+
+
+class NameTaken(Exception):  # noqa: N818 - named by what is so
+    """Another living worker has the name."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A worker's name; the lock that goes with it is held as long as the file is open."""
+
+    text: str
+    lock: IO[bytes]
+
+
+def take_name(settings: Settings) -> Name:
+    """Take the name of the settings, or the first free `host/devices/n`; the same after a restart.
+
+    Two living workers with one name would share a row. Raises NameTaken, and OSError when the home
+    cannot be written to.
+    """
+    folder = settings.home / "workers"
+    folder.mkdir(parents=True, exist_ok=True)
+    if settings.name is not None:
+        lock = _lock(folder, settings.name)
+        if lock is None:
+            raise NameTaken(
+                f"another worker runs under the name {settings.name!r}; stop it, or give this one "
+                "another name with COLROW_NAME"
+            )
+        return Name(settings.name, lock)
+    number = 1
+    while True:
+        name = f"{socket.gethostname()}/{settings.devices}/{number}"
+        lock = _lock(folder, name)
+        if lock is not None:
+            return Name(name, lock)
+        number += 1
+
+
+def _lock(folder: Path, name: str) -> IO[bytes] | None:
+    file = (folder / (re.sub(r"[^A-Za-z0-9._-]", "_", name) + ".lock")).open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def describe(settings: Settings, name: str) -> NewWorker:
+    """Say what the slot offers."""
+    cuda = settings.cuda_devices
+    return NewWorker(
+        name=name,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        kind="cuda" if cuda else "cpu",
+        devices=settings.device_names,
+        threads=thread_count(settings),
+        memory_bytes=memory(cuda)[0],
+        datasets=datasets(settings),
+    )
+
+
+def thread_count(settings: Settings) -> int:
+    """Give the CPU threads of a job that asks for none: the setting, or every CPU we may use."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+def datasets(settings: Settings) -> tuple[str, ...] | None:
+    """Name the data sets whose files are there; None when any other can be fetched."""
+    if not settings.offline:
+        return None
+    return tuple(name for name in FACTS if present(name, settings.datasets))
+
+
+def memory(cuda_devices: tuple[str, ...]) -> tuple[int | None, int | None]:
+    """Give bytes there are and bytes used: of the CUDA devices together, or else of the host."""
+    return _cuda_memory(cuda_devices) if cuda_devices else _host_memory()
+
+
+def _host_memory() -> tuple[int | None, int | None]:
+    """Read what the kernel says, within the container's limit if there is one."""
+    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
+    if limit is not None and used is not None:
+        return limit, used
+    try:
+        lines = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+        total, available = (int(lines[k].split()[0]) << 10 for k in ("MemTotal", "MemAvailable"))
+    except (OSError, KeyError, ValueError):
+        return None, None
+    return total, total - available
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # not there, or "max"
+        return None
+
+
+def _cuda_memory(devices: tuple[str, ...]) -> tuple[int | None, int | None]:
+    """Ask nvidia-smi: torch, which knows too, is never imported here."""
+    query = "--query-gpu=memory.total,memory.used"
+    command = ["nvidia-smi", query, "--format=csv,noheader,nounits", "-i", ",".join(devices)]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=_NVIDIA_SMI_S, check=True
+        ).stdout
+        rows = [[int(part) << 20 for part in line.split(",")] for line in answer.splitlines()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None, None
+    return sum(row[0] for row in rows), sum(row[1] for row in rows)

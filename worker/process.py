@@ -1,0 +1,148 @@
+"""The trainer as a process: start it, read what it tells and prints, stop it.
+
+It has a session of its own, so that a signal to its group reaches whatever it started, and it dies
+with us: it sets PDEATHSIG itself, which needs no Python between fork and exec. The kernel sends
+that signal when the *thread* that forked ends; so the thread that makes a `Trainer` stays with it
+until it has ended.
+"""
+
+import codecs
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from crs_core.events import EVENT, Event
+
+EVENTS = "events.fifo"
+CONFIG = "trainer.json"
+_READ_BYTES = 1 << 16
+_READS = 64
+"""Reads in a row from one source, before the other one gets its turn."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a trainer is told, as a JSON file in the attempt's folder."""
+
+    spec: dict[str, Any]
+    folder: str
+    events: str
+    data: str
+    download: bool
+    resume_from: list[dict[str, Any]]
+    device: str
+    threads: int
+    supervisor: int
+    """Our process id: a trainer whose parent is another one has been orphaned, and ends."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a trainer told and printed since the last time."""
+
+    events: list[Event]
+    text: str
+
+
+class Trainer:
+    """A running trainer."""
+
+    def __init__(self, assignment: Assignment, environment: Mapping[str, str]) -> None:
+        """Start it. Raises OSError."""
+        folder = Path(assignment.folder)
+        config = folder / CONFIG
+        config.write_text(json.dumps(asdict(assignment), indent=1))
+        fifo = Path(assignment.events)
+        fifo.unlink(missing_ok=True)
+        os.mkfifo(fifo, 0o600)
+        # Open for writing too: then its end is never reached, and the trainer's open never waits.
+        self._events = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "worker.trainer", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(self._events)
+            raise
+        self.pid = self._process.pid
+        assert self._process.stdout is not None
+        self._output = self._process.stdout.fileno()
+        os.set_blocking(self._output, False)
+        self._handle = os.pidfd_open(self.pid)
+        self._selector = selectors.DefaultSelector()
+        for source in (self._events, self._output, self._handle):
+            self._selector.register(source, selectors.EVENT_READ)
+        self._line = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._is_waited_for = False
+
+    def hear(self, timeout_s: float) -> Heard:
+        """Wait until it tells, prints or ends, and give what came."""
+        self._selector.select(timeout_s)
+        return self._heard()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended. It is not waited for here: its number is still its own."""
+        if self._is_waited_for:
+            return True
+        found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return found is not None
+
+    def stop(self) -> None:
+        """Ask it to save and end."""
+        self._signal(signal.SIGTERM, group=False)
+
+    def kill(self) -> None:
+        """End it and all it started, at once."""
+        self._signal(signal.SIGKILL, group=True)
+
+    def end(self) -> tuple[int, Heard]:
+        """Kill what is left; give the exit code (negative: a signal) and what was still unread."""
+        self.kill()
+        code = self._process.wait()
+        self._is_waited_for = True
+        heard = self._heard()
+        self._selector.close()
+        os.close(self._handle)
+        os.close(self._events)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code, heard
+
+    def _signal(self, number: signal.Signals, *, group: bool) -> None:
+        if not self._is_waited_for:
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(self.pid, number)
+
+    def _heard(self) -> Heard:
+        *lines, self._line = (self._line + self._read(self._events)).split(b"\n")
+        text = self._decoder.decode(self._read(self._output))
+        return Heard([EVENT.validate_json(line) for line in lines], text)
+
+    def _read(self, source: int) -> bytes:
+        parts = []
+        for _ in range(_READS):
+            try:
+                part = os.read(source, _READ_BYTES)
+            except BlockingIOError:
+                break
+            if not part:  # it has closed its output
+                if source in self._selector.get_map():
+                    self._selector.unregister(source)
+                break
+            parts.append(part)
+        return b"".join(parts)

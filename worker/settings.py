@@ -1,0 +1,92 @@
+"""What a worker takes from the environment; no other file of this package reads it."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL")
+
+
+class Settings(BaseSettings):
+    """Variables `COLROW_…` of a worker."""
+
+    model_config = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+
+    database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
+    broker_url: str = Field(
+        description="Redis URL or socket, as in redis+socket:///run/valkey.sock."
+    )
+    home: Path = Field(description="Folder of the service: jobs/<id>/a<attempt>/…")
+    data: Path | None = Field(None, description="Data sets; left out: `datasets` in the home.")
+    name: str | None = Field(
+        None, description="Of the worker, unique; left out: host, devices and a number."
+    )
+    devices: str = Field("cpu", description="`cpu`, or CUDA devices as in `0` or `0,1`.")
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
+    )
+    offline: bool = Field(default=False, description="Never download a data set.")
+    lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
+    # Its answer carries the wish to cancel, which is to take effect within 5 s.
+    heartbeat_s: float = Field(2.0, gt=0)
+    flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
+    sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
+    stop_s: float = Field(
+        20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
+    )
+
+    @field_validator("devices")
+    @classmethod
+    def _devices(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if not all(names) or ("cpu" in names and len(names) > 1):
+            raise ValueError(
+                f"devices are `cpu`, or CUDA devices as in `0` or `0,1`; got {value!r}"
+            )
+        return ",".join(names)
+
+    @model_validator(mode="after")
+    def _beats_within_the_lease(self) -> Self:
+        if self.heartbeat_s > self.lease_s / 2:
+            raise ValueError(
+                f"heartbeat_s is {self.heartbeat_s:g} and lease_s {self.lease_s:g}; a lease must "
+                "outlast at least two heartbeats"
+            )
+        return self
+
+    @property
+    def datasets(self) -> Path:
+        """The folder of the data sets."""
+        return self.data if self.data is not None else self.home / "datasets"
+
+    @property
+    def device_names(self) -> tuple[str, ...]:
+        """The devices, one by one."""
+        return tuple(self.devices.split(","))
+
+    @property
+    def cuda_devices(self) -> tuple[str, ...]:
+        """The CUDA devices as the driver names them; empty for a worker on the CPU."""
+        return () if self.devices == "cpu" else self.device_names
+
+
+def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str, str]:
+    """Give the environment of a trainer: ours, its share of the machine, and no password.
+
+    Threads that spin while they wait cost a busy machine a factor of thirty; MKL's own choice of
+    threads would make a resumed job differ in its last bits.
+    """
+    inherited = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_TRAINERS}
+    return inherited | {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "MKL_DYNAMIC": "FALSE",
+        "CUDA_VISIBLE_DEVICES": ",".join(cuda_devices),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
+    }

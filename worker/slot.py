@@ -1,0 +1,91 @@
+"""A slot: claim the best fitting job, supervise it to its end, claim the next, until none fits."""
+
+import logging
+import threading
+
+from store import workers
+from store.attempts import Claim, claim
+from store.errors import NotFound
+from store.session import Database
+from store.workers import NewWorker, WorkerState
+from worker.recorder import UNAVAILABLE
+from worker.settings import Settings
+from worker.tasks import Post, supervise
+
+log = logging.getLogger(__name__)
+
+
+class Slot:
+    """One worker's place for one job at a time."""
+
+    def __init__(self, settings: Settings, database: Database, worker: NewWorker) -> None:
+        self.settings = settings
+        self.database = database
+        self.stopping = threading.Event()
+        self.state_changed = threading.Event()
+        """Set when `state` has changed; whoever tells of it clears it."""
+        self._worker = worker
+        self._key: int | None = None
+        self._turn = threading.Lock()
+        self._is_busy = False
+
+    @property
+    def state(self) -> WorkerState:
+        """What the slot does, as the database is told."""
+        if self.stopping.is_set() and not self._is_busy:
+            return "stopped"
+        return "busy" if self._is_busy else "idle"
+
+    def register(self) -> int:
+        """Enter the slot into the database, anew if it was there before."""
+        with self.database.write() as session:
+            self._key = workers.register(session, self._worker)
+        return self._key
+
+    @property
+    def key(self) -> int:
+        """The key of the slot's row."""
+        return self._key if self._key is not None else self.register()
+
+    def stop(self) -> None:
+        """Claim nothing more; the job that runs saves and is given back."""
+        self.stopping.set()
+        self.state_changed.set()
+
+    def work(self) -> int:
+        """Run jobs until none fits; give how many. A second caller waits, then looks too.
+
+        The calling thread is the parent of the trainers, and must not end before this returns.
+        """
+        done = 0
+        with self._turn:
+            while (taken := self._claim()) is not None:
+                self._tell(is_busy=True)
+                try:
+                    post = Post(self.settings, self.database, self._worker.threads, self.stopping)
+                    supervise(taken, post)
+                finally:
+                    self._tell(is_busy=False)
+                done += 1
+        return done
+
+    def _claim(self) -> Claim | None:
+        if self.stopping.is_set():
+            return None
+        try:
+            return self._claim_once()
+        except NotFound:  # somebody deleted our row
+            self.register()
+            return self._claim_once()
+        except UNAVAILABLE as error:
+            log.warning("no job can be claimed, the next sweep tries again: %s", error)
+            return None
+
+    def _claim_once(self) -> Claim | None:
+        key = self.key
+        with self.database.write() as session:
+            return claim(session, key, lease_s=self.settings.lease_s)
+
+    def _tell(self, *, is_busy: bool) -> None:
+        self._is_busy = is_busy
+        self.state_changed.set()

@@ -1,0 +1,193 @@
+"""Supervise one attempt: start the trainer, pass on what it tells, obey, say how it ended.
+
+Whatever goes wrong in here is caught once, in `supervise`, and becomes the reason of the job's
+failure.
+"""
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from crs_core.events import Event, Failed, Finished, Points, Started
+from store import attempts
+from store.attempts import Claim, Outcome, Wish
+from store.session import Database
+from worker import folders
+from worker.endings import TAIL, Course, Ending, ending_of
+from worker.process import EVENTS, Assignment, Heard, Trainer
+from worker.recorder import Pace, Recorder
+from worker.settings import Settings, trainer_environment
+
+_LOOK_S = 0.1
+"""At least this often the wish and the clock are looked at."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Post:
+    """Where attempts are supervised: what stays the same from one to the next."""
+
+    settings: Settings
+    database: Database
+    threads: int
+    stopping: threading.Event
+    """Set when the worker is to stop."""
+
+
+def supervise(claim: Claim, post: Post) -> None:
+    """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    settings = post.settings
+    pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
+    recorder = Recorder(post.database, claim.attempt_id, pace)
+    log.info("job %s, attempt %s begins", claim.job_id, claim.number)
+    try:
+        ending = _Attempt(claim, post, recorder).run()
+    except Exception as error:
+        log.exception("job %s, attempt %s: the supervisor failed", claim.job_id, claim.number)
+        ending = Ending(Outcome.FAILED, "internal", f"{type(error).__name__}: {error}")
+    is_written = _write(ending, claim, post, recorder)
+    how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
+    log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
+
+
+def _write(ending: Ending, claim: Claim, post: Post, recorder: Recorder) -> bool:
+    def write(session: Session) -> None:
+        kind, message = ending.kind, ending.message
+        if ending.outcome is not None:
+            attempts.finish(session, claim.attempt_id, ending.outcome, kind=kind, message=message)
+        else:
+            attempts.release(
+                session,
+                claim.attempt_id,
+                kind=kind,
+                message=message,
+                blameless=ending.blameless,
+            )
+
+    try:
+        return recorder.end(write)
+    except Exception:  # what the recorder could not write must not keep the job running
+        log.exception("job %s: what its trainer told could not be recorded", claim.job_id)
+    with post.database.write() as session:
+        write(session)
+    return True
+
+
+class _Attempt:
+    """The course of one attempt."""
+
+    def __init__(self, claim: Claim, post: Post, recorder: Recorder) -> None:
+        self._claim = claim
+        self._post = post
+        self._recorder = recorder
+        self._last: Finished | Failed | None = None
+        self._step = 0
+        self._tail = ""
+        self._kill_at_s: float | None = None
+        self._was_killed = False
+
+    def run(self) -> Ending:
+        settings, claim = self._post.settings, self._claim
+        job = folders.job_folder(settings.home, claim.job_id)
+        folder = folders.attempt_folder(settings.home, claim.job_id, claim.number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            keep = {checkpoint.path for checkpoint in claim.checkpoints}
+            folders.tidy(job, keep=keep, current=claim.number)
+            trainer = Trainer(self._assignment(job, folder), self._environment())
+        except OSError as error:
+            return Ending(
+                Outcome.FAILED,
+                "disk",
+                f"the trainer cannot be started in {folder}: {error.strerror or error}. Make room "
+                "there (or mend the permissions), then start the job again",
+            )
+        try:
+            while not trainer.has_ended:
+                self._hear(trainer)
+                self._recorder.check()
+                self._obey(trainer)
+        finally:
+            code, heard = trainer.end()
+            (folder / EVENTS).unlink(missing_ok=True)
+        self._pass_on(heard)
+        return ending_of(
+            Course(
+                exit_code=code,
+                last=self._last,
+                step=self._step,
+                wish=self._recorder.wish,
+                is_worker_stopping=self._post.stopping.is_set(),
+                was_killed=self._was_killed,
+                tail=self._tail,
+            )
+        )
+
+    def _hear(self, trainer: Trainer) -> None:
+        if self._recorder.is_behind:
+            time.sleep(_LOOK_S)
+        else:
+            self._pass_on(trainer.hear(_LOOK_S))
+
+    def _pass_on(self, heard: Heard) -> None:
+        for event in heard.events:
+            self._note(event)
+        self._tail = (self._tail + heard.text)[-TAIL:]
+        if heard.events or heard.text:
+            self._recorder.add(heard.events, heard.text)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case Finished() | Failed():
+                self._last = event
+        match event:
+            case Started(step=step) | Points(step=step) | Finished(step=step):
+                self._step = step
+
+    def _obey(self, trainer: Trainer) -> None:
+        """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
+        if self._recorder.wish is Wish.FENCED:
+            trainer.kill()
+        elif self._kill_at_s is not None:
+            if time.monotonic() >= self._kill_at_s and not self._was_killed:
+                self._was_killed = True
+                trainer.kill()
+        elif self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set():
+            self._kill_at_s = time.monotonic() + self._post.settings.stop_s
+            trainer.stop()
+
+    @property
+    def _threads(self) -> int:
+        return self._claim.spec.resources.threads or self._post.threads
+
+    @property
+    def _cuda_devices(self) -> tuple[str, ...]:
+        resources = self._claim.spec.resources
+        if resources.kind == "cpu":
+            return ()
+        return self._post.settings.cuda_devices[: resources.devices]
+
+    def _environment(self) -> dict[str, str]:
+        return trainer_environment(self._threads, self._cuda_devices)
+
+    def _assignment(self, job: Path, folder: Path) -> Assignment:
+        settings, claim = self._post.settings, self._claim
+        return Assignment(
+            spec=claim.spec.model_dump(mode="json"),
+            folder=str(folder),
+            events=str(folder / EVENTS),
+            data=str(settings.datasets),
+            download=not settings.offline,
+            resume_from=[
+                {"path": str(job / point.path), "sha256": point.sha256, "step": point.step}
+                for point in claim.checkpoints
+            ],
+            device="cuda:0" if self._cuda_devices else "cpu",
+            threads=self._threads,
+            supervisor=os.getpid(),
+        )
