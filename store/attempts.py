@@ -1,12 +1,22 @@
-"""Attempts: claim a job, keep the lease, end. A write by an attempt that is not current is refused."""
+"""Attempts: claim a job, keep the lease, end. Whoever is not current any more is refused.
+
+An attempt is current while it has not ended. It ends by `finish` or `release`, or when a sweep
+finds its lease run out. Until that sweep a late heartbeat still saves it: nobody else has the job.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec
+from store import changes, clock, jobs, queue
+from store.errors import Fenced, NotFound
+from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
+from store.text import clean
+from store.views import Reason, State
 
 LEASE_S = 60.0
 HEARTBEAT_S = 10.0
@@ -21,6 +31,11 @@ class Wish(Enum):
     PAUSE = "pause"
     FENCED = "fenced"
 
+    @classmethod
+    def of(cls, stored: str | None) -> "Wish":
+        """Read the column `jobs.wish`."""
+        return cls.GO_ON if stored is None else cls(stored)
+
 
 class Outcome(Enum):
     """How an attempt ended, and so the state of its job."""
@@ -33,7 +48,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """A checkpoint to go on from. `path` is relative to the job's folder: `a<attempt>/step-<n>.pt`."""
+    """A file to go on from. `path` is relative to the job's folder: `a<attempt>/step-<n>.pt`."""
 
     path: str
     sha256: str
@@ -56,12 +71,66 @@ class Claim:
 
 def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Claim | None:
     """Take the best job that fits the worker, or None. Raises NotFound for an unknown worker."""
-    ...
+    worker = session.get(Worker, worker_key, populate_existing=True)
+    if worker is None:
+        raise NotFound(f"there is no worker {worker_key}; register it first")
+    scheduler = session.execute(
+        select(Scheduler).where(Scheduler.id == 1).with_for_update()
+    ).scalar_one()
+    best = queue.fitting(queue.ordered(), queue.slot_of(worker)).limit(1)
+    while (key := session.execute(best).scalar_one_or_none()) is not None:
+        job = _lock_job(session, key)
+        if job is not None and job.state == "queued":  # else: cancelled since it was chosen
+            scheduler.claims += 1
+            return _begin(session, job, worker, lease_s)
+    return None
+
+
+def _begin(session: Session, job: Job, worker: Worker, lease_s: float) -> Claim:
+    now = clock.read(session)
+    job.attempt_count += 1
+    number, until = job.attempt_count, now + lease_s
+    attempt_id = session.execute(
+        insert(Attempt)
+        .values(
+            job_key=job.key,
+            number=number,
+            worker_key=worker.key,
+            state="running",
+            started_at=now,
+            heartbeat_at=now,
+            lease_until=until,
+        )
+        .returning(Attempt.key)
+    ).scalar_one()
+    jobs.move(session, job, "running", attempt=number)
+    _occupy(session, worker, "busy", now)
+    spec = JobSpec.model_validate(job.spec)
+    return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
+
+
+def _files(session: Session, job_key: int) -> tuple[CheckpointFile, ...]:
+    rows = session.execute(
+        select(Attempt.number, Checkpoint.name, Checkpoint.sha256, Checkpoint.step)
+        .join(Attempt, Attempt.key == Checkpoint.attempt_key)
+        .where(Checkpoint.job_key == job_key, Checkpoint.current)
+        .order_by(Checkpoint.step.desc(), Checkpoint.key.desc())
+    )
+    return tuple(CheckpointFile(f"a{r.number}/{r.name}", r.sha256, r.step) for r in rows)
 
 
 def heartbeat(session: Session, attempt_id: int, *, lease_s: float = LEASE_S) -> Wish:
     """Extend the lease and hear what is wanted. FENCED: nothing was written, stop at once."""
-    ...
+    job_key = session.execute(
+        update(Attempt)
+        .where(Attempt.key == attempt_id, Attempt.ended_at.is_(None))
+        .values(heartbeat_at=clock.now(), lease_until=clock.now() + lease_s)
+        .returning(Attempt.job_key)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if job_key is None:
+        return Wish.FENCED
+    return Wish.of(session.execute(select(Job.wish).where(Job.key == job_key)).scalar_one())
 
 
 def finish(
@@ -71,16 +140,85 @@ def finish(
 
     Raises Fenced.
     """
-    ...
+    attempt, job = _current(session, attempt_id)
+    reason = Reason(kind, message) if kind else None
+    _end(session, attempt, outcome.value, reason)
+    jobs.move(session, job, outcome.value, reason=reason, attempt=attempt.number)
 
 
 def release(
     session: Session, attempt_id: int, *, kind: str, message: str, blameless: bool = False
-) -> str:
-    """Give the job back: queued for the next attempt, and give its new state.
+) -> State:
+    """Give the job back, queued for the next attempt as a rule, and give its new state.
 
     After MAX_ATTEMPTS_WITHOUT_CHECKPOINT such ends in a row without a new checkpoint it is failed;
     `blameless` (a worker that is told to stop) is not counted. A wish to cancel or pause is granted
     instead. Raises Fenced.
     """
-    ...
+    attempt, job = _current(session, attempt_id)
+    reason = Reason(kind, message)
+    _end(session, attempt, "lost", reason)
+    saved = session.execute(
+        select(Checkpoint.key).where(Checkpoint.attempt_key == attempt.key).limit(1)
+    ).first()
+    if saved is not None:
+        job.barren_attempts = 0
+    elif not blameless:
+        job.barren_attempts += 1
+    to: State = "queued"
+    why: Reason | None = None
+    if job.wish is not None:
+        to = "cancelled" if job.wish == "cancel" else "paused"
+    elif job.barren_attempts >= MAX_ATTEMPTS_WITHOUT_CHECKPOINT:
+        to = "failed"
+        why = Reason(
+            kind,
+            f"{job.barren_attempts} attempts in a row ended without a new checkpoint; "
+            f"the last one: {message}",
+        )
+    jobs.move(session, job, to, reason=why, attempt=attempt.number)
+    return to
+
+
+def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
+    """Lock a current attempt, then its job; every writer takes the two in this order."""
+    attempt = session.execute(
+        select(Attempt)
+        .where(Attempt.key == attempt_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if attempt is None or attempt.ended_at is not None:
+        raise fenced(attempt_id)
+    job = _lock_job(session, attempt.job_key)
+    assert job is not None, "a running job cannot be deleted"
+    return attempt, job
+
+
+def fenced(attempt_id: int) -> Fenced:
+    """Say that an attempt is not current any more."""
+    return Fenced(f"attempt {attempt_id} is not current any more; nothing was written")
+
+
+def _lock_job(session: Session, key: int) -> Job | None:
+    return session.execute(
+        select(Job)
+        .where(Job.key == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+
+
+def _end(session: Session, attempt: Attempt, state: str, reason: Reason | None) -> None:
+    now = clock.read(session)
+    attempt.state, attempt.ended_at = state, now
+    attempt.reason_kind = reason.kind if reason else None
+    attempt.reason_message = clean(reason.message) if reason else None
+    worker = session.get(Worker, attempt.worker_key)
+    if worker is not None and worker.state == "busy" and state != "lost":
+        _occupy(session, worker, "idle", now)
+
+
+def _occupy(session: Session, worker: Worker, state: str, now: float) -> None:
+    worker.state, worker.state_since = state, now
+    changes.note(session, changes.Change("worker", worker=worker.name, state=state))

@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+
+from crs_core.events import METRICS
+from store import metrics as metric_names
+from store.errors import NotFound
+from store.tables import Job, Point
 
 
 @dataclass(frozen=True)
 class Curve:
-    """`steps` and `values` side by side. A value that was not finite is None, and its position in `non_finite`."""
+    """`steps` and `values` side by side; None for a value that was not finite."""
 
     job_id: str
     metric: str
     steps: list[int]
     values: list[float | None]
     non_finite: list[int]
+    """Positions of those values."""
     of: int
     """Points there are after `after`, before the reduction."""
     reduced: bool
@@ -28,9 +37,84 @@ def read(
     max_points: int | None = None,
     after: int | None = None,
 ) -> list[Curve]:
-    """Read curves, those of one job together, in the order of `job_ids`, then of `crs_core.events.METRICS`.
+    """Read curves, by job in the order given, then in the order of `crs_core.events.METRICS`.
 
     `metrics` None: every one there is. A metric that a job has no point of is left out. `after`:
-    only steps beyond it. Raises NotFound.
+    only steps beyond it. `max_points`: see `reduce`. Raises NotFound.
     """
-    ...
+    ids = list(dict.fromkeys(job_ids))
+    keys: dict[str, int] = dict(
+        session.execute(select(Job.id, Job.key).where(Job.id.in_(ids))).tuples().all()
+    )
+    for job_id in ids:
+        if job_id not in keys:
+            raise NotFound(f"there is no job {job_id!r}")
+    names = {
+        number: name
+        for number, name in metric_names.names(session).items()
+        if metrics is None or name in metrics
+    }
+    if not names:
+        return []
+    table = Point.__table__.c
+    query = (
+        select(table.job_key, table.metric_id, table.step, table.value)
+        .where(table.job_key.in_(keys.values()), table.metric_id.in_(names))
+        .order_by(table.job_key, table.metric_id, table.step)
+    )
+    if after is not None:
+        query = query.where(table.step > after)
+    job_of = {key: job_id for job_id, key in keys.items()}
+    found = [
+        _curve(job_of[key], names[metric], list(rows), max_points)
+        for (key, metric), rows in groupby(session.execute(query).all(), key=itemgetter(0, 1))
+    ]
+    place = {job_id: i for i, job_id in enumerate(ids)}
+    shown = {name: i for i, name in enumerate(METRICS)}
+    return sorted(
+        found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric)
+    )
+
+
+def _curve(job_id: str, metric: str, rows: Sequence[Sequence[float]], limit: int | None) -> Curve:
+    _, _, steps, values = (list(column) for column in zip(*rows, strict=True))
+    kept = reduce(values, limit) if limit is not None and len(values) > limit else None
+    if kept is not None:
+        steps, values = [steps[i] for i in kept], [values[i] for i in kept]
+    return Curve(
+        job_id=job_id,
+        metric=metric,
+        steps=[int(step) for step in steps],
+        values=values,
+        non_finite=[i for i, value in enumerate(values) if value is None] if None in values else [],
+        of=len(rows),
+        reduced=kept is not None,
+    )
+
+
+def reduce(values: Sequence[float | None], limit: int) -> list[int]:
+    """Choose at most `limit` positions (but at least four) so that a drawn line looks the same.
+
+    First and last stay. Between them every bucket of equally many points gives its smallest and its
+    largest value, in the order in which they come; where none is finite, its first point, so that a
+    gap stays one.
+    """
+    n = len(values)
+    buckets = max(1, (limit - 2) // 2)
+    kept = [0]
+    for b in range(buckets):
+        begin, end = 1 + b * (n - 2) // buckets, 1 + (b + 1) * (n - 2) // buckets
+        piece = values[begin:end]
+        if None in piece:
+            finite = [v for v in piece if v is not None]
+            if not finite:
+                kept.append(begin)
+                continue
+        else:
+            finite = piece  # type: ignore[assignment]
+        low, high = piece.index(min(finite)), piece.index(max(finite))
+        kept.append(begin + min(low, high))
+        if low != high:
+            kept.append(begin + max(low, high))
+    kept.append(n - 1)
+    return kept

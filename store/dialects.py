@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult
+from sqlalchemy import CursorResult, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -44,3 +44,38 @@ def upsert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]
         ),
         [dict(row) for row in rows],
     )
+
+
+_POINTS_SQLITE = text(
+    "INSERT INTO points (job_key, metric_id, step, value) VALUES (:job, :metric, :step, :value) "
+    "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
+)
+# One statement with four arrays: a list of a thousand rows would be a thousand statements.
+_POINTS_POSTGRESQL = text(
+    "INSERT INTO points (job_key, metric_id, step, value) "
+    "SELECT :job, * FROM unnest(CAST(:metrics AS smallint[]), CAST(:steps AS integer[]), "
+    "CAST(:values AS double precision[])) "
+    "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
+)
+
+
+def write_points(
+    session: Session, job_key: int, points: Mapping[tuple[int, int], float | None]
+) -> None:
+    """Write points by (metric, step), in the order of the key; one written before is replaced."""
+    rows = sorted(points.items(), key=lambda point: point[0])
+    if is_sqlite(session):
+        session.connection().execute(
+            _POINTS_SQLITE,
+            [{"job": job_key, "metric": m, "step": s, "value": v} for (m, s), v in rows],
+        )
+    else:
+        session.connection().execute(
+            _POINTS_POSTGRESQL,
+            {
+                "job": job_key,
+                "metrics": [metric for (metric, _), _ in rows],
+                "steps": [step for (_, step), _ in rows],
+                "values": [value for _, value in rows],
+            },
+        )

@@ -1,17 +1,22 @@
 """Expand a base spec along axes and variants. Pure: no database."""
 
+import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
-from crs_core.spec import JobSpec
+from crs_core.errors import FieldError, SpecError
+from crs_core.spec import JobSpec, parse_spec
 
 MAX_JOBS = 10_000
 
 
 @dataclass(frozen=True)
 class Member:
-    """One point of the grid: its spec, what it sets apart from the base, and a name made of that."""
+    """One point of the grid: its spec, what it sets apart from the base, a name made of that."""
 
     spec: JobSpec
     settings: dict[str, Any]
@@ -26,6 +31,108 @@ def expand(
     """Cross every variant with every combination of the axes; the last axis varies fastest.
 
     A path is dotted, list positions are numbers: `approximation.0.forward`, `seed`. Specs that
-    come out equal are made once. Raises crs_core.errors.SpecError, which names the combination at fault.
+    come out equal are made once. Raises crs_core.errors.SpecError, which names the combination.
     """
-    ...
+    for path, values in axes.items():
+        if not values:
+            raise SpecError.at(f"axes.{path}", "an axis needs at least one value")
+    count = max(1, len(variants)) * prod(len(values) for values in axes.values())
+    if count > MAX_JOBS:
+        raise SpecError.at(
+            "axes", f"this makes {count} jobs; a sweep may have at most {MAX_JOBS}: shorten an axis"
+        )
+    resolved = _resolved(base)
+    members: dict[str, Member] = {}
+    for variant in variants or ({},):
+        for values in product(*axes.values()):
+            settings = {**variant, **dict(zip(axes, values, strict=True))}
+            spec = _build(base, settings, resolved)
+            members.setdefault(spec.model_dump_json(), Member(spec, settings, label(settings)))
+    return list(members.values())
+
+
+def label(settings: Mapping[str, Any]) -> str:
+    """Name a combination by the last words of its paths: `forward=0.4, seed=1`."""
+    return ", ".join(f"{_short(path)}={_show(value)}" for path, value in settings.items())
+
+
+def _short(path: str) -> str:
+    words = [word for word in path.split(".") if not word.isdigit()]
+    return words[-2] if words[-1] == "name" and len(words) > 1 else words[-1]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(rule, Mapping) for rule in value):
+        return " + ".join(map(_show_rule, value)) or "exact"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _show_rule(rule: Mapping[str, Any]) -> str:
+    policy = rule.get("policy", "")
+    name = policy.get("name", "") if isinstance(policy, Mapping) else policy
+    ratios = [f"{rule[key]:g}" for key in ("forward", "backward") if _is_number(rule.get(key))]
+    where = [] if rule.get("layers", "*") == "*" else [str(rule["layers"])]
+    return " ".join([str(name), *ratios, *where])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _resolved(base: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in defaults, for paths into what the base leaves out; nothing while it is incomplete."""
+    try:
+        return parse_spec(base).model_dump(mode="json")
+    except SpecError:
+        return {}
+
+
+def _build(
+    base: Mapping[str, Any], settings: Mapping[str, Any], resolved: dict[str, Any]
+) -> JobSpec:
+    data = deepcopy(dict(base))
+    try:
+        for path, value in settings.items():
+            _set(data, path, value, resolved)
+        return parse_spec(data)
+    except SpecError as error:
+        if not settings:
+            raise
+        where = label(settings)
+        raise SpecError([FieldError(e.loc, f"{e.msg} (at {where})") for e in error.errors]) from None
+
+
+def _set(data: Any, path: str, value: Any, resolved: Any) -> None:
+    *parents, last = path.split(".")
+    place = data
+    for word in parents:
+        inside = _child(place, word, path)
+        resolved = resolved.get(word) if isinstance(resolved, dict) else _item(resolved, word)
+        if not isinstance(inside, (dict, list)):
+            # Left out, or in its short form (a policy as a mere name): the full form is what is meant.
+            inside = deepcopy(resolved) if isinstance(resolved, (dict, list)) else {}
+            place[_key(place, word)] = inside
+        place = inside
+    _child(place, last, path)
+    place[_key(place, last)] = deepcopy(value)
+
+
+def _child(place: Any, word: str, path: str) -> Any:
+    if isinstance(place, dict):
+        return place.get(word)
+    if not word.isdigit():
+        raise SpecError.at(path, f"{word!r} stands for a position in a list; give a number")
+    if int(word) >= len(place):
+        raise SpecError.at(
+            path, f"there is no position {word}: the list has {len(place)} entries in the base"
+        )
+    return place[int(word)]
+
+
+def _key(place: Any, word: str) -> Any:
+    return int(word) if isinstance(place, list) else word
+
+
+def _item(place: Any, word: str) -> Any:
+    inside = isinstance(place, list) and word.isdigit() and int(word) < len(place)
+    return place[int(word)] if inside else None

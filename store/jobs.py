@@ -1,19 +1,37 @@
-"""Jobs: submit, change, delete, and every transition between states; nothing else changes a state."""
+"""Jobs: submit, edit, delete, and every change of state; nothing else changes a state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec
+from store import changes, clock, owners, submissions
+from store.errors import Conflict, NotFound
+from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
-from store.views import Job, Page, State
+from store.tables import Job as JobRow
+from store.tables import Point, Sweep, Tag
+from store.text import clean
+from store.views import Job, Page, Reason, State
 
 __all__ = [
-    "Deleted", "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete",
-    "edit", "get", "list_jobs", "request_cancel", "request_pause", "resume", "retry", "submit",
+    "Deleted", "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
+    "insert_jobs", "list_jobs", "lock", "move", "request_cancel", "request_pause", "resume",
+    "retry", "submit",
 ]  # fmt: skip
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "queued": frozenset({"running", "cancelled"}),
+    "running": frozenset({"succeeded", "failed", "cancelled", "paused", "queued"}),
+    "paused": frozenset({"queued", "cancelled"}),
+    "succeeded": frozenset(),
+    "failed": frozenset({"queued"}),
+    "cancelled": frozenset({"queued"}),
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,121 @@ def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None)
 
     Raises IdempotencyMismatch when the key came before with another body.
     """
-    ...
+    owner_key = owners.key_of(session, new.owner)
+    if idempotency_key is not None:
+        known = submissions.enter(session, owner_key, idempotency_key, _digest(new))
+        if known is not None:
+            job_id = session.execute(
+                select(JobRow.id).where(JobRow.key == known.job_key)
+            ).scalar_one()
+            return Submitted(get(session, job_id), created=False)
+    ((key, job_id),) = insert_jobs(session, [new])
+    if idempotency_key is not None:
+        submissions.settle(session, owner_key, idempotency_key, job_key=key)
+    return Submitted(get(session, job_id), created=True)
+
+
+def _digest(new: NewJob) -> str:
+    said = [new.spec.model_dump(mode="json"), new.name, list(new.tags), new.priority, new.notes]
+    return submissions.digest(["job", *said])
+
+
+def insert_jobs(
+    session: Session, new: Sequence[NewJob], *, sweep: Sweep | None = None
+) -> list[tuple[int, str]]:
+    """Write jobs, queued, and give their keys and ids in the same order."""
+    now = clock.read(session)
+    owner_keys = {name: owners.key_of(session, name) for name in {job.owner for job in new}}
+    sweep_key, sweep_id = (sweep.key, sweep.id) if sweep else (None, None)
+    rows = [
+        _row(job, now) | {"owner_key": owner_keys[job.owner], "sweep_key": sweep_key} for job in new
+    ]
+    made = session.execute(
+        insert(JobRow).returning(JobRow.key, JobRow.id, sort_by_parameter_order=True), rows
+    ).all()
+    tags = [
+        {"job_key": key, "tag": tag}
+        for (key, _), job in zip(made, new, strict=True)
+        for tag in dict.fromkeys(map(clean, job.tags))
+    ]
+    if tags:
+        session.execute(insert(Tag), tags)
+    for _, job_id in made:
+        changes.note(session, changes.Change("job", job_id, sweep_id, state="queued"))
+    return [(key, job_id) for key, job_id in made]
+
+
+def _row(new: NewJob, now: float) -> dict[str, Any]:
+    spec = new.spec
+    policies = sorted({rule.policy.name for rule in spec.approximation} or {"exact"})
+    return {
+        "id": new_id(),
+        "name": clean(new.name),
+        "notes": clean(new.notes),
+        "priority": new.priority,
+        "spec": spec.model_dump(mode="json"),
+        "model": spec.model.name,
+        "dataset": spec.dataset.name,
+        "policies": f",{','.join(policies)},",
+        "kind": spec.resources.kind,
+        "devices": spec.resources.devices,
+        "planned_compute_reduction": new.planned_compute_reduction,
+        "state": "queued",
+        "created_at": now,
+        "queued_at": now,
+        "attempt_count": 0,
+        "barren_attempts": 0,
+        "step": 0,
+        "total_steps": new.total_steps,
+        "steps_per_epoch": new.steps_per_epoch,
+    }
+
+
+def lock(session: Session, job_id: str) -> JobRow:
+    """Read a job and keep every other transaction from changing it. Raises NotFound."""
+    row = session.execute(
+        select(JobRow)
+        .where(JobRow.id == job_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"there is no job {job_id!r}")
+    return row
+
+
+def move(
+    session: Session,
+    job: JobRow,
+    to: State,
+    *,
+    reason: Reason | None = None,
+    attempt: int | None = None,
+) -> None:
+    """Change the state of a job that the caller has locked, and all that goes with it."""
+    assert to in TRANSITIONS[job.state], f"{job.state} -> {to} is no transition"
+    now = clock.read(session)
+    if to == "queued" and job.state != "running":  # asked for by a person: a new wait begins
+        job.queued_at, job.barren_attempts = now, 0
+    if to == "running":
+        job.started_at = job.started_at or now
+    job.finished_at = now if to in ("succeeded", "failed", "cancelled") else None
+    job.reason_kind = reason.kind if reason else None
+    job.reason_message = clean(reason.message) if reason else None
+    job.state, job.wish = to, None
+    _tell(session, job, attempt=attempt)
+
+
+def _tell(session: Session, job: JobRow, *, attempt: int | None = None, state: str = "") -> None:
+    sweep_id = None
+    if job.sweep_key is not None:
+        sweep_id = session.execute(
+            select(Sweep.id).where(Sweep.key == job.sweep_key)
+        ).scalar_one_or_none()
+    changes.note(
+        session,
+        changes.Change("job", job.id, sweep_id, attempt=attempt, state=state or job.state),
+    )
 
 
 def request_cancel(session: Session, job_id: str) -> Job:
@@ -60,25 +192,72 @@ def request_cancel(session: Session, job_id: str) -> Job:
 
     Idempotent. Raises NotFound, and Conflict when the job has succeeded or failed.
     """
-    ...
+    job = lock(session, job_id)
+    if job.state in ("succeeded", "failed"):
+        raise Conflict(f"the job has {job.state} already; there is nothing to cancel")
+    cancel_locked(session, job)
+    return _changed(session, job)
+
+
+def cancel_locked(session: Session, job: JobRow) -> None:
+    """Cancel a locked job, at once or by a wish; nothing where it is at its end."""
+    if job.state in ("queued", "paused"):
+        move(session, job, "cancelled")
+    elif job.state == "running" and job.wish != "cancel":
+        job.wish = "cancel"
+        _tell(session, job)
 
 
 def request_pause(session: Session, job_id: str) -> Job:
     """Ask a running job to save a checkpoint and stop. Idempotent. Raises NotFound, Conflict."""
-    ...
+    job = lock(session, job_id)
+    if job.state not in ("running", "paused"):
+        raise Conflict(f"the job is {job.state}; only a running job can be paused")
+    if job.wish == "cancel":
+        raise Conflict("the job is being cancelled; wait for that, then retry it")
+    if job.state == "running" and job.wish is None:
+        job.wish = "pause"
+        _tell(session, job)
+    return _changed(session, job)
 
 
 def resume(session: Session, job_id: str) -> Job:
     """Queue a paused job again. Idempotent. Raises NotFound, Conflict."""
-    ...
+    job = lock(session, job_id)
+    if job.state == "running" and job.wish == "pause":
+        job.wish = None
+        _tell(session, job)
+    elif job.state == "paused":
+        move(session, job, "queued")
+    elif job.state not in ("running", "queued"):
+        raise Conflict(f"the job is {job.state}, not paused" + _instead(job.state))
+    return _changed(session, job)
 
 
 def retry(session: Session, job_id: str) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
-    Raises NotFound, Conflict.
+    A job that is queued already stays so. Raises NotFound, Conflict.
     """
-    ...
+    job = lock(session, job_id)
+    if job.state in ("running", "paused", "succeeded"):
+        raise Conflict(
+            f"the job is {job.state}; only a failed or cancelled one can be retried"
+            if job.state != "succeeded"
+            else "the job has succeeded; to train the same again, submit its spec as a new job"
+        )
+    if job.state != "queued":
+        move(session, job, "queued")
+    return _changed(session, job)
+
+
+def _instead(state: str) -> str:
+    return "; retry it instead" if state in ("failed", "cancelled") else ""
+
+
+def _changed(session: Session, job: JobRow) -> Job:
+    session.flush()
+    return get(session, job.id)
 
 
 def edit(
@@ -91,7 +270,20 @@ def edit(
     priority: int | None = None,
 ) -> Job:
     """Change what is said about a job; None leaves as it is. Raises NotFound."""
-    ...
+    job = lock(session, job_id)
+    if name is not None:
+        job.name = clean(name)
+    if notes is not None:
+        job.notes = clean(notes)
+    if priority is not None:
+        job.priority = priority
+    if tags is not None:
+        session.execute(delete_rows(Tag).where(Tag.job_key == job.key))
+        rows = [{"job_key": job.key, "tag": tag} for tag in dict.fromkeys(map(clean, tags))]
+        if rows:
+            session.execute(insert(Tag), rows)
+    _tell(session, job)
+    return _changed(session, job)
 
 
 def delete(session: Session, job_id: str) -> Deleted:
@@ -99,4 +291,10 @@ def delete(session: Session, job_id: str) -> Deleted:
 
     Raises NotFound, and Conflict while the job is running.
     """
-    ...
+    job = lock(session, job_id)
+    if job.state == "running":
+        raise Conflict("the job is running; cancel it first, then delete it")
+    _tell(session, job, state="deleted")
+    session.execute(delete_rows(Point).where(Point.job_key == job.key))
+    session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
+    return Deleted(job_id, (f"jobs/{job_id}",))

@@ -1,11 +1,41 @@
 """Read jobs: one by its id, or a page of many. The points are never touched."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
+from sqlalchemy import ColumnElement, Float, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from store.views import Job, Page, State
+from crs_core.events import METRICS
+from store import metrics as number_names
+from store import queue
+from store.errors import BadQuery, NotFound
+from store.tables import Attempt as AttemptRow
+from store.tables import Job as JobRow
+from store.tables import Metric, Owner, Sweep, Tag, Worker
+from store.tables import Summary as SummaryRow
+from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
+
+_FIELDS: dict[str, Any] = {
+    "created_at": JobRow.key,
+    "started_at": JobRow.started_at,
+    "finished_at": JobRow.finished_at,
+    "name": JobRow.name,
+    "state": JobRow.state,
+    "priority": JobRow.priority,
+    "progress": func.cast(JobRow.step, Float) / func.nullif(JobRow.total_steps, 0),
+    "planned_compute_reduction": JobRow.planned_compute_reduction,
+}
+_SUMMARIES: dict[str, Any] = {
+    "last": SummaryRow.last_value,
+    "best": SummaryRow.best_value,
+    "at_best_validation": SummaryRow.at_best_validation,
+}
 
 
 @dataclass(frozen=True)
@@ -24,14 +54,22 @@ class JobFilter:
     ids: Sequence[str] = ()
 
 
+_EVERY = JobFilter()
+
+
 def get(session: Session, job_id: str) -> Job:
     """Read one job with its attempts and place in the queue. Raises NotFound."""
-    ...
+    row = session.execute(_jobs().where(JobRow.id == job_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no job {job_id!r}")
+    (job,) = _views(session, [row], metrics=None)
+    place = queue.position(session, row.key) if job.state == "queued" else None
+    return replace(job, attempts=_attempts(session, row.key), queue_position=place)
 
 
 def list_jobs(
     session: Session,
-    where: JobFilter = JobFilter(),
+    where: JobFilter = _EVERY,
     *,
     sort: str = "-created_at",
     limit: int = 100,
@@ -45,4 +83,201 @@ def list_jobs(
     `test_accuracy.at_best_validation`; a minus in front turns it round. Jobs without the value come
     last. `metrics` are the summaries to read, None for all. Raises BadQuery.
     """
-    ...
+    falling, by = sort.startswith("-"), sort.removeprefix("-")
+    query = _jobs().where(*_conditions(where))
+    query, value = _sorted_by(query, by)
+    order = [value.is_(None), *((c.desc() if falling else c.asc()) for c in (value, JobRow.key))]
+    query = query.add_columns(value.label("sort_value")).order_by(*order).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(_after(cursor, sort, value, falling=falling))
+    rows = session.execute(query).all()
+    page = rows[:limit]
+    end = None
+    if len(rows) > limit:
+        end = encode_cursor([sort, page[-1].sort_value, page[-1].key])
+    return Page(tuple(_views(session, page, metrics=metrics)), end)
+
+
+def encode_cursor(parts: list[Any]) -> str:
+    """Pack where a page ended into one word."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *, length: int) -> list[Any]:
+    """Unpack what `encode_cursor` made. Raises BadQuery."""
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != length:
+        raise BadQuery(f"{cursor[:80]!r} is no cursor; use `next` of the page before, unchanged")
+    return parts
+
+
+def _jobs() -> Select[Any]:
+    return (
+        select(*JobRow.__table__.c, Owner.name.label("owner"), Sweep.id.label("sweep_id"))
+        .join(Owner, Owner.key == JobRow.owner_key)
+        .outerjoin(Sweep, Sweep.key == JobRow.sweep_key)
+    )
+
+
+def _conditions(where: JobFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        column.in_(values)
+        for column, values in (
+            (JobRow.state, where.states),
+            (Owner.name, where.owners),
+            (Sweep.id, where.sweeps),
+            (JobRow.model, where.models),
+            (JobRow.dataset, where.datasets),
+            (JobRow.id, where.ids),
+        )
+        if values
+    ]
+    if where.tags:
+        found.append(JobRow.key.in_(select(Tag.job_key).where(Tag.tag.in_(where.tags))))
+    if where.policies:
+        found.append(
+            or_(*(JobRow.policies.contains(f",{p},", autoescape=True) for p in where.policies))
+        )
+    if where.text:
+        columns = (JobRow.name, JobRow.notes, JobRow.id)
+        found.append(or_(*(c.icontains(where.text, autoescape=True) for c in columns)))
+    return found
+
+
+def _sorted_by(query: Select[Any], by: str) -> tuple[Select[Any], Any]:
+    """Join what the order needs, and give the column to order by."""
+    if by in _FIELDS:
+        return query, _FIELDS[by]
+    metric, _, which = by.partition(".")
+    if metric not in METRICS or (which or "last") not in _SUMMARIES:
+        raise BadQuery(
+            f"cannot sort by {by!r}; there are: {', '.join(_FIELDS)}, and every metric, alone or "
+            f"with .{', .'.join(_SUMMARIES)}: {', '.join(METRICS)}"
+        )
+    number = select(Metric.id).where(Metric.name == metric).scalar_subquery()
+    summary = and_(SummaryRow.job_key == JobRow.key, SummaryRow.metric_id == number)
+    return query.outerjoin(SummaryRow, summary), _SUMMARIES[which or "last"]
+
+
+def _after(cursor: str, sort: str, value: Any, *, falling: bool) -> ColumnElement[bool]:
+    made_for, last, key = decode_cursor(cursor, length=3)
+    if made_for != sort or not isinstance(key, int):
+        raise BadQuery(f"the cursor was made for sort={made_for!r}, not {sort!r}; start anew")
+    beyond_key = JobRow.key < key if falling else JobRow.key > key
+    if last is None:
+        return and_(value.is_(None), beyond_key)
+    beyond = value < last if falling else value > last
+    return or_(beyond, and_(value == last, beyond_key), value.is_(None))
+
+
+def _views(
+    session: Session, rows: Sequence[Row[Any]], *, metrics: Iterable[str] | None
+) -> list[Job]:
+    keys = [row.key for row in rows]
+    tags = _tags(session, keys)
+    summaries = _summaries(session, keys, metrics)
+    chosen = None if metrics is None else set(metrics)
+    return [_view(row, tags[row.key], summaries[row.key], chosen) for row in rows]
+
+
+def _view(
+    row: Row[Any], tags: list[str], summary: dict[str, Summary], chosen: set[str] | None
+) -> Job:
+    speed = summary["steps_per_s"].last if "steps_per_s" in summary else None
+    left = row.total_steps - row.step if row.total_steps is not None else None
+    eta_s = left / speed if row.state == "running" and left is not None and speed else None
+    return Job(
+        id=row.id,
+        name=row.name,
+        state=row.state,
+        spec=row.spec,
+        tags=tuple(tags),
+        notes=row.notes,
+        priority=row.priority,
+        owner=row.owner,
+        sweep_id=row.sweep_id,
+        created_at=row.created_at,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        wish=row.wish,
+        reason=reason(row),
+        planned_compute_reduction=row.planned_compute_reduction,
+        progress=Progress(
+            row.step,
+            row.total_steps,
+            row.step / row.steps_per_epoch if row.steps_per_epoch else None,
+            speed,
+            eta_s,
+        ),
+        summary=summary if chosen is None else {m: s for m, s in summary.items() if m in chosen},
+        attempt_count=row.attempt_count,
+    )
+
+
+def reason(row: Any) -> Reason | None:
+    """Put the two columns of a reason together."""
+    return Reason(row.reason_kind, row.reason_message or "") if row.reason_kind else None
+
+
+def _tags(session: Session, keys: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    if keys:
+        query = select(Tag.job_key, Tag.tag).where(Tag.job_key.in_(keys)).order_by(Tag.tag)
+        for key, tag in session.execute(query):
+            found[key].append(tag)
+    return found
+
+
+def _summaries(
+    session: Session, keys: list[int], metrics: Iterable[str] | None
+) -> dict[int, dict[str, Summary]]:
+    found: dict[int, dict[str, Summary]] = defaultdict(dict)
+    if not keys:
+        return found
+    names = number_names.names(session)
+    query = select(SummaryRow.job_key, SummaryRow.metric_id, *_SUMMARIES.values()).where(
+        SummaryRow.job_key.in_(keys)
+    )
+    if metrics is not None:
+        wanted = {*metrics, "steps_per_s"}  # progress shows the speed
+        query = query.where(SummaryRow.metric_id.in_([i for i, n in names.items() if n in wanted]))
+    for key, metric, *values in session.execute(query):
+        found[key][names[metric]] = Summary(*cast("list[float | None]", values))
+    shown = {name: i for i, name in enumerate(METRICS)}
+    if metrics is None:
+        for key, summary in found.items():
+            found[key] = dict(sorted(summary.items(), key=lambda s: shown.get(s[0], len(shown))))
+    return found
+
+
+def _attempts(session: Session, job_key: int) -> tuple[Attempt, ...]:
+    rows = session.execute(
+        select(*AttemptRow.__table__.c, Worker.name.label("worker"), Worker.host)
+        .join(Worker, Worker.key == AttemptRow.worker_key)
+        .where(AttemptRow.job_key == job_key)
+        .order_by(AttemptRow.number)
+    )
+    return tuple(
+        Attempt(
+            number=row.number,
+            state=row.state,
+            worker=row.worker,
+            host=row.host,
+            started_at=row.started_at,
+            heartbeat_at=row.heartbeat_at,
+            lease_until=row.lease_until,
+            ended_at=row.ended_at,
+            reason=reason(row),
+            start_step=row.start_step,
+            resumed_from=row.resumed_from,
+            device=row.device,
+            threads=row.threads,
+            versions=row.versions,
+            notes=tuple(row.notes or ()),
+        )
+        for row in rows
+    )

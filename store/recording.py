@@ -1,17 +1,165 @@
-"""A trainer's events become rows: points, summaries, layers, checkpoints, log, and the change that tells of them."""
+"""A trainer's events become rows: points, summaries, layers, checkpoints, log, and the changes."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from crs_core.events import Event
-from store.attempts import Wish
+from crs_core.events import CheckpointSaved, Event, Layers, Points, Started
+from store import changes, checkpoints, layers, logs, metrics, summaries
+from store.attempts import Wish, fenced
+from store.dialects import write_points
+from store.tables import Attempt, Job, Point, Sweep
 
 
 def record(session: Session, attempt_id: int, events: Sequence[Event], *, log: str = "") -> Wish:
     """Write a batch of events and a piece of log text; give what is wanted of the attempt.
 
-    `Started` removes the points after its step. `Finished` and `Failed` write nothing: how an attempt ended is told by
-    `attempts.finish`. Raises Fenced, and then nothing was written.
+    `Started` removes the points after its step. `Finished` and `Failed` write nothing: how an
+    attempt ended is told by `attempts.finish`. Raises Fenced, and then nothing was written.
     """
-    ...
+    attempt = _current(session, attempt_id)
+    batch = _Batch(session, attempt)
+    for event in events:
+        batch.take(event)
+    batch.write()
+    if log:
+        logs.append(session, attempt.job_key, attempt.number, log)
+    return Wish.of(attempt.wish)
+
+
+def _current(session: Session, attempt_id: int) -> Row[Any]:
+    """Lock the attempt, so that it stays current until this transaction ends."""
+    row = session.execute(
+        select(
+            Attempt.key,
+            Attempt.number,
+            Attempt.job_key,
+            Job.id.label("job_id"),
+            Job.wish,
+            Job.best_validation_step,
+            Sweep.id.label("sweep_id"),
+        )
+        .join(Job, Job.key == Attempt.job_key)
+        .outerjoin(Sweep, Sweep.key == Job.sweep_key)
+        .where(Attempt.key == attempt_id, Attempt.ended_at.is_(None))
+        .with_for_update(of=Attempt)
+    ).one_or_none()
+    if row is None:
+        raise fenced(attempt_id)
+    return row
+
+
+class _Batch:
+    """What the events of one call come to. Points are kept back and written as one list."""
+
+    def __init__(self, session: Session, attempt: Row[Any]) -> None:
+        self.session, self.attempt, self.job_key = session, attempt, attempt.job_key
+        self.reports: list[Points] = []
+        self.layers: Layers | None = None
+        self.job: dict[str, Any] = {}
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Points():
+                self.reports.append(event)
+            case Layers():
+                self.layers = event
+            case CheckpointSaved():
+                checkpoints.add(self.session, self.attempt.key, self.job_key, event)
+                self._note("job", state="running")
+            case Started():
+                # What a resumed trainer finds was said before it; what it says comes after.
+                self.reports.clear()
+                self.layers = None
+                self._start(event)
+
+    def _start(self, event: Started) -> None:
+        session, key = self.session, self.job_key
+        session.execute(
+            update(Attempt)
+            .where(Attempt.key == self.attempt.key)
+            .values(
+                start_step=event.step,
+                resumed_from=event.resumed_from,
+                device=event.device,
+                threads=event.threads,
+                versions=event.versions,
+                notes=list(event.notes),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(delete(Point).where(Point.job_key == key, Point.step > event.step))
+        names = metrics.names(session)
+        kept = summaries.rebuild(session, key, names)
+        summaries.save(session, key, {n: i for i, n in names.items()}, kept)
+        layers.truncate(session, key, event.step)
+        checkpoints.truncate(session, key, event.step, keep_attempt=self.attempt.key)
+        self.job |= {
+            "step": event.step,
+            "total_steps": event.total_steps,
+            "steps_per_epoch": event.steps_per_epoch,
+            "best_validation_step": kept.best_validation_step,
+        }
+        if self.attempt.number > 1:
+            self._note("truncate", from_step=event.step)
+        self._note("job", state="running")
+
+    def write(self) -> None:
+        session, key = self.session, self.job_key
+        if self.reports:
+            self._write_points()
+        if self.layers is not None:
+            layers.replace(session, key, self.layers)
+            self._note("job", state="running")
+        if self.job:
+            session.execute(
+                update(Job)
+                .where(Job.key == key)
+                .values(**self.job)
+                .execution_options(synchronize_session=False)
+            )
+
+    def _write_points(self) -> None:
+        session, key = self.session, self.job_key
+        numbers = metrics.numbers_for(session, {name for r in self.reports for name in r.values})
+        best = self.job.get("best_validation_step", self.attempt.best_validation_step)
+        kept = summaries.load(session, key, {i: name for name, i in numbers.items()}, best)
+        rows: dict[tuple[int, int], float | None] = {}
+        for report in self.reports:
+            values = {name: _finite(value) for name, value in report.values.items()}
+            kept.add(report.step, values)
+            for name, value in values.items():
+                rows[numbers[name], report.step] = value
+        write_points(session, key, rows)
+        summaries.save(session, key, numbers, kept)
+        steps = [report.step for report in self.reports]
+        self.job |= {"step": steps[-1], "best_validation_step": kept.best_validation_step}
+        self._note("points", from_step=min(steps), to_step=max(steps))
+
+    def _note(
+        self,
+        kind: changes.Kind,
+        *,
+        state: str | None = None,
+        from_step: int | None = None,
+        to_step: int | None = None,
+    ) -> None:
+        changes.note(
+            self.session,
+            changes.Change(
+                kind,
+                self.attempt.job_id,
+                self.attempt.sweep_id,
+                attempt=self.attempt.number,
+                state=state,
+                from_step=from_step,
+                to_step=to_step,
+            ),
+        )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

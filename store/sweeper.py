@@ -5,9 +5,12 @@ Every worker sweeps, as often as it likes: done twice it does nothing the second
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store import attempts, changes, checkpoints, clock, queue
 from store.checkpoints import StaleFile
+from store.tables import Attempt, Job, Worker
 
 
 @dataclass(frozen=True)
@@ -27,4 +30,36 @@ class SweepReport:
 
 def sweep(session: Session) -> SweepReport:
     """Mend what there is to mend."""
-    ...
+    ended: dict[str, list[str]] = {"queued": [], "failed": [], "cancelled": [], "paused": []}
+    expired = session.execute(
+        select(Attempt.key, Job.id, Worker.name)
+        .join(Job, Job.key == Attempt.job_key)
+        .join(Worker, Worker.key == Attempt.worker_key)
+        .where(Attempt.ended_at.is_(None), Attempt.lease_until < clock.now())
+        # A row that is locked has a heartbeat, an end or another sweep under way.
+        .with_for_update(of=Attempt, skip_locked=True)
+    ).all()
+    for attempt_id, job_id, worker in expired:
+        state = attempts.release(
+            session,
+            attempt_id,
+            kind="worker_lost",
+            message=f"worker {worker} was not heard of before its lease ran out",
+        )
+        ended[state].append(job_id)
+    changes.trim(session)
+    return SweepReport(
+        requeued=tuple(ended["queued"]),
+        failed=tuple(ended["failed"]),
+        stopped=tuple(ended["cancelled"] + ended["paused"]),
+        stale=checkpoints.stale(session),
+        ring=_work_waits(session),
+    )
+
+
+def _work_waits(session: Session) -> bool:
+    slots = {queue.slot_of(w) for w in queue.living(session) if w.state == "idle"}
+    return any(
+        session.execute(queue.fitting(queue.ordered(), slot).limit(1)).first() is not None
+        for slot in slots
+    )

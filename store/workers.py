@@ -1,13 +1,19 @@
 """Workers: the slots there are, their pulse and what they do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from store import changes, clock
+from store.dialects import insert_or_ignore
+from store.errors import NotFound
+from store.queue import ALIVE_S
+from store.tables import Attempt, Job, Worker
+
 WorkerState = Literal["idle", "busy", "stopped"]
-ALIVE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,27 @@ class WorkerView:
 
 def register(session: Session, worker: NewWorker) -> int:
     """Enter a slot, or enter it anew under its old name; give its key."""
-    ...
+    now = clock.read(session)
+    said = asdict(worker) | {
+        "devices": list(worker.devices),
+        "datasets": None if worker.datasets is None else sorted(worker.datasets),
+        "memory_used_bytes": None,
+        "state": "idle",
+        "started_at": now,
+        "seen_at": now,
+        "state_since": now,
+    }
+    insert_or_ignore(session, Worker, [said])
+    row = session.execute(
+        select(Worker)
+        .where(Worker.name == worker.name)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    for name, value in said.items():
+        setattr(row, name, value)
+    changes.note(session, changes.Change("worker", worker=worker.name, state="idle"))
+    return row.key
 
 
 def beat(
@@ -64,9 +90,52 @@ def beat(
 
     `datasets` replaces what was said before; None leaves it as it is.
     """
-    ...
+    row = session.get(Worker, worker_key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound(f"there is no worker {worker_key}; register it first")
+    now = clock.read(session)
+    row.seen_at = now
+    row.memory_used_bytes = memory_used_bytes
+    if datasets is not None:
+        row.datasets = sorted(datasets)
+    if row.state != state:
+        row.state, row.state_since = state, now
+        changes.note(session, changes.Change("worker", worker=row.name, state=state))
 
 
 def list_workers(session: Session, *, alive_s: float = ALIVE_S) -> tuple[WorkerView, ...]:
     """Read every slot, living ones first."""
-    ...
+    now = clock.read(session)
+    rows = session.execute(
+        select(Worker, Job.id, Attempt.number)
+        .outerjoin(Attempt, and_(Attempt.worker_key == Worker.key, Attempt.ended_at.is_(None)))
+        .outerjoin(Job, Job.key == Attempt.job_key)
+        .order_by(Worker.name, Attempt.key.desc())
+    )
+    views: dict[str, WorkerView] = {}
+    for worker, job_id, attempt in rows:
+        alive = worker.state != "stopped" and worker.seen_at > now - alive_s
+        # A slot that came back has its lost attempt beside the new one until a sweep: newest first.
+        views.setdefault(worker.name, _view(worker, job_id, attempt, alive=alive))
+    return tuple(sorted(views.values(), key=lambda view: not view.alive))
+
+
+def _view(worker: Worker, job_id: str | None, attempt: int | None, *, alive: bool) -> WorkerView:
+    return WorkerView(
+        name=worker.name,
+        host=worker.host,
+        pid=worker.pid,
+        kind=worker.kind,
+        devices=tuple(worker.devices),
+        threads=worker.threads,
+        memory_bytes=worker.memory_bytes,
+        memory_used_bytes=worker.memory_used_bytes,
+        datasets=None if worker.datasets is None else tuple(worker.datasets),
+        state=worker.state,  # type: ignore[arg-type]
+        alive=alive,
+        started_at=worker.started_at,
+        seen_at=worker.seen_at,
+        state_since=worker.state_since,
+        job_id=job_id,
+        attempt=attempt,
+    )

@@ -1,0 +1,143 @@
+"""Last, best and at-best-validation of every metric, kept up to date as points come in.
+
+"At best validation" is the last value known when `validation_accuracy` was at its highest, first
+reached; values that come later for that same step count too.
+"""
+
+from dataclasses import asdict, dataclass, field
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from crs_core.events import METRICS
+from store.dialects import upsert
+from store.tables import Job, Point, Summary
+
+VALIDATION = "validation_accuracy"
+
+
+@dataclass
+class Entry:
+    """One metric of one job. `None` for a value that was not finite, or is not there."""
+
+    last_step: int
+    last_value: float | None
+    best_step: int | None = None
+    best_value: float | None = None
+    at_best_validation: float | None = None
+
+    def add(self, step: int, value: float | None, better: str) -> bool:
+        """Take a value in; give whether it is the new best."""
+        if step >= self.last_step:
+            self.last_step, self.last_value = step, value
+        if value is None or better == "none":
+            return False
+        if self.best_value is not None and (
+            value <= self.best_value if better == "higher" else value >= self.best_value
+        ):
+            return False
+        self.best_step, self.best_value = step, value
+        return True
+
+
+@dataclass
+class Summaries:
+    """The summaries of one job, and which of them are to be written."""
+
+    best_validation_step: int | None
+    entries: dict[str, Entry] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+    def add(self, step: int, values: dict[str, float | None]) -> None:
+        """Take in what was reported at a step."""
+        improved = False
+        for name, value in values.items():
+            entry = self.entries.setdefault(name, Entry(step, None))
+            metric = METRICS.get(name)
+            best = entry.add(step, value, metric.better if metric else "none")
+            improved |= best and name == VALIDATION
+        self.changed.update(values)
+        if improved:
+            self.best_validation_step = step
+            for entry in self.entries.values():
+                entry.at_best_validation = entry.last_value
+            self.changed.update(self.entries)
+        elif step == self.best_validation_step:
+            for name, value in values.items():
+                self.entries[name].at_best_validation = value
+
+
+def load(
+    session: Session, job_key: int, names: dict[int, str], best_validation_step: int | None
+) -> Summaries:
+    """Read what is stored."""
+    table = Summary.__table__.c
+    rows = session.execute(
+        select(
+            table.metric_id,
+            table.last_step,
+            table.last_value,
+            table.best_step,
+            table.best_value,
+            table.at_best_validation,
+        ).where(table.job_key == job_key)
+    )
+    entries = {names[metric]: Entry(*rest) for metric, *rest in rows}
+    return Summaries(best_validation_step, entries)
+
+
+def save(session: Session, job_key: int, numbers: dict[str, int], summaries: Summaries) -> None:
+    """Write the entries that changed."""
+    upsert(
+        session,
+        Summary,
+        [
+            {"job_key": job_key, "metric_id": numbers[name], **asdict(summaries.entries[name])}
+            for name in sorted(summaries.changed)
+        ],
+    )
+    summaries.changed.clear()
+
+
+def rebuild(session: Session, job_key: int, names: dict[int, str]) -> Summaries:
+    """Make the summaries anew from the points, after some of these were removed."""
+    session.execute(delete(Summary).where(Summary.job_key == job_key))
+    found = Summaries(None)
+    ids = {name: metric for metric, name in names.items()}
+    for name, metric in ids.items():
+        points = select(Point.step, Point.value).where(
+            Point.job_key == job_key, Point.metric_id == metric
+        )
+        last = session.execute(points.order_by(Point.step.desc()).limit(1)).one_or_none()
+        if last is None:
+            continue
+        entry = found.entries[name] = Entry(*last)
+        better = METRICS[name].better if name in METRICS else "none"
+        if better != "none":
+            order = Point.value.desc() if better == "higher" else Point.value.asc()
+            best = session.execute(
+                points.where(Point.value.is_not(None)).order_by(order, Point.step).limit(1)
+            ).one_or_none()
+            entry.best_step, entry.best_value = best or (None, None)
+    validation = found.entries.get(VALIDATION)
+    found.best_validation_step = validation.best_step if validation else None
+    if found.best_validation_step is not None:
+        for name, entry in found.entries.items():
+            entry.at_best_validation = session.execute(
+                select(Point.value)
+                .where(
+                    Point.job_key == job_key,
+                    Point.metric_id == ids[name],
+                    Point.step <= found.best_validation_step,
+                )
+                .order_by(Point.step.desc())
+                .limit(1)
+            ).scalar_one_or_none()
+    found.changed.update(found.entries)
+    session.execute(
+        update(Job)
+        .where(Job.key == job_key)
+        .values(best_validation_step=found.best_validation_step)
+        .execution_options(synchronize_session=False)
+    )
+    return found
