@@ -168,7 +168,7 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     threads: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Threads [the spec's, else all cores].")
+        int | None, typer.Option(min=1, max=1024, help="Threads [the spec's, else half the cores].")
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not download data sets that are missing.")

@@ -1,4 +1,4 @@
-"""`colrow demo`: the whole service on real data, from `colrow up` to the table of the comparison."""
+"""`colrow demo`: the whole service on real data, from `colrow up` to the comparison."""
 
 import contextlib
 import signal

@@ -1,7 +1,7 @@
 """`colrow train`: the training engine with no service around it.
 
-With an output folder the checkpoints stay there, listed with their checksums in `checkpoints.jsonl`,
-and the same command goes on from the newest that can be used.
+With an output folder the checkpoints stay there, listed with their checksums in
+`checkpoints.jsonl`, and the same command goes on from the newest that can be used.
 """
 
 import contextlib
@@ -27,6 +27,10 @@ from crs_core.errors import CrsError, SpecError
 from crs_core.events import CheckpointSaved, Event, Points, Started
 from crs_core.rules import layer_plan
 from crs_core.spec import JobSpec, parse_spec
+
+THREADING = {"OMP_WAIT_POLICY": "PASSIVE", "MKL_DYNAMIC": "FALSE"}
+"""Threads that wait without spinning (seconds instead of minutes on a busy machine), and as many as
+were asked for, always (a resume is bit-identical only with the same count)."""
 
 KEPT = 2
 """How many checkpoints stay, beside the best one."""
@@ -62,11 +66,13 @@ def _train(wanted: Run, spec: JobSpec, folder: Path, out: Console) -> None:
         download=wanted.download,
         resume_from=_checkpoints(folder),
         device=wanted.device,
-        threads=wanted.threads or spec.resources.threads or os.cpu_count() or 1,
+        threads=wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2),
     )
     stopping = _Stop()
     try:
         with out.status("loading torch"):
+            for variable, value in THREADING.items():
+                os.environ.setdefault(variable, value)  # read when torch is loaded
             from crs_core.engine import train
         with bars(out) as progress:
             watcher = _Watcher(folder, progress)
@@ -99,15 +105,15 @@ class _Stop:
     def __init__(self) -> None:
         self._asked = False
         self._before = {
-            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
+            caught: signal.signal(caught, self._heard) for caught in (signal.SIGINT, signal.SIGTERM)
         }
 
     def asked(self) -> bool:
         return self._asked
 
     def release(self) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
+        for caught, before in self._before.items():
+            signal.signal(caught, before)
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
@@ -161,7 +167,7 @@ class _Watcher:
 
 
 def _checkpoints(folder: Path) -> tuple[ResumePoint, ...]:
-    """Read the list of an earlier call, newest first; files that were deleted since are left out."""
+    """Read the list of an earlier call, newest first, without files deleted since."""
     try:
         lines = (folder / "checkpoints.jsonl").read_text().splitlines()
     except FileNotFoundError:
