@@ -138,6 +138,8 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     elif status == 405:
         allowed = (error.headers or {}).get("Allow", "other methods")
         detail = f"{request.method} does not go with {path!r}; it takes {allowed}"
+    elif status == 400:
+        detail = "the body cannot be read as JSON: its text, numbers or depth are not what JSON has"
     else:
         detail = str(error.detail)
     kind = title.lower().replace(" ", "-")

@@ -92,14 +92,10 @@ class Hub:
         """How many streams are open."""
         return len(self._subscribers)
 
-    async def follow(self, after: int | None) -> AsyncIterator[Change | Mark]:
-        """Give every change after number `after`, or from now on.
-
-        The first item is a mark that says where the stream stands.
-        """
-        place = await run_in_threadpool(self._head) if after is None else after
-        if after is None:
-            yield Mark(place)
+    async def follow(self, after: int) -> AsyncIterator[Change | Mark]:
+        """Give every change after number `after`, and marks: first of all where it begins."""
+        place = after
+        yield Mark(place)
         async for item in self._missed(place):
             yield item
             place = item.seq
@@ -126,10 +122,6 @@ class Hub:
             if not feed.items:
                 return
             place = feed.items[-1].seq
-
-    def _head(self) -> int:
-        with self.database.read() as session:
-            return changes.head(session)
 
     def _read(self, after: int) -> Feed:
         with self.database.read() as session:

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from api import errors
 from api.deps import Service
 from api.metrics import Metered
 from api.page import Page
+from api.parameters import only_known
 from api.routes import comparison, events, health, jobs, records, service, sweeps
 from api.security import Guard
 from api.settings import Settings
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = made
-    v1 = APIRouter(prefix="/api/v1")
+    v1 = APIRouter(prefix="/api/v1", dependencies=[Depends(only_known)])
     for part in (jobs, records, sweeps, comparison, events, service):
         v1.include_router(part.router)
     app.include_router(v1)

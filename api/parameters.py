@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Header, Path, Query
+from fastapi import Header, Path, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
 
 from api.errors import ParameterError
 from api.schemas.jobs import JobState
@@ -65,3 +67,20 @@ def known_metrics(names: Sequence[str], *, loc: str = "metric") -> Sequence[str]
         if name not in METRICS:
             raise ParameterError(loc, f"{name!r} is no metric; there are: {', '.join(METRICS)}")
     return names
+
+
+async def only_known(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: it would be passed over in silence.
+
+    Raises ParameterError.
+    """
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute)
+    fields = get_flat_params(route.dependant)
+    known = [f.alias for f in fields if isinstance(f.field_info, params.Query)]
+    for name in request.query_params:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ParameterError(
+                name, f"{name!r} is no parameter of this route; there are: {there}"
+            )

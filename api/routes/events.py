@@ -12,6 +12,7 @@ from api.live import Mark
 from api.parameters import Jobs, Sweeps
 from api.schemas.base import failures
 from api.schemas.curves import ChangeEvent
+from store import changes
 from store.changes import Change
 
 router = APIRouter(tags=["events"])
@@ -19,15 +20,19 @@ RECONNECT_MS = 1000
 MOST = 1 << 62
 
 
-async def place(
+def place(
+    service: ServiceDep,
     last_event_id: Annotated[
         str | None,
         Header(description="`id` of the last event seen; the stream goes on after it."),
     ] = None,
-) -> int | None:
-    """Read where the stream goes on. Raises ParameterError, before the answer begins."""
+) -> int:
+    """Say where the stream begins, before the answer does: who reads the state after the headers
+    came can miss nothing. Raises ParameterError.
+    """
     if not last_event_id:
-        return None
+        with service.read() as session:
+            return changes.head(session)
     if last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id[:20]) < MOST:
         return int(last_event_id)
     raise ParameterError(
@@ -43,7 +48,7 @@ async def place(
 )
 async def events(
     service: ServiceDep,
-    after: Annotated[int | None, Depends(place)],
+    after: Annotated[int, Depends(place)],
     job: Jobs = (),
     sweep: Sweeps = (),
 ) -> AsyncIterator[ServerSentEvent]:
