@@ -18,6 +18,7 @@ from api.metrics import Metered
 from api.page import Page
 from api.parameters import only_known
 from api.routes import comparison, events, health, jobs, records, service, sweeps
+from api.schemas.base import failures
 from api.security import Guard
 from api.settings import Settings
 from api.version import VERSION
@@ -59,7 +60,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = made
-    v1 = APIRouter(prefix="/api/v1", dependencies=[Depends(only_known)])
+    v1 = APIRouter(
+        prefix="/api/v1",
+        dependencies=[Depends(only_known)],
+        responses=failures(403, 422, 503),
+    )
     for part in (jobs, records, sweeps, comparison, events, service):
         v1.include_router(part.router)
     app.include_router(v1)

@@ -22,7 +22,7 @@ Y_NAMES = {"test_accuracy": "best_test_accuracy"}
 """Test accuracy without more is the one at the best validation epoch, as the paper reports it."""
 
 
-@router.get("/comparison", operation_id="compare", responses=failures(403, 404, 422))
+@router.get("/comparison", operation_id="compare", responses=failures(404))
 def compare(
     service: ServiceDep,
     sweep: Sweeps = (),
@@ -63,7 +63,7 @@ def compare(
     "/export",
     operation_id="export",
     response_class=StreamingResponse,
-    responses=failures(403, 404, 422)
+    responses=failures(404)
     | {
         200: {
             "description": "Streamed, never reduced.",
@@ -76,7 +76,9 @@ def export(
     job: Jobs = (),
     sweep: Sweeps = (),
     metric: Metrics = (),
-    form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
+    form: Annotated[
+        Literal["csv", "json"], Query(alias="format", description="Form of the data.")
+    ] = "csv",
     table: Annotated[
         Literal["points", "jobs"],
         Query(description="Every point of every curve, or a line per job with its summary."),

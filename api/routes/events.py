@@ -10,7 +10,6 @@ from api.deps import ServiceDep
 from api.errors import ParameterError
 from api.live import Mark
 from api.parameters import Jobs, Sweeps
-from api.schemas.base import failures
 from api.schemas.curves import ChangeEvent
 from store import changes
 from store.changes import Change
@@ -44,7 +43,6 @@ def place(
     "/events",
     operation_id="streamEvents",
     response_class=EventSourceResponse,
-    responses=failures(403, 422),
 )
 async def events(
     service: ServiceDep,

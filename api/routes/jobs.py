@@ -26,15 +26,13 @@ from store import jobs
 router = APIRouter(tags=["jobs"])
 
 
-@router.post("/plan", operation_id="plan", responses=failures(400, 403, 413, 422))
+@router.post("/plan", operation_id="plan", responses=failures(400, 413))
 def plan(body: PlanRequest) -> Plan:
     """Resolve a spec and say what it costs and saves. Runs nothing."""
     return plan_of(body.spec)
 
 
-@router.post(
-    "/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 403, 413, 422)
-)
+@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 413))
 def submit(
     body: JobSubmit,
     service: ServiceDep,
@@ -63,7 +61,7 @@ def submit(
     return job(submitted.job)
 
 
-@router.get("/jobs", operation_id="listJobs", responses=failures(403, 422))
+@router.get("/jobs", operation_id="listJobs")
 def list_jobs(
     service: ServiceDep,
     state: States = (),
@@ -121,14 +119,14 @@ def list_jobs(
     )
 
 
-@router.get("/jobs/{id}", operation_id="getJob", responses=failures(403, 404))
+@router.get("/jobs/{id}", operation_id="getJob", responses=failures(404))
 def get(job_id: JobPath, service: ServiceDep) -> Job:
     """Show a job, whole."""
     with service.read() as session:
         return job(jobs.get(session, job_id))
 
 
-@router.patch("/jobs/{id}", operation_id="changeJob", responses=failures(400, 403, 404, 413, 422))
+@router.patch("/jobs/{id}", operation_id="changeJob", responses=failures(400, 404, 413))
 def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
     """Change name, tags or priority."""
     with service.write() as session:
@@ -136,7 +134,7 @@ def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
 
 
 @router.delete(
-    "/jobs/{id}", operation_id="deleteJob", status_code=204, responses=failures(403, 404, 409)
+    "/jobs/{id}", operation_id="deleteJob", status_code=204, responses=failures(404, 409)
 )
 def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
     """Delete a job that is not running, with its curves, log and checkpoints."""
@@ -149,7 +147,7 @@ def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) ->
     "/jobs/{id}/cancel",
     operation_id="cancelJob",
     status_code=202,
-    responses=failures(403, 404, 409),
+    responses=failures(404, 409),
 )
 def cancel(job_id: JobPath, service: ServiceDep) -> Job:
     """Stop a job. A running one leaves a checkpoint; again is no error."""
@@ -158,7 +156,7 @@ def cancel(job_id: JobPath, service: ServiceDep) -> Job:
 
 
 @router.post(
-    "/jobs/{id}/retry", operation_id="retryJob", status_code=202, responses=failures(403, 404, 409)
+    "/jobs/{id}/retry", operation_id="retryJob", status_code=202, responses=failures(404, 409)
 )
 def retry(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint."""

@@ -22,7 +22,7 @@ router = APIRouter(tags=["records"])
 MAX_LOG_PIECE = 1 << 20
 
 
-@router.get("/jobs/{id}/curves", operation_id="getJobCurves", responses=failures(403, 404, 422))
+@router.get("/jobs/{id}/curves", operation_id="getJobCurves", responses=failures(404))
 def job_curves(
     job_id: JobPath,
     service: ServiceDep,
@@ -34,7 +34,7 @@ def job_curves(
     return _curves(service, [job_id], (), metric, max_points, after)
 
 
-@router.get("/curves", operation_id="getCurves", responses=failures(403, 404, 422))
+@router.get("/curves", operation_id="getCurves", responses=failures(404))
 def curves(
     service: ServiceDep,
     job: Jobs = (),
@@ -69,7 +69,7 @@ def _curves(
     return CurveList(items=[curve(c) for c in found], next=None)
 
 
-@router.get("/jobs/{id}/layers", operation_id="getJobLayers", responses=failures(403, 404))
+@router.get("/jobs/{id}/layers", operation_id="getJobLayers", responses=failures(404))
 def layers(job_id: JobPath, service: ServiceDep) -> LayerList:
     """Show what every product of every layer kept, cost and missed."""
     with service.read() as session:
@@ -81,7 +81,7 @@ def layers(job_id: JobPath, service: ServiceDep) -> LayerList:
     )
 
 
-@router.get("/jobs/{id}/log", operation_id="getJobLog", responses=failures(403, 404, 422))
+@router.get("/jobs/{id}/log", operation_id="getJobLog", responses=failures(404))
 def log(
     job_id: JobPath,
     service: ServiceDep,
@@ -97,9 +97,7 @@ def log(
         return Log.model_validate(logs.read(session, job_id, start=start, limit=limit))
 
 
-@router.get(
-    "/jobs/{id}/checkpoints", operation_id="listJobCheckpoints", responses=failures(403, 404)
-)
+@router.get("/jobs/{id}/checkpoints", operation_id="listJobCheckpoints", responses=failures(404))
 def checkpoints(job_id: JobPath, service: ServiceDep) -> CheckpointList:
     """List the checkpoints that are kept, newest first."""
     with service.read() as session:

@@ -7,7 +7,6 @@ from api.catalog import catalog
 from api.cursors import after, position
 from api.deps import ServiceDep
 from api.parameters import CursorQuery, Limit
-from api.schemas.base import failures
 from api.schemas.service import Catalog, Queue, QueuedJob, WorkerList
 from store import queue as stored_queue
 from store import workers as stored_workers
@@ -15,7 +14,7 @@ from store import workers as stored_workers
 router = APIRouter(tags=["service"])
 
 
-@router.get("/catalog", operation_id="getCatalog", responses=failures(403))
+@router.get("/catalog", operation_id="getCatalog")
 def get_catalog(service: ServiceDep) -> Catalog:
     """List everything a spec can name."""
     with service.read() as session:
@@ -23,7 +22,7 @@ def get_catalog(service: ServiceDep) -> Catalog:
     return catalog({w.name: w.datasets for w in found if w.alive})
 
 
-@router.get("/workers", operation_id="listWorkers", responses=failures(403))
+@router.get("/workers", operation_id="listWorkers")
 def workers(service: ServiceDep) -> WorkerList:
     """List the workers: devices, heartbeat, memory, current job."""
     with service.read() as session:
@@ -31,7 +30,7 @@ def workers(service: ServiceDep) -> WorkerList:
     return WorkerList(items=[worker(w) for w in found], next=None)
 
 
-@router.get("/queue", operation_id="getQueue", responses=failures(403, 422))
+@router.get("/queue", operation_id="getQueue")
 def queue(service: ServiceDep, cursor: CursorQuery = None, limit: Limit = 100) -> Queue:
     """List queued jobs in the order they would start."""
     begin = position(cursor)

@@ -20,7 +20,7 @@ router = APIRouter(tags=["sweeps"])
     operation_id="submitSweep",
     status_code=201,
     response_model=Sweep,
-    responses=failures(400, 403, 413, 422)
+    responses=failures(400, 413)
     | {200: {"model": SweepPlan, "description": "With `dry_run`: what it would make."}},
 )
 def submit(
@@ -60,7 +60,7 @@ def submit(
     return Sweep.model_validate(made.sweep)
 
 
-@router.get("/sweeps", operation_id="listSweeps", responses=failures(403, 422))
+@router.get("/sweeps", operation_id="listSweeps")
 def list_sweeps(service: ServiceDep, cursor: CursorQuery = None, limit: Limit = 100) -> SweepList:
     """List sweeps, newest first."""
     with service.read() as session:
@@ -68,7 +68,7 @@ def list_sweeps(service: ServiceDep, cursor: CursorQuery = None, limit: Limit = 
     return SweepList(items=[Sweep.model_validate(s) for s in page.items], next=page.next)
 
 
-@router.get("/sweeps/{id}", operation_id="getSweep", responses=failures(403, 404))
+@router.get("/sweeps/{id}", operation_id="getSweep", responses=failures(404))
 def get(sweep_id: SweepPath, service: ServiceDep) -> Sweep:
     """Show a sweep and the state of its jobs."""
     with service.read() as session:
@@ -79,7 +79,7 @@ def get(sweep_id: SweepPath, service: ServiceDep) -> Sweep:
     "/sweeps/{id}/cancel",
     operation_id="cancelSweep",
     status_code=202,
-    responses=failures(403, 404),
+    responses=failures(404),
 )
 def cancel(sweep_id: SweepPath, service: ServiceDep) -> Sweep:
     """Cancel every job of a sweep that has not ended. Again is no error."""

@@ -42,9 +42,7 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(settings), base_url=BASE, raise_server_exceptions=False
-    ) as made:
+    with TestClient(create_app(settings), base_url=BASE, raise_server_exceptions=False) as made:
         yield made
 
 

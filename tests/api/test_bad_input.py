@@ -79,9 +79,7 @@ def test_a_missing_part_is_named(client: TestClient, spec: Spec) -> None:
     ids=["cut off", "yaml", "not text", "deep"],
 )
 def test_a_body_that_is_not_json_gets_400_or_422(client: TestClient, body: bytes) -> None:
-    answer = client.post(
-        "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
-    )
+    answer = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
     assert "JSON" in answer.json()["detail"]
@@ -89,9 +87,7 @@ def test_a_body_that_is_not_json_gets_400_or_422(client: TestClient, body: bytes
 
 @pytest.mark.parametrize("body", ["[]", '"job"', "3", "null", ""])
 def test_a_body_that_is_not_an_object_gets_422(client: TestClient, body: str) -> None:
-    answer = client.post(
-        "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
-    )
+    answer = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert "JSON object" in answer.json()["detail"]
 
@@ -142,9 +138,7 @@ def test_a_body_without_a_length_is_measured_as_it_comes(client: TestClient) -> 
 def test_an_id_that_does_not_exist_gets_404_saying_which(
     client: TestClient, method: str, path: str, unknown: str
 ) -> None:
-    answer = client.request(
-        method, path.format(id=unknown), json={} if method == "PATCH" else None
-    )
+    answer = client.request(method, path.format(id=unknown), json={} if method == "PATCH" else None)
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:colrow:problem:not-found"
     assert unknown in answer.json()["detail"]

@@ -33,7 +33,12 @@ def test_a_job_is_there_when_its_submission_is_answered(client: TestClient, spec
         "local",
     )
     assert sorted(job["tags"]) == ["a", "paper"]
-    assert (job["model"], job["dataset"], job["policy"], job["seed"]) == ("mlp", "digits", "topk", 7)
+    assert (job["model"], job["dataset"], job["policy"], job["seed"]) == (
+        "mlp",
+        "digits",
+        "topk",
+        7,
+    )
     assert job["queue_position"] == 1
     assert job["spec"]["training"]["batch_size"] == 50
     assert job["progress"] == {"step": 0, "of": 42, "epoch": 0.0} | {

@@ -16,7 +16,8 @@ def test_loopback_names_are_welcome(client: TestClient, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8750", "10.0.0.1:8750", "localhost.evil.example", "", "]"]
+    "host",
+    ["evil.example", "evil.example:8750", "10.0.0.1:8750", "localhost.evil.example", "", "]"],
 )
 def test_a_foreign_host_is_refused_everywhere(client: TestClient, host: str) -> None:
     for path in ("/", "/healthz", "/api/v1/jobs", "/api/v1/events"):
@@ -50,7 +51,9 @@ def test_our_own_page_and_no_page_at_all_may_change_things(client: TestClient, s
         assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])
+@pytest.mark.parametrize(
+    "header", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"]
+)
 def test_a_forwarded_request_is_refused(client: TestClient, header: str) -> None:
     answer = client.get("/api/v1/jobs", headers={header: "10.0.0.1"})
     assert answer.status_code == 403
@@ -71,8 +74,12 @@ def test_every_answer_carries_the_strict_headers(client: TestClient) -> None:
 
 
 def test_loopback_is_told_from_the_rest() -> None:
-    assert all(map(is_loopback, ("localhost", "LOCALHOST.", "127.0.0.1", "127.8.8.8", "::1", "[::1]")))
-    assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.0.0.1.nip")))
+    assert all(
+        map(is_loopback, ("localhost", "LOCALHOST.", "127.0.0.1", "127.8.8.8", "::1", "[::1]"))
+    )
+    assert not any(
+        map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.0.0.1.nip"))
+    )
     assert [name_of(n) for n in ("a:1", "[::1]:80", "a", "[", "")] == ["a", "::1", "a", "", ""]
 
 

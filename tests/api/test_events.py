@@ -1,0 +1,247 @@
+"""Live events, over a real connection: a test client does not stream."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fastapi.routing
+import httpx
+import pytest
+
+from api.live import Hub
+from api.settings import Settings
+from crs_core.events import Points, Started
+from store import changes
+from store.changes import Change
+from store.session import Database
+
+Spec = Callable[..., dict[str, Any]]
+Event = dict[str, str]
+
+
+class Stream:
+    """An open stream, read by a thread of its own."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self.events: list[Event] = []
+        self.comments = 0
+        self.ended = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        event: Event = {}
+        try:
+            for line in self.answer.iter_lines():
+                if not line and event:
+                    self.events.append(event)
+                    event = {}
+                elif line.startswith(":"):
+                    self.comments += 1
+                elif line:
+                    name, _, value = line.partition(": ")
+                    event[name] = value
+        except httpx.HTTPError:
+            pass
+        self.ended.set()
+
+    def named(self) -> list[Event]:
+        return [event for event in self.events if "event" in event]
+
+
+def until(question: Callable[[], object], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@contextmanager
+def opened(address: str, query: str = "", **headers: str) -> Iterator[Stream]:
+    url = f"{address}/api/v1/events{query}"
+    with httpx.stream("GET", url, headers=headers, timeout=20) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield Stream(answer)
+
+
+def note(database: Database, *numbers: int) -> None:
+    for number in numbers:
+        with database.write() as session:
+            changes.note(
+                session, Change(kind="points", job_id="j", from_step=number, to_step=number)
+            )
+
+
+def steps(events: list[Event]) -> list[int]:
+    return [int(e["data"].split('"to_step":')[1].rstrip("}")) for e in events]
+
+
+def test_a_job_is_followed_from_submission_to_its_points(
+    serving: str, spec: Spec, worker: Any
+) -> None:
+    with opened(serving) as stream:
+        job = httpx.post(f"{serving}/api/v1/jobs", json={"spec": spec()}).json()["id"]
+        claim = worker.claim()
+        started = Started(
+            step=0, total_steps=40, steps_per_epoch=20, device="cpu", threads=1, versions={}
+        )
+        worker.record(claim, started, Points(step=5, epoch=0.25, values={"train_loss": 1.0}))
+        worker.finish(claim)
+        until(lambda: any('"succeeded"' in e["data"] for e in stream.named()))
+    of_job = [e for e in stream.named() if job in e["data"]]
+    names = [e["event"] for e in of_job]
+    assert names[0] == "job"
+    assert "points" in names
+    assert names.index("points") < len(names) - 1 - names[::-1].index("job")
+    states = [e["data"] for e in of_job if e["event"] == "job"]
+    assert '"queued"' in states[0]
+    assert '"succeeded"' in states[-1]
+    points = next(e for e in of_job if e["event"] == "points")
+    assert '"to_step":5' in points["data"]
+    numbers = [int(e["id"]) for e in stream.events]
+    assert numbers == sorted(numbers)
+
+
+def test_a_point_written_is_a_point_seen_within_a_second(serving: str, database: Database) -> None:
+    with opened(serving) as stream:
+        note(database, 1)
+        until(stream.named, seconds=1.0)
+
+
+def test_a_stream_goes_on_after_the_last_event_seen(serving: str, database: Database) -> None:
+    with opened(serving) as stream:
+        note(database, 1, 2)
+        until(lambda: len(stream.named()) == 2)
+    last = stream.named()[0]["id"]
+    note(database, 3, 4)
+    with opened(serving, **{"Last-Event-ID": last}) as stream:
+        note(database, 5)
+        until(lambda: len(stream.named()) >= 4)
+        assert steps(stream.named()) == [2, 3, 4, 5]
+
+
+def test_a_new_stream_begins_with_now_and_says_where_that_is(
+    serving: str, database: Database
+) -> None:
+    note(database, 1, 2)
+    with opened(serving) as stream:
+        until(lambda: stream.events)
+        assert stream.events[0] == {"id": "2", "retry": "1000"}
+        note(database, 3)
+        until(stream.named)
+        assert steps(stream.named()) == [3]
+
+
+@pytest.mark.parametrize("place", ["0", "99"])
+def test_a_place_that_is_gone_or_never_was_gets_reset(
+    serving: str, database: Database, place: str
+) -> None:
+    note(database, 1, 2, 3)
+    with database.write() as session:
+        changes.trim(session, keep=1)
+    with opened(serving, **{"Last-Event-ID": place}) as stream:
+        until(stream.named)
+        assert stream.named()[0]["event"] == "reset"
+        assert stream.named()[0]["id"] == "3"
+        note(database, 4)
+        until(lambda: len(stream.named()) == 2)
+        assert steps(stream.named()[1:]) == [4]
+
+
+def test_a_stream_may_ask_for_some_jobs_alone(serving: str, spec: Spec) -> None:
+    def post() -> str:
+        made: str = httpx.post(f"{serving}/api/v1/jobs", json={"spec": spec()}).json()["id"]
+        return made
+
+    wanted = post()
+    with opened(serving, f"?job={wanted}") as stream:
+        post()
+        httpx.post(f"{serving}/api/v1/jobs/{wanted}/cancel")
+        until(stream.named)
+        time.sleep(0.1)
+        assert all(wanted in e["data"] for e in stream.named())
+
+
+def test_a_stream_may_ask_for_a_sweep_alone(serving: str, spec: Spec) -> None:
+    def post(name: str) -> str:
+        body = {"base": spec(), "axes": {"seed": [1, 2]}, "name": name}
+        made: str = httpx.post(f"{serving}/api/v1/sweeps", json=body).json()["id"]
+        return made
+
+    wanted = post("a")
+    with opened(serving, f"?sweep={wanted}") as stream:
+        post("b")
+        httpx.post(f"{serving}/api/v1/sweeps/{wanted}/cancel")
+        until(lambda: len(stream.named()) >= 2)
+        assert all(wanted in e["data"] for e in stream.named())
+
+
+def test_an_id_that_is_no_number_gets_422(serving: str) -> None:
+    answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": "abc"})
+    assert answer.status_code == 422
+    assert "'abc' is no event id" in answer.json()["detail"]
+
+
+def test_a_silent_stream_is_kept_alive_by_comments(
+    serving: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastapi.routing, "_PING_INTERVAL", 0.05)
+    with opened(serving) as stream:
+        until(lambda: stream.comments >= 2)
+
+
+def test_a_reader_that_leaves_is_forgotten(serving: str) -> None:
+    def open_streams() -> float:
+        text = httpx.get(f"{serving}/metrics").text
+        line = next(x for x in text.splitlines() if x.startswith("colrow_event_streams "))
+        return float(line.split()[1])
+
+    with opened(serving) as stream:
+        until(lambda: stream.events)
+        until(lambda: open_streams() == 1)
+    until(lambda: open_streams() == 0)
+
+
+def test_forty_open_streams_leave_the_other_routes_free(serving: str) -> None:
+    with httpx.Client(limits=httpx.Limits(max_connections=None)) as many:
+        streams = [many.stream("GET", f"{serving}/api/v1/events") for _ in range(40)]
+        answers = [stream.__enter__() for stream in streams]
+        assert {answer.status_code for answer in answers} == {200}
+        begin = time.monotonic()
+        assert httpx.get(f"{serving}/api/v1/jobs").status_code == 200
+        assert time.monotonic() - begin < 2
+        for stream in streams:
+            stream.__exit__(None, None, None)
+
+
+def test_a_reader_that_is_too_slow_gets_reset_and_memory_stays_bounded(
+    database: Database, settings: Settings
+) -> None:
+    hub = Hub(database, poll_s=0.01, queue=3)
+    hub.start()
+
+    async def slow() -> list[tuple[int, bool]]:
+        seen: list[tuple[int, bool]] = []
+        stream = hub.follow(0)
+        async for item in stream:
+            seen.append((item.seq, getattr(item, "reset", False)))
+            if len(seen) == 1:
+                await asyncio.to_thread(note, database, 1)
+            elif len(seen) == 2:  # subscribed by now; the queue holds three
+                await asyncio.to_thread(note, database, *range(2, 9))
+                await asyncio.sleep(0.5)
+            elif item.seq == 8:
+                await stream.aclose()
+                break
+        return seen
+
+    seen = asyncio.run(slow())
+    hub.join()
+    assert seen[:2] == [(0, False), (1, False)]
+    assert any(reset for _, reset in seen)
+    assert seen[-1][0] == 8
+    assert hub.open_streams == 0

@@ -1,0 +1,110 @@
+"""The process itself: start, memory, stop."""
+
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+Spec = Callable[..., dict[str, Any]]
+Start = Callable[..., Any]
+
+pytestmark = pytest.mark.system
+
+
+def status(pid: int) -> dict[str, int]:
+    found = re.findall(r"(VmRSS|VmHWM|Threads):\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return {name: int(value) for name, value in found}
+
+
+def test_the_process_never_imports_torch_and_stays_below_200_mb(process: Start, spec: Spec) -> None:
+    running = process()
+    running.ready()
+    base = {"axes": {"seed": list(range(300))}, "base": spec()}
+    assert httpx.post(f"{running.url}/api/v1/sweeps", json=base, timeout=30).status_code == 201
+    with httpx.Client(base_url=running.url, timeout=30) as client:
+        for path in ("jobs?limit=1000", "catalog", "export?table=jobs", "queue?limit=1000"):
+            for _ in range(5):
+                assert client.get(f"/api/v1/{path}").status_code == 200
+        assert client.get("/readyz").status_code == 200
+    mapped = Path(f"/proc/{running.popen.pid}/maps").read_text()
+    assert "/torch/" not in mapped
+    assert "/numpy/" not in mapped
+    assert status(running.popen.pid)["VmHWM"] < 200_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_and_cleanly_with_a_stream_open(
+    process: Start, number: signal.Signals
+) -> None:
+    running = process()
+    running.ready()
+    with httpx.stream("GET", f"{running.url}/api/v1/events", timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith(("id:", "retry:"))
+        begin = time.monotonic()
+        running.popen.send_signal(number)
+        assert [line for line in lines if line.startswith("event:")] == []  # ended, not cut
+    _, errors = running.popen.communicate(timeout=15)
+    assert time.monotonic() - begin < 2.5
+    assert running.popen.returncode == 0
+    assert "Traceback" not in errors
+
+
+def test_a_body_of_10_mb_is_answered_over_a_real_connection(process: Start) -> None:
+    running = process()
+    running.ready()
+    answer = httpx.post(f"{running.url}/api/v1/jobs", content=b"x" * 10_000_000, timeout=30)
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_an_address_other_than_loopback_is_refused_in_one_sentence(
+    process: Start, host: str
+) -> None:
+    running = process(COLROW_HOST=host)
+    _, errors = running.popen.communicate(timeout=15)
+    assert running.popen.returncode == 1
+    assert errors.count("\n") == 1
+    assert host in errors
+    assert "--host 127.0.0.1" in errors
+
+
+def test_a_port_in_use_is_told_in_one_sentence(process: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        running = process(COLROW_PORT=str(port))
+        _, errors = running.popen.communicate(timeout=15)
+    assert running.popen.returncode == 1
+    assert errors.count("\n") == 1
+    assert f"127.0.0.1:{port}" in errors
+    assert "--port" in errors
+
+
+def test_a_wrong_environment_is_told_in_one_sentence(process: Start) -> None:
+    running = process(COLROW_PORT="eighty")
+    _, errors = running.popen.communicate(timeout=15)
+    assert running.popen.returncode == 2
+    assert "COLROW_PORT" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_keep_alive_connection_answers_without_delay(process: Start) -> None:
+    running = process()
+    running.ready()
+    with httpx.Client(base_url=running.url) as client:
+        took = []
+        for _ in range(30):
+            begin = time.perf_counter()
+            client.get("/healthz")
+            took.append(time.perf_counter() - begin)
+    # A socket without TCP_NODELAY would take 40 ms each.
+    assert sorted(took)[15] < 0.02
