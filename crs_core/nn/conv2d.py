@@ -14,8 +14,8 @@ from crs_core.spec import Policy
 class CRSConv2d(Sampled, nn.Conv2d):
     """A 2-D convolution that samples its products while it trains; exact in evaluation, always.
 
-    Takes torch's own arguments, then the keywords of `crs_core.ops.crs_conv2d`, which holds the formulas.
-    State dicts are those of `torch.nn.Conv2d`.
+    Takes torch's own arguments, then the keywords of `crs_core.ops.crs_conv2d`, which holds the
+    formulas. State dicts are those of `torch.nn.Conv2d`.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class CRSConv2d(Sampled, nn.Conv2d):
             cast("tuple[int, int]", exact.dilation),
             exact.groups,
             exact.bias is not None,
-            cast("PaddingMode", exact.padding_mode),
+            exact.padding_mode,
             device="meta",  # no weights are drawn
             **sampling,
         )
@@ -66,7 +66,8 @@ class CRSConv2d(Sampled, nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
         """Give the layer's output: sampled in training mode, exact in evaluation."""
         if not self.training:
-            return self._conv_forward(input, self.weight, self.bias)
+            exact: Tensor = self._conv_forward(input, self.weight, self.bias)
+            return exact
         return crs_conv2d(
             input,
             self.weight,
@@ -81,9 +82,10 @@ class CRSConv2d(Sampled, nn.Conv2d):
             min_samples=self.min_samples,
             generator=self.generator,
             meter=self.meter,
-            padding_mode=cast("PaddingMode", self.padding_mode),
+            padding_mode=self.padding_mode,
         )
 
     def extra_repr(self) -> str:
         """Give torch's line and the sampling."""
-        return f"{super().extra_repr()}, {self._sampling_repr()}"
+        exact: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{exact}, {self._sampling_repr()}"

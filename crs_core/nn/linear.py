@@ -11,15 +11,16 @@ from crs_core.nn.sampled import Sampled
 from crs_core.ops import Generators, crs_linear
 from crs_core.spec import Policy
 
-_SMALLEST_TO_TURN = 1 << 14
+_SMALLEST_TO_TURN = 1 << 20
 
 
 class CRSLinear(Sampled, nn.Linear):
     """A linear layer that samples its products while it trains; exact in evaluation, always.
 
-    Takes torch's own arguments, then the keywords of `crs_core.ops.crs_linear`, which holds the formulas.
-    State dicts are those of `torch.nn.Linear`. A weight of some size whose forward product is sampled is *stored* column
-    by column, though its shape stays (out, in): its columns are what sampling copies.
+    Takes torch's own arguments, then the keywords of `crs_core.ops.crs_linear`, which holds the
+    formulas. State dicts are those of `torch.nn.Linear`. A weight of some size whose forward
+    product is sampled is *stored* column by column, though its shape stays (out, in): its columns
+    are what sampling copies.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class CRSLinear(Sampled, nn.Linear):
         return f"{super().extra_repr()}, {self._sampling_repr()}"
 
     def _store(self) -> None:
-        """Store the weight as its kept columns are quickest to copy. The parameter stays the same object."""
+        """Store a large weight column by column. The parameter stays the same object."""
         n = self.in_features
         is_sampled = self.policy.name != "exact" and budget(n, self.ratio, self.min_samples) < n
         if is_sampled and self.weight.numel() >= _SMALLEST_TO_TURN and not self.weight.is_meta:

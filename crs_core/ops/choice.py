@@ -26,7 +26,7 @@ class Generators(NamedTuple):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Pairs to multiply. For groups: those of group 0, then of group 1, …, the same count in each."""
+    """Pairs to multiply. With groups: those of group 0, then of 1, …, the same count in each."""
 
     indices: Tensor
     """int64 vector that runs over the pairs of all groups."""
@@ -148,8 +148,10 @@ def norms(t: Tensor, keep: int) -> Tensor:
         t = t.flatten(1) if keep == 0 else torch.linalg.vector_norm(t.flatten(2), dim=2)
     reduced = 1 - keep
     if t.stride(reduced) == 1:
-        return torch.linalg.vector_norm(t, dim=reduced)
-    # Across the rows torch's CPU norm takes ten times as long as along them; a sum of squares does not.
+        along: Tensor = torch.linalg.vector_norm(t, dim=reduced)
+        return along
+    # Across the rows torch's CPU norm takes ten times as long as along them; a sum of squares
+    # does not.
     return (t * t).sum(reduced).sqrt_()
 
 
@@ -159,7 +161,7 @@ def wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def take(t: Tensor, dim: int, indices: Tensor) -> Tensor:
-    """Copy slices of t; a matrix stored column by column stays so, as its columns are what is quick to copy."""
+    """Copy slices of t. A matrix stored column by column stays so: its columns copy quickly."""
     if t.dim() == 2 and t.stride(0) == 1 and t.stride(1) != 1:
         return t.t().index_select(1 - dim, indices).t()
     return t.index_select(dim, indices)
@@ -180,7 +182,7 @@ def spread(
 
 
 def scale(t: Tensor, dim: int, scales: Tensor | None) -> Tensor:
-    """Multiply the slices of t by their scales, in the scales' precision, and keep the type of t."""
+    """Multiply the slices of t by their scales, in the wider type; the result has t's."""
     if scales is None:
         return t
     shape = [1] * t.dim()
@@ -188,16 +190,16 @@ def scale(t: Tensor, dim: int, scales: Tensor | None) -> Tensor:
     return (t * scales.view(shape)).to(t.dtype)
 
 
-def compute_dtype(*factors: Tensor) -> torch.dtype:
-    """Give the type to multiply in: autocast's where it is on, as torch's own operation, else the factors'.
+def compute_dtype(x: Tensor, weight: Tensor, bias: Tensor | None) -> torch.dtype:
+    """Give the type to multiply in: the factors', or autocast's where that is on.
 
     Raises ShapeError for factors of unlike types.
     """
-    device = factors[0].device.type
-    dtypes = {f.dtype for f in factors}
+    device = x.device.type
+    dtypes = [t.dtype for t in (x, weight, bias) if t is not None]
     if torch.is_autocast_enabled(device) and torch.float64 not in dtypes:
         return torch.get_autocast_dtype(device)
-    if len(dtypes) > 1:
-        names = ", ".join(str(f.dtype).removeprefix("torch.") for f in factors)
+    if len(set(dtypes)) > 1:
+        names = ", ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
         raise ShapeError(f"the factors have types {names}; bring them to one type, or use autocast")
-    return factors[0].dtype
+    return x.dtype

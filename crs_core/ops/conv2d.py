@@ -1,25 +1,25 @@
 """An approximate 2-D convolution, and its two approximate gradients.
 
-I is N x C x H x W, the kernels are O x C/g x kh x kw with g groups. With σ the forward scales on the kept channels
-S, and J, ρ and R, τ the kept pairs and scales of the two gradient products:
+I is N x C x H x W, the kernels are O x C/g x kh x kw with g groups. With σ the forward scales on
+the kept channels S, and J, ρ and R, τ the kept pairs and scales of the two gradient products:
 
-    product       contracts over              score of a pair                 multiplies
-    forward       C/g, input channels         ‖I[:,i]‖ ‖K[:,i]‖ (Eq. 8)       Y      = (I_S σ) * K_S
-    grad_input    O/g, output channels        ‖dY[:,o]‖ ‖(K_S σ)[o]‖          dI_S   from dY[:,J] ρ and (K_S σ)[J]
-    grad_weight   N, examples of the batch    ‖dY[b]‖ ‖(I_S σ)[b]‖            dK_S   from dY[R] τ and (I_S σ)[R]
+    product       contracts over         score of a pair              multiplies
+    forward       C/g, input channels    ‖I[:,i]‖ ‖K[:,i]‖ (Eq. 8)    I_S σ  with  K_S
+    grad_input    O/g, output channels   ‖dY[:,o]‖ ‖(K_S σ)[o]‖       dY[:,J] ρ  with  (K_S σ)[J]
+    grad_weight   N, examples            ‖dY[b]‖ ‖(I_S σ)[b]‖         dY[R] τ  with  (I_S σ)[R]
 
-Outside S dI and dK are zero, and each scale is applied once. The norms of I are those of the unpadded input. With
-groups the pairs are chosen within each group, the same count in each. The bias and its gradient are exact. Where
-a product keeps every pair it is torch's own operation; with one input channel per group the forward product always is.
+Outside S dI and dK are zero, and each scale is applied once. The norms of I are those of the
+unpadded input. With groups the pairs are chosen within each group, the same count in each. The
+bias and its gradient are exact. Where a product keeps every pair it is torch's own operation;
+with one input channel per group the forward product always is.
 
-Source: Adelman & Silberstein 2018, section 4. The optimal probabilities of Eq. 7 cost more than they save.
+Source: Adelman & Silberstein 2018, section 4. The optimal probabilities of Eq. 7 cost more than
+they save.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -30,15 +30,13 @@ from crs_core.ops.choice import (
     Setting,
     compute_dtype,
     norms,
-    scale,
     setting,
     spread,
     take,
 )
 from crs_core.ops.meter import Meter
+from crs_core.ops.window import PaddingMode, Window, make_window
 from crs_core.spec import Policy
-
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 def crs_conv2d(
@@ -60,74 +58,32 @@ def crs_conv2d(
 ) -> Tensor:
     """Convolve a sample of the input channels, with gradients from samples as well (Eq. 6).
 
-    Exact (bit for bit `torch.nn.functional.conv2d`, or what `torch.nn.Conv2d` does for another `padding_mode`)
-    where k = min(n, max(min_samples, round(ratio n))) is n in each product; n is C/groups, and in the gradients
-    O/groups and N, by `backward_ratio`. Products whose gradient nobody needs are not computed. Can be
-    differentiated once.
+    Exact (bit for bit `torch.nn.functional.conv2d`, or what `torch.nn.Conv2d` does for another
+    `padding_mode`) where k = min(n, max(min_samples, round(ratio n))) is n in each product; n is
+    C/groups, and in the gradients O/groups and N, by `backward_ratio`. Products whose gradient
+    nobody needs are not computed. Can be differentiated once.
 
-    x: (N, C, H, W), also (C, H, W); weight: (O, C/groups, kh, kw); bias: (O,). `padding` is also 'same' (for
-    stride 1) or 'valid'. Raises ShapeError, RatioError, SpecError.
+    x: (N, C, H, W), also (C, H, W); weight: (O, C/groups, kh, kw); bias: (O,). `padding` is also
+    'same' (for stride 1) or 'valid'. Raises ShapeError, RatioError, SpecError.
     """
     how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
     _check(x, weight, bias, groups)
-    window = _window(weight, stride, padding, dilation, groups, padding_mode)
+    window = make_window(weight, stride, padding, dilation, groups, padding_mode)
     if x.dim() == 3:
         return _conv2d(x.unsqueeze(0), weight, bias, how, window).squeeze(0)
     return _conv2d(x, weight, bias, how, window)
 
 
-@dataclass(frozen=True)
-class _Window:
-    """How the kernels move over the input."""
-
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    """Zeros that the convolution itself puts on both sides of the rows and of the columns."""
-    before: tuple[int, int, int, int] | None
-    """Padding to be done beforehand, in the order of `torch.nn.functional.pad`."""
-    mode: str
-    """What `before` puts there, in the words of `torch.nn.functional.pad`."""
-    dilation: tuple[int, int]
-    groups: int
-
-    def pad(self, x: Tensor) -> Tensor:
-        return x if self.before is None else F.pad(x, self.before, self.mode)
-
-    def unpad(self, dx: Tensor, shape: torch.Size) -> Tensor:
-        """Give the gradient before the padding from that after it."""
-        if self.before is None:
-            return dx
-        with torch.enable_grad():
-            # The padding is linear, so its gradient is the same at every input: take zeros.
-            x = dx.new_zeros(shape, requires_grad=True)
-            return torch.autograd.grad(self.pad(x), x, dx)[0]
-
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Convolve a padded input."""
-        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
-
-    def gradients(
-        self, dy: Tensor, x: Tensor, weight: Tensor, *, need_x: bool, need_w: bool
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """Give the exact gradients of `convolve`."""
-        dx, dw, _ = torch.ops.aten.convolution_backward(
-            dy, x, weight, None, self.stride, self.padding, self.dilation, False, (0, 0),
-            self.groups, (need_x, need_w, False),
-        )  # fmt: skip
-        return dx, dw
-
-
-def _conv2d(
-    x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting, window: _Window
-) -> Tensor:
+def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting, window: Window) -> Tensor:
     per_group = weight.shape[0] // window.groups
     if how.is_exact(pairs=weight.shape[1], backward_pairs=(per_group, x.shape[0])):
         y = window.convolve(window.pad(x), weight, bias)
         _count_exact(how, x, weight, y, per_group)
         return y
-    dtype = compute_dtype(x, weight) if bias is None else compute_dtype(x, weight, bias)
-    sampled: Tensor = _Conv2d.apply(x, weight, bias, how, window, dtype)  # type: ignore[no-untyped-call]
-    return sampled
+    dtype = compute_dtype(x, weight, bias)
+    y = _Conv2d.apply(x, weight, bias, how, window, dtype)  # type: ignore[no-untyped-call]
+    assert isinstance(y, Tensor)
+    return y
 
 
 class _Conv2d(torch.autograd.Function):
@@ -138,7 +94,7 @@ class _Conv2d(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         how: Setting,
-        window: _Window,
+        window: Window,
         dtype: torch.dtype,
     ) -> Tensor:
         o, channels, g = weight.shape[0], weight.shape[1], window.groups
@@ -162,7 +118,8 @@ class _Conv2d(torch.autograd.Function):
                 exact = window.convolve(window.pad(x.to(dtype)), weight.to(dtype), bias)
                 how.meter.compare("forward", *_without(bias, y, exact))
         k = ws.shape[1]
-        # MACs of one pair: in how many places a kernel's slice of one channel is multiplied, and how large it is.
+        # MACs of one pair: in how many places a kernel's slice of one channel is multiplied, and
+        # how large it is.
         ctx.pair_macs = y.numel() * weight.shape[2] * weight.shape[3]
         how.count(
             "forward",
@@ -188,7 +145,7 @@ class _Conv2d(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         need_x, need_w, need_b = ctx.needs_input_grad[:3]
         xs, ws, x, weight = ctx.saved_tensors
@@ -202,7 +159,7 @@ class _Conv2d(torch.autograd.Function):
 
 def _grad_input(ctx: Any, dy: Tensor, ws: Tensor) -> Tensor:
     how: Setting = ctx.how
-    window: _Window = ctx.window
+    window: Window = ctx.window
     kept: Chosen | None = ctx.kept
     g = window.groups
     if kept is not None and kept.scales is not None:
@@ -233,7 +190,7 @@ def _grad_input(ctx: Any, dy: Tensor, ws: Tensor) -> Tensor:
 
 def _grad_weight(ctx: Any, dy: Tensor, xs: Tensor) -> Tensor:
     how: Setting = ctx.how
-    window: _Window = ctx.window
+    window: Window = ctx.window
     kept: Chosen | None = ctx.kept
     n = xs.shape[0]
     chosen = how.choose("grad_weight", n, dy, lambda: norms(dy, 0) * norms(xs, 0))
@@ -256,13 +213,12 @@ def _grad_weight(ctx: Any, dy: Tensor, xs: Tensor) -> Tensor:
     return dws if kept is None else _spread_channels(dws, kept, ctx.w_shape, window.groups)
 
 
-def _output(window: _Window, xs: Tensor, ws: Tensor, bias: Tensor | None) -> Tensor:
+def _output(window: Window, xs: Tensor, ws: Tensor, bias: Tensor | None) -> Tensor:
     """Convolve the kept channels; none at all give zeros and the bias."""
     if ws.shape[1]:
         return window.convolve(xs, ws, bias)
     one = xs.new_zeros(xs.shape[0], window.groups, *xs.shape[2:])
-    y = window.convolve(one, ws.new_zeros(ws.shape[0], 1, *ws.shape[2:]), bias)
-    return y
+    return window.convolve(one, ws.new_zeros(ws.shape[0], 1, *ws.shape[2:]), bias)
 
 
 def _without(bias: Tensor | None, *outputs: Tensor) -> tuple[Tensor, ...]:
@@ -273,7 +229,7 @@ def _without(bias: Tensor | None, *outputs: Tensor) -> tuple[Tensor, ...]:
 def _probe(
     ctx: Any, dy: Tensor, x: Tensor, weight: Tensor, dx: Tensor | None, dw: Tensor | None
 ) -> None:
-    window: _Window = ctx.window
+    window: Window = ctx.window
     padded = window.pad(x)
     exact_x, exact_w = window.gradients(
         dy, padded, weight, need_x=dx is not None, need_w=dw is not None
@@ -284,9 +240,10 @@ def _probe(
         ctx.how.meter.compare("grad_weight", dw, exact_w)
 
 
-# -- input channels of kernels ------------------------------------------------------------------------
-# Channel i of group q is number i + q C/g among the input's channels, but i in the kernels of that group. So
-# the kernels are seen as O·C/g small images, of which the chosen are taken.
+# -- input channels of kernels
+# ------------------------------------------------------------------------ Channel i of group q is
+# number i + q C/g among the input's channels, but i in the kernels of that group. So the kernels
+# are seen as O·C/g small images, of which the chosen are taken.
 
 
 def _channel_norms(weight: Tensor, groups: int) -> Tensor:
@@ -319,10 +276,12 @@ def _spread_channels(dws: Tensor, kept: Chosen, shape: torch.Size, groups: int) 
 
 def _scale_channels(ws: Tensor, scales: Tensor, groups: int) -> Tensor:
     each = scales.view(groups, 1, -1, 1, 1)
-    return (ws.unflatten(0, (groups, -1)) * each).flatten(0, 1).to(ws.dtype)
+    scaled = ws.view(groups, -1, *ws.shape[1:]) * each
+    return scaled.view(ws.shape).to(ws.dtype)
 
 
-# -- arguments ----------------------------------------------------------------------------------------
+# -- arguments
+# ----------------------------------------------------------------------------------------
 
 
 def _count_exact(how: Setting, x: Tensor, weight: Tensor, y: Tensor, outputs: int) -> None:
@@ -358,57 +317,3 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
             f"bias has shape {tuple(bias.shape)} but weight has {o} out_channels; "
             f"bias must be ({o},)"
         )
-
-
-def _window(
-    weight: Tensor,
-    stride: int | tuple[int, int],
-    padding: str | int | tuple[int, int],
-    dilation: int | tuple[int, int],
-    groups: int,
-    padding_mode: str,
-) -> _Window:
-    if padding_mode not in get_args(PaddingMode):
-        raise ShapeError(
-            f"padding_mode {padding_mode!r} is not known; there are: {', '.join(get_args(PaddingMode))}"
-        )
-    steps, spread_ = _pair(stride), _pair(dilation)
-    top, bottom, left, right = _sides(weight, steps, padding, spread_)
-    is_even = (top, left) == (bottom, right)
-    if padding_mode == "zeros" and is_even:
-        return _Window(steps, (top, left), None, "constant", spread_, groups)
-    mode = "constant" if padding_mode == "zeros" else padding_mode
-    before = (left, right, top, bottom)
-    return _Window(steps, (0, 0), before if any(before) else None, mode, spread_, groups)
-
-
-def _sides(
-    weight: Tensor,
-    stride: tuple[int, int],
-    padding: str | int | tuple[int, int],
-    dilation: tuple[int, int],
-) -> tuple[int, int, int, int]:
-    """Give the padding above, below, left and right."""
-    if not isinstance(padding, str):
-        rows, columns = _pair(padding)
-        return rows, rows, columns, columns
-    if padding not in ("same", "valid"):
-        raise ShapeError(f"padding {padding!r} is not known; give numbers, 'same' or 'valid'")
-    if padding == "valid":
-        return 0, 0, 0, 0
-    if stride != (1, 1):
-        raise ShapeError(f"padding 'same' needs stride 1; got stride {stride}")
-    height, width = (d * (size - 1) for d, size in zip(dilation, weight.shape[2:], strict=True))
-    # An odd total puts the one more below and to the right, as torch does.
-    return height // 2, height - height // 2, width // 2, width - width // 2
-
-
-def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    pair = tuple(value)
-    if len(pair) == 1:
-        return pair[0], pair[0]
-    if len(pair) != 2:
-        raise ShapeError(f"stride, padding and dilation take one or two numbers; got {pair}")
-    return pair[0], pair[1]

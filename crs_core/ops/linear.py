@@ -1,18 +1,19 @@
 """An approximate linear layer Y = X Wᵀ + b, and its two approximate gradients.
 
-X is B x n (B: all leading dimensions), W is o x n (torch's shape). With σ the forward scales on the kept
-set S, and J, ρ and R, τ the kept pairs and scales of the two gradient products:
+X is B x n (B: all leading dimensions), W is o x n (torch's shape). With σ the forward scales on
+the kept set S, and J, ρ and R, τ the kept pairs and scales of the two gradient products:
 
-    product       contracts over      score of a pair                multiplies
-    forward       n, in features      ‖X[:,i]‖ ‖W[:,i]‖              Y       = (X_S σ) W_Sᵀ
-    grad_input    o, out features     ‖dY[:,j]‖ ‖(W_S σ)[j,:]‖       dX[:,S] = (dY[:,J] ρ) (W_S σ)[J,:]
-    grad_weight   B, examples         ‖dY[b,:]‖ ‖(X_S σ)[b,:]‖       dW[:,S] = (dY[R,:] τ)ᵀ (X_S σ)[R,:]
+    product       contracts over    score of a pair            multiplies
+    forward       n, in features    ‖X[:,i]‖ ‖W[:,i]‖          Y       = (X_S σ) W_Sᵀ
+    grad_input    o, out features   ‖dY[:,j]‖ ‖(W_S σ)[j,:]‖   dX[:,S] = (dY[:,J] ρ) (W_S σ)[J,:]
+    grad_weight   B, examples       ‖dY[b,:]‖ ‖(X_S σ)[b,:]‖   dW[:,S] = (dY[R,:] τ)ᵀ (X_S σ)[R,:]
 
-dX and dW are zero outside S, and each scale is applied once. The bias and its gradient are exact. Where a product
-keeps every pair it is torch's own operation.
+dX and dW are zero outside S, and each scale is applied once. The bias and its gradient are exact.
+Where a product keeps every pair it is torch's own operation.
 
-W is quickest when stored column by column (`W.t().is_contiguous()`): its kept columns are then rows to copy.
-Either storage gives the same numbers, and dW comes in the storage of W, so that autograd takes it over uncopied.
+W is quickest when stored column by column (`W.t().is_contiguous()`): its kept columns are then
+rows to copy. Either storage gives the same numbers, and dW comes in the storage of W, so that
+autograd takes it over uncopied.
 
 Source: Adelman & Silberstein 2018, sections 3.1, 3.3 and 5.
 """
@@ -53,10 +54,10 @@ def crs_linear(
 ) -> Tensor:
     """Give X Wᵀ + b from a sample of its column-row pairs, with gradients from samples as well.
 
-    Exact (bit for bit `torch.nn.functional.linear`) where k = min(n, max(min_samples, round(ratio n))) is n in
-    each product. `backward_ratio` samples the two gradient products over their own pairs, on top. For
-    bias of the estimate see `crs_core.sampling`. Products whose gradient nobody needs are not computed. Can be
-    differentiated once.
+    Exact (bit for bit `torch.nn.functional.linear`) where k = min(n, max(min_samples, round(ratio
+    n))) is n in each product. `backward_ratio` samples the two gradient products over their own
+    pairs, on top. For bias of the estimate see `crs_core.sampling`. Products whose gradient
+    nobody needs are not computed. Can be differentiated once.
 
     x: (..., n), also (n,); weight: (o, n); bias: (o,). Raises ShapeError, RatioError, SpecError.
     """
@@ -72,8 +73,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting) -> Tens
     if how.is_exact(pairs=n, backward_pairs=(o, examples)):
         _count_exact(how, x, weight, examples)
         return F.linear(x, weight, bias)
-    dtype = compute_dtype(x, weight) if bias is None else compute_dtype(x, weight, bias)
-    y: Tensor = _Linear.apply(x, weight, bias, how, dtype)  # type: ignore[no-untyped-call]
+    dtype = compute_dtype(x, weight, bias)
+    y = _Linear.apply(x, weight, bias, how, dtype)  # type: ignore[no-untyped-call]
+    assert isinstance(y, Tensor)
     return y
 
 
@@ -118,7 +120,7 @@ class _Linear(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         need_x, need_w, need_b = ctx.needs_input_grad[:3]
         xs, ws, weight, x = ctx.saved_tensors
@@ -140,10 +142,11 @@ class _Linear(torch.autograd.Function):
 
 def _grad_input(how: Setting, kept: Chosen | None, dy: Tensor, ws: Tensor, n: int) -> Tensor:
     m, o = dy.shape
-    if kept is not None:
-        ws = scale(ws, 1, kept.scales)
-    chosen = how.choose("grad_input", o, dy, lambda: norms(dy, 1) * norms(ws, 0))
+    scales = None if kept is None else kept.scales
+    chosen = how.choose("grad_input", o, dy, lambda: norms(dy, 1) * norms(scale(ws, 1, scales), 0))
     dxs = dy @ ws if chosen is None else chosen.take_scaled(dy, 1) @ chosen.take(ws, 0)
+    # dY (W_S σ) = (dY W_S) σ, and scaling the product costs less than scaling W_S.
+    dxs = scale(dxs, 1, scales)
     k, k_out = ws.shape[1], o if chosen is None else chosen.count
     how.count("grad_input", pairs=o, kept=k_out, exact_macs=m * n * o, performed_macs=m * k * k_out)
     return dxs if kept is None else spread(dxs, 1, kept.indices, n)

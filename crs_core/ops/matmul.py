@@ -23,10 +23,11 @@ def crs_matmul(
 ) -> Tensor:
     """Give A B, m x n times n x p, from a sample of its n column-row pairs (Eq. 1, 2018).
 
-    Exact (bit for bit `a @ b`) where k = min(n, max(min_samples, round(ratio n))) is n in each product. The
-    gradients dA = dC Bᵀ and dB = Aᵀ dC run over the same kept pairs, and `backward_ratio` samples their own
-    pairs (columns of dC, rows of dC) on top; `crs_core.ops.linear` has the formulas, with X = A, W = Bᵀ.
-    In a meter and in `Generators` dA is grad_input and dB grad_weight. Can be differentiated once.
+    Exact (bit for bit `a @ b`) where k = min(n, max(min_samples, round(ratio n))) is n in each
+    product. The gradients dA = dC Bᵀ and dB = Aᵀ dC run over the same kept pairs, and
+    `backward_ratio` samples their own pairs (columns of dC, rows of dC) on top;
+    `crs_core.ops.linear` has the formulas, with X = A, W = Bᵀ. In a meter and in `Generators` dA
+    is grad_input and dB grad_weight. Can be differentiated once.
 
     Raises ShapeError, RatioError, SpecError.
     """

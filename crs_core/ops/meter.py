@@ -1,13 +1,14 @@
 """Count what the approximate operations of one layer really do.
 
-A `Meter` is handed to an operation, which tells it of every product it multiplies: pairs kept, MACs, the time
-that scoring and choosing took, which pairs were chosen. Nothing waits for the device on the way; what
-must be read from it is read in `rows`, `sampling_seconds` and `state_dict`.
+A `Meter` is handed to an operation, which tells it of every product it multiplies: pairs kept,
+MACs, the time that scoring and choosing took, which pairs were chosen. Nothing waits for the
+device on the way; what must be read from it is read in `rows`, `sampling_seconds` and
+`state_dict`.
 """
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from crs_core.spec import Policy
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 LASTING: frozenset[Product] = frozenset({"forward", "grad_input"})
-"""Products whose pairs are the same things from step to step (features, channels), unlike the batch."""
+"""Products whose pairs are the same things at every step: features, channels; not examples."""
 
 _MAX_PENDING = 512
 
@@ -56,10 +57,11 @@ class Multiplied:
 class Meter:
     """Sums over the products of one layer. Plain data: it can be copied, pickled and checkpointed.
 
-    While `probe` is true the operations also measure the relative Frobenius error of each product against
-    the exact one, ‖Z − Z̃‖ / ‖Z‖, on the batch at hand: for `grad_input` and `grad_weight` against the exact
-    gradient of the same dY, so that the pairs dropped forward count too. That costs the exact products, which are
-    not counted as performed, and draws nothing.
+    While `probe` is true the operations also measure the relative Frobenius error of each product
+    against the exact one, ‖Z − Z̃‖ / ‖Z‖, on the batch at hand: for `grad_input` and
+    `grad_weight` against the exact gradient of the same dY, so that the pairs dropped forward
+    count too. That costs the exact products, which are not counted as performed, and draws
+    nothing.
     """
 
     def __init__(self) -> None:
@@ -79,7 +81,7 @@ class Meter:
         tally.performed_macs += done.performed_macs
 
     def cover(self, product: Product, chosen: Tensor, pairs: int) -> None:
-        """Mark pairs as chosen. `pairs` counts those of all groups, and `chosen` runs over all of them."""
+        """Mark pairs as chosen, out of `pairs`; both run over all groups."""
         tally = self._tallies[product]
         tally.sampled_calls += 1
         if product not in LASTING:
@@ -172,12 +174,9 @@ class Meter:
                 f"but {list(PRODUCTS)} are needed, each with {sorted(fields)}"
             )
         self._pending.clear()
-        self._tallies = {
-            product: _Tally(
-                **{k: v.clone() if isinstance(v, Tensor) else v for k, v in state[product].items()}
-            )
-            for product in PRODUCTS
-        }
+        for product, tally in self._tallies.items():
+            for name, value in state[product].items():
+                setattr(tally, name, value.clone() if isinstance(value, Tensor) else value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"probe": self.probe, "tallies": self.state_dict()}
@@ -185,6 +184,7 @@ class Meter:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.probe = state["probe"]
         self._pending = []
+        self._tallies = {p: _Tally() for p in PRODUCTS}
         self.load_state_dict(state["tallies"])
 
     def _settle(self) -> None:
@@ -209,6 +209,10 @@ class _Clock:
         self.meter.add_seconds(self.product, time.perf_counter() - self._start)
 
 
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+
+
 @dataclass
 class _CudaClock(_Clock):
     """Time a block by the device's own events, without waiting for it."""
@@ -216,11 +220,11 @@ class _CudaClock(_Clock):
     _begin: torch.cuda.Event | None = field(default=None, init=False)
 
     def __enter__(self) -> None:
-        self._begin = cast("torch.cuda.Event", torch.cuda.Event(enable_timing=True))
+        self._begin = _event()
         self._begin.record()
 
     def __exit__(self, *_: object) -> None:
-        end = cast("torch.cuda.Event", torch.cuda.Event(enable_timing=True))
+        end = _event()
         end.record()
         assert self._begin is not None
         self.meter.add_pending(self.product, self._begin, end)
