@@ -1,31 +1,31 @@
-"""Compare groups of jobs: mean and spread over seeds, differences to the exact baseline, Pareto front."""
+"""Compare groups of jobs: mean and spread over seeds, differences to exact, the Pareto front."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crs_core.events import METRICS
+from store import metrics as metric_names
+from store.errors import BadQuery, NotFound
+from store.grouping import at, canonical, label_of, settings_of
+from store.statistics import Delta, Stat, delta, front, stat
+from store.tables import Job, Summary, Sweep
+
+__all__ = ["Comparison", "Delta", "Group", "GroupMember", "Stat", "compare"]
+
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-
-
-@dataclass(frozen=True)
-class Stat:
-    """Mean and sample standard deviation (None below two values) of n values. No values: mean None."""
-
-    mean: float | None
-    std: float | None
-    n: int
-
-
-@dataclass(frozen=True)
-class Delta:
-    """Difference to the baseline. `paired`: taken seed by seed over the n seeds that both have."""
-
-    mean: float
-    std: float | None
-    n: int
-    paired: bool
+ALIASES = {"test_accuracy": "best_test_accuracy"}
+"""The paper's accuracy is the one on the test set at the epoch where validation was best."""
+_OF_THE_END = frozenset(
+    "best_test_accuracy seconds sampling_seconds macs compute_reduction planned_compute_reduction "
+    "peak_memory_bytes steps_per_s learning_rate".split()
+)
+"""Metrics whose last value counts; of all others the one at the best validation."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Group:
     dataset: str
     n: int
     pending: int
+    """Members that are not at their end yet."""
     members: tuple[GroupMember, ...]
     x: Stat
     y: Stat
@@ -70,12 +71,45 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Groups in the order of x. `baseline` is the one of all groups, None when there are several or none."""
+    """Groups in the order of x. `baseline`: the one of all groups, None when several or none."""
 
     x: str
     y: str
     baseline: str | None
     groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is read of one job."""
+
+    id: str
+    state: str
+    spec: dict[str, Any]
+    planned: float | None
+    x: float | None = None
+    """Where x is a metric. This and the two below are None unless the job succeeded."""
+    y: float | None = None
+    seconds: float | None = None
+
+    @property
+    def seed(self) -> int:
+        return int(self.spec["seed"])
+
+    @property
+    def setting(self) -> str:
+        """What the exact twin has in common with this job."""
+        return canonical([self.spec[part] for part in ("model", "dataset", "training")])
+
+    @property
+    def policy(self) -> str:
+        names = dict.fromkeys(rule["policy"]["name"] for rule in self.spec["approximation"])
+        return "+".join(names) or "exact"
+
+    @property
+    def ratio(self) -> float | None:
+        ratios = {rule["forward"] for rule in self.spec["approximation"]} or {1.0}
+        return ratios.pop() if len(ratios) == 1 else None
 
 
 def compare(
@@ -89,7 +123,150 @@ def compare(
 ) -> Comparison:
     """Compare the jobs given and those of the sweeps given.
 
-    `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs that
-    differ in the seed alone are one group. Raises NotFound, BadQuery.
+    `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
+    that differ in the seed alone are one group. Raises NotFound, BadQuery.
     """
-    ...
+    y = ALIASES.get(y, y)
+    if x not in X_AXES or y not in METRICS:
+        raise BadQuery(
+            f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
+            f"x one of {', '.join(X_AXES)}"
+        )
+    runs = _read(session, job_ids, sweep_ids, x, y)
+    grouped: dict[str, list[_Run]] = defaultdict(list)
+    for run in runs:
+        identity = (
+            canonical([at(run.spec, path) for path in group_by])
+            if group_by
+            else canonical({part: v for part, v in run.spec.items() if part != "seed"})
+        )
+        grouped[hashlib.sha256(identity.encode()).hexdigest()[:12]].append(run)
+    for path in group_by:
+        if runs and all(at(run.spec, path) is None for run in runs):
+            raise BadQuery(f"no spec has {path!r}; a path is dotted, as in approximation.0.forward")
+    baselines = _baselines(grouped)
+    settings = settings_of({key: members[0].spec for key, members in grouped.items()}, group_by)
+    groups = [
+        _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x)
+        for key, members in grouped.items()
+    ]
+    groups = [
+        replace(
+            g,
+            label=label_of(grouped[g.key][0].spec, g.settings, chosen=bool(group_by)),
+            baseline=baselines.get(g.key),
+        )
+        for g in groups
+    ]
+    groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
+    groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
+    only = set(baselines.values())
+    return Comparison(x, y, only.pop() if len(only) == 1 else None, tuple(groups))
+
+
+def _read(
+    session: Session, job_ids: Sequence[str], sweep_ids: Sequence[str], x: str, y: str
+) -> list[_Run]:
+    columns = (Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction)
+    sweeps = dict(
+        session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).tuples().all()
+    )
+    wanted = Job.id.in_(job_ids) | Job.sweep_key.in_(sweeps.values())
+    rows = session.execute(select(*columns).where(wanted).order_by(Job.key)).all()
+    missing = [i for i in sweep_ids if i not in sweeps]
+    if missing:
+        raise NotFound(f"there is no sweep {missing[0]!r}")
+    lost = [i for i in job_ids if i not in {row.id for row in rows}]
+    if lost:
+        raise NotFound(f"there is no job {lost[0]!r}")
+    finished = [row.key for row in rows if row.state == "succeeded"]
+    names = {
+        number: name
+        for number, name in metric_names.names(session).items()
+        if name in (x, y, "seconds")
+    }
+    values: dict[int, dict[str, float | None]] = defaultdict(dict)
+    summary = Summary.__table__.c
+    for key, metric, last, at_best in session.execute(
+        select(
+            summary.job_key, summary.metric_id, summary.last_value, summary.at_best_validation
+        ).where(summary.job_key.in_(finished), summary.metric_id.in_(names))
+    ):
+        name = names[metric]
+        values[key][name] = last if name in _OF_THE_END else at_best
+    return [
+        _Run(
+            row.id,
+            row.state,
+            row.spec,
+            row.planned_compute_reduction,
+            *(values[row.key].get(name) for name in (x, y, "seconds")),
+        )
+        for row in rows
+    ]
+
+
+def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
+    """Give for each group the exact one of the same model, data and training, where there is one."""
+    setting = {key: frozenset(m.setting for m in members) for key, members in grouped.items()}
+    exact: dict[frozenset[str], str] = {}
+    for key, members in grouped.items():
+        if all(member.policy == "exact" for member in members):
+            exact.setdefault(setting[key], key)
+    return {key: exact[setting[key]] for key in grouped if setting[key] in exact}
+
+
+def _group(
+    key: str, members: Sequence[_Run], settings: dict[str, Any], base: Sequence[_Run], x: str
+) -> Group:
+    counted = [m for m in members if m.state == "succeeded"]
+    base_counted = [m for m in base if m.state == "succeeded"]
+    seconds = stat(m.seconds for m in counted)
+    base_seconds = stat(m.seconds for m in base_counted).mean
+    xs = {m.id: _x(m, x, base_seconds) for m in counted}
+    policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
+    ours = [(m.seed, m.y) for m in counted]
+    is_baseline = base is members
+    return Group(
+        key=key,
+        label="",
+        settings=settings,
+        policy=policies.pop() if len(policies) == 1 else "mixed",
+        ratio=ratios.pop() if len(ratios) == 1 else None,
+        model=members[0].spec["model"]["name"],
+        dataset=members[0].spec["dataset"]["name"],
+        n=len(counted),
+        pending=sum(m.state in ("queued", "running", "paused") for m in members),
+        members=tuple(GroupMember(m.id, m.seed, m.state, xs.get(m.id), m.y) for m in members),
+        x=stat(xs.values()),
+        y=stat(value for _, value in ours),
+        seconds=seconds,
+        planned_compute_reduction=stat(m.planned for m in members),
+        delta_y=None if is_baseline else delta(ours, [(m.seed, m.y) for m in base_counted]),
+        seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
+        baseline=None,
+        is_baseline=is_baseline,
+        is_pareto=False,
+    )
+
+
+def _x(run: _Run, x: str, base_seconds: float | None) -> float | None:
+    if x == "planned_compute_reduction":
+        return run.planned
+    if x == "time_saved":
+        return 1 - run.seconds / base_seconds if run.seconds is not None and base_seconds else None
+    return run.x
+
+
+def _mark_front(groups: Sequence[Group], sign: float) -> list[Group]:
+    """Mark the groups that no other of the same data set beats in both directions."""
+    marked = list(groups)
+    for dataset in {group.dataset for group in groups}:
+        of_set = [i for i, group in enumerate(groups) if group.dataset == dataset]
+        points = [
+            (g.x.mean, sign * g.y.mean) if g.x.mean is not None and g.y.mean is not None else None
+            for g in (groups[i] for i in of_set)
+        ]
+        for i, best in zip(of_set, front(points), strict=True):
+            marked[i] = replace(groups[i], is_pareto=best)
+    return marked

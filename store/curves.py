@@ -71,9 +71,7 @@ def read(
     ]
     place = {job_id: i for i, job_id in enumerate(ids)}
     shown = {name: i for i, name in enumerate(METRICS)}
-    return sorted(
-        found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric)
-    )
+    return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
 
 
 def _curve(job_id: str, metric: str, rows: Sequence[Sequence[float]], limit: int | None) -> Curve:

@@ -53,15 +53,17 @@ def expand(
 
 def label(settings: Mapping[str, Any]) -> str:
     """Name a combination by the last words of its paths: `forward=0.4, seed=1`."""
-    return ", ".join(f"{_short(path)}={_show(value)}" for path, value in settings.items())
+    return ", ".join(f"{short(path)}={show_value(value)}" for path, value in settings.items())
 
 
-def _short(path: str) -> str:
+def short(path: str) -> str:
+    """Give the word of a path that tells most: `approximation.0.policy.name` is `policy`."""
     words = [word for word in path.split(".") if not word.isdigit()]
     return words[-2] if words[-1] == "name" and len(words) > 1 else words[-1]
 
 
-def _show(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """Write a setting's value for a person to read."""
     if isinstance(value, list) and all(isinstance(rule, Mapping) for rule in value):
         return " + ".join(map(_show_rule, value)) or "exact"
     return value if isinstance(value, str) else json.dumps(value)
@@ -99,7 +101,9 @@ def _build(
         if not settings:
             raise
         where = label(settings)
-        raise SpecError([FieldError(e.loc, f"{e.msg} (at {where})") for e in error.errors]) from None
+        raise SpecError(
+            [FieldError(e.loc, f"{e.msg} (at {where})") for e in error.errors]
+        ) from None
 
 
 def _set(data: Any, path: str, value: Any, resolved: Any) -> None:
