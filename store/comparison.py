@@ -22,8 +22,17 @@ X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
 ALIASES = {"test_accuracy": "best_test_accuracy"}
 """The paper's accuracy is the one on the test set at the epoch where validation was best."""
 _OF_THE_END = frozenset(
-    "best_test_accuracy seconds sampling_seconds macs compute_reduction planned_compute_reduction "
-    "peak_memory_bytes steps_per_s learning_rate".split()
+    {
+        "best_test_accuracy",
+        "compute_reduction",
+        "learning_rate",
+        "macs",
+        "peak_memory_bytes",
+        "planned_compute_reduction",
+        "sampling_seconds",
+        "seconds",
+        "steps_per_s",
+    }
 )
 """Metrics whose last value counts; of all others the one at the best validation."""
 
@@ -207,7 +216,7 @@ def _read(
 
 
 def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
-    """Give for each group the exact one of the same model, data and training, where there is one."""
+    """Give for each group the exact one of the same model, data and training, if there is one."""
     setting = {key: frozenset(m.setting for m in members) for key, members in grouped.items()}
     exact: dict[frozenset[str], str] = {}
     for key, members in grouped.items():

@@ -113,7 +113,7 @@ def _set(data: Any, path: str, value: Any, resolved: Any) -> None:
         inside = _child(place, word, path)
         resolved = resolved.get(word) if isinstance(resolved, dict) else _item(resolved, word)
         if not isinstance(inside, (dict, list)):
-            # Left out, or in its short form (a policy as a mere name): the full form is what is meant.
+            # Left out, or in its short form (a policy as a mere name): the full form is meant.
             inside = deepcopy(resolved) if isinstance(resolved, (dict, list)) else {}
             place[_key(place, word)] = inside
         place = inside

@@ -32,7 +32,7 @@ def record(session: Session, attempt_id: int, events: Sequence[Event], *, log: s
 
 def _current(session: Session, attempt_id: int) -> Row[Any]:
     """Lock the attempt, so that it stays current until this transaction ends."""
-    row = session.execute(
+    row: Row[Any] | None = session.execute(
         select(
             Attempt.key,
             Attempt.number,
@@ -46,7 +46,7 @@ def _current(session: Session, attempt_id: int) -> Row[Any]:
         .outerjoin(Sweep, Sweep.key == Job.sweep_key)
         .where(Attempt.key == attempt_id, Attempt.ended_at.is_(None))
         .with_for_update(of=Attempt)
-    ).one_or_none()
+    ).one_or_none()  # type: ignore[assignment]
     if row is None:
         raise fenced(attempt_id)
     return row

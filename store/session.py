@@ -18,8 +18,9 @@ from store.tables import SCHEMA_VERSION
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb smb3 smbfs 9p afs ceph lustre gpfs glusterfs beegfs panfs pvfs2 orangefs "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.gcsfuse fuse.rclone davfs ncpfs".split()
+    {"nfs", "nfs4", "cifs", "smb", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "ncpfs"}
+    | {"glusterfs", "beegfs", "panfs", "pvfs2", "orangefs", "davfs"}
+    | {f"fuse.{name}" for name in ("sshfs", "glusterfs", "ceph", "s3fs", "gcsfuse", "rclone")}
 )
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}",
@@ -35,8 +36,8 @@ _SQLITE_PRAGMAS = (
 class Database:
     """A database by its SQLAlchemy URL, with a pool of connections.
 
-    `pool_size` is the number of threads that may hold one at a time. Reading sees one snapshot; writing
-    commits at the end of the block and rolls back when the block raises.
+    `pool_size` is the number of threads that may hold one at a time. Reading sees one snapshot;
+    writing commits at the end of the block and rolls back when the block raises.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
@@ -54,15 +55,11 @@ class Database:
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
-            self._reader, self._writer = (
-                self.engine,
-                self.engine.execution_options(colrow_begin="BEGIN IMMEDIATE"),
-            )
+            self._reader = self.engine.execution_options(colrow_begin="BEGIN")
+            self._writer = self.engine.execution_options(colrow_begin="BEGIN IMMEDIATE")
         else:
-            self._reader, self._writer = (
-                self.engine.execution_options(isolation_level="REPEATABLE READ"),
-                self.engine,
-            )
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -72,7 +69,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a writing transaction; the changes noted in it get their numbers just before the commit."""
+        """Open a writing transaction; changes noted in it are numbered just before the commit."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             # SQLAlchemy begins at the first statement; here the lock is wanted from the start.
             session.connection()
@@ -113,8 +110,8 @@ def check_schema(database: Database) -> None:
         )
     if found > SCHEMA_VERSION:
         raise SchemaError(
-            f"this database was written by a newer Colrow: its schema is {found}, this program knows "
-            f"{SCHEMA_VERSION}; install the newer version, or use another data folder"
+            f"this database was written by a newer Colrow: its schema is {found}, this program "
+            f"knows {SCHEMA_VERSION}; install the newer version, or use another data folder"
         )
 
 

@@ -109,10 +109,10 @@ def get(session: Session, sweep_id: str) -> Sweep:
     members = session.execute(
         select(Job.id, Job.state).where(Job.sweep_key == row.Sweep.key).order_by(Job.key)
     ).all()
-    counts = dict.fromkeys(STATES, 0)
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
     for member in members:
         counts[member.state] += 1
-    return _view(row, dict(counts), tuple(member.id for member in members))
+    return _view(row, counts, tuple(member.id for member in members))
 
 
 def list_sweeps(session: Session, *, limit: int = 100, cursor: str | None = None) -> Page[Sweep]:
@@ -127,7 +127,8 @@ def list_sweeps(session: Session, *, limit: int = 100, cursor: str | None = None
         select(Job.sweep_key, Job.state, func.count())
         .where(Job.sweep_key.in_(counts))
         .group_by(Job.sweep_key, Job.state)
-    ):
+    ).tuples():
+        assert key is not None, "selected by it"
         counts[key][state] = count
     end = encode_cursor([page[-1].Sweep.key]) if len(rows) > limit else None
     return Page(tuple(_view(row, counts[row.Sweep.key], ()) for row in page), end)
