@@ -3,7 +3,9 @@
 import logging
 import sys
 import time
+import warnings
 
+from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
@@ -27,6 +29,8 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+    # It is about pickle; messages here are JSON, and say nothing but "look".
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     try:

@@ -35,6 +35,8 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
             heartbeat.stop()
 
     app.steps["worker"].add(Pulse)
+    # A receiver of this keeps Celery from setting up logging in its own way.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
     # Sent from the signal handler of TERM and INT; the pool then waits for the job to save and end.
     signals.worker_shutting_down.connect(lambda **_: slot.stop(), weak=False)
     return app
@@ -61,6 +63,5 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": False,
         # Concerns late acknowledgement alone; True keeps Celery from warning about it.
         "worker_cancel_long_running_tasks_on_connection_loss": True,
-        "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }
