@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from crs_core.nn.sampled import Sampled
 from crs_core.ops import Generators, crs_conv2d
-from crs_core.ops.conv2d import PaddingMode
+from crs_core.ops.window import PaddingMode
 from crs_core.spec import Policy
 
 

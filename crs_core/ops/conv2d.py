@@ -32,8 +32,8 @@ from crs_core.ops.choice import (
     norms,
     setting,
     spread,
-    take,
 )
+from crs_core.ops.kernels import channel_norms, scale_channels, spread_channels, take_channels
 from crs_core.ops.meter import Meter
 from crs_core.ops.window import PaddingMode, Window, make_window
 from crs_core.spec import Policy
@@ -102,7 +102,7 @@ class _Conv2d(torch.autograd.Function):
             "forward",
             channels,
             x,
-            lambda: norms(x, 1) * _channel_norms(weight, g).flatten(),
+            lambda: norms(x, 1) * channel_norms(weight, g).flatten(),
             groups=g,
         )
         bias = None if bias is None else bias.to(dtype)
@@ -111,7 +111,7 @@ class _Conv2d(torch.autograd.Function):
                 xs, ws = x.to(dtype), weight.to(dtype)
             else:
                 xs = kept.take_scaled(x, 1).to(dtype)
-                ws = _take_channels(weight, kept, g).to(dtype)
+                ws = take_channels(weight, kept, g).to(dtype)
             xs_shape, xs = xs.shape, window.pad(xs)
             y = _output(window, xs, ws, bias)
             if how.is_probing and kept is not None and how.meter is not None:
@@ -163,7 +163,7 @@ def _grad_input(ctx: Any, dy: Tensor, ws: Tensor) -> Tensor:
     kept: Chosen | None = ctx.kept
     g = window.groups
     if kept is not None and kept.scales is not None:
-        ws = _scale_channels(ws, kept.scales, g)
+        ws = scale_channels(ws, kept.scales, g)
     chosen = how.choose(
         "grad_input", ctx.outputs, dy, lambda: norms(dy, 1) * norms(ws, 0), groups=g
     )
@@ -210,7 +210,7 @@ def _grad_weight(ctx: Any, dy: Tensor, xs: Tensor) -> Tensor:
     like = dy.new_zeros(()).expand(ctx.w_shape[0], k, *ctx.w_shape[2:])
     _, dws = window.gradients(dy, xs, like, need_x=False, need_w=True)
     assert dws is not None
-    return dws if kept is None else _spread_channels(dws, kept, ctx.w_shape, window.groups)
+    return dws if kept is None else spread_channels(dws, kept, ctx.w_shape, window.groups)
 
 
 def _output(window: Window, xs: Tensor, ws: Tensor, bias: Tensor | None) -> Tensor:
@@ -238,50 +238,6 @@ def _probe(
         ctx.how.meter.compare("grad_input", dx, window.unpad(exact_x, x.shape))
     if dw is not None and exact_w is not None:
         ctx.how.meter.compare("grad_weight", dw, exact_w)
-
-
-# -- input channels of kernels
-# ------------------------------------------------------------------------ Channel i of group q is
-# number i + q C/g among the input's channels, but i in the kernels of that group. So the kernels
-# are seen as O·C/g small images, of which the chosen are taken.
-
-
-def _channel_norms(weight: Tensor, groups: int) -> Tensor:
-    """Give ‖K[:,i]‖ for each group and each of its channels."""
-    if groups == 1:
-        return norms(weight, 1)
-    slices = norms(weight.flatten(0, 1), 0).view(groups, -1, weight.shape[1])
-    return (slices * slices).sum(1).sqrt_()
-
-
-def _rows(kept: Chosen, outputs: int, channels: int, groups: int) -> Tensor:
-    first = torch.arange(0, outputs * channels, channels, device=kept.indices.device)
-    local = kept.indices.view(groups, 1, -1) % channels
-    return (first.view(groups, -1, 1) + local).flatten()
-
-
-def _take_channels(weight: Tensor, kept: Chosen, groups: int) -> Tensor:
-    if groups == 1:
-        return kept.take(weight, 1)
-    rows = _rows(kept, weight.shape[0], weight.shape[1], groups)
-    return take(weight.flatten(0, 1), 0, rows).view(weight.shape[0], -1, *weight.shape[2:])
-
-
-def _spread_channels(dws: Tensor, kept: Chosen, shape: torch.Size, groups: int) -> Tensor:
-    if groups == 1:
-        return spread(dws, 1, kept.indices, shape[1])
-    rows = _rows(kept, shape[0], shape[1], groups)
-    return spread(dws.flatten(0, 1), 0, rows, shape[0] * shape[1]).view(shape)
-
-
-def _scale_channels(ws: Tensor, scales: Tensor, groups: int) -> Tensor:
-    each = scales.view(groups, 1, -1, 1, 1)
-    scaled = ws.view(groups, -1, *ws.shape[1:]) * each
-    return scaled.view(ws.shape).to(ws.dtype)
-
-
-# -- arguments
-# ----------------------------------------------------------------------------------------
 
 
 def _count_exact(how: Setting, x: Tensor, weight: Tensor, y: Tensor, outputs: int) -> None:

@@ -27,6 +27,7 @@ class Window:
     groups: int
 
     def pad(self, x: Tensor) -> Tensor:
+        """Do the padding that the convolution itself does not."""
         return x if self.before is None else F.pad(x, self.before, self.mode)
 
     def unpad(self, dx: Tensor, shape: torch.Size) -> Tensor:
@@ -61,6 +62,7 @@ def make_window(
     groups: int,
     padding_mode: str,
 ) -> Window:
+    """Check torch's arguments and make one thing of them. Raises ShapeError."""
     if padding_mode not in get_args(PaddingMode):
         raise ShapeError(
             f"padding_mode {padding_mode!r} is not known; "
