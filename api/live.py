@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -92,7 +92,7 @@ class Hub:
         """How many streams are open."""
         return len(self._subscribers)
 
-    async def follow(self, after: int) -> AsyncIterator[Change | Mark]:
+    async def follow(self, after: int) -> AsyncGenerator[Change | Mark]:
         """Give every change after number `after`, and marks: first of all where it begins."""
         place = after
         yield Mark(place)

@@ -8,6 +8,7 @@ but `/events`, which waits much and works little.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Depends, FastAPI
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api import errors
 from api.deps import Service
 from api.metrics import Metered
+from api.openapi import document
 from api.page import Page
 from api.parameters import only_known
 from api.routes import comparison, events, health, jobs, records, service, sweeps
@@ -69,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
     app.router.default = Page(settings.static)
     errors.install(app)
     app.add_middleware(Metered, meter=made.meter)

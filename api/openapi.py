@@ -10,8 +10,13 @@ from api.schemas.curves import ChangeEvent
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Make the document that the clients are generated from."""
-    made = app.openapi()
+    """Make the document that the clients are generated from, once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _tidied(FastAPI.openapi(app))
+    return app.openapi_schema
+
+
+def _tidied(made: dict[str, Any]) -> dict[str, Any]:
     schemas = made["components"]["schemas"]
     schemas["ChangeEvent"] = ChangeEvent.model_json_schema(
         mode="serialization", ref_template="#/components/schemas/{model}"
@@ -75,7 +80,7 @@ def main() -> None:
 
     # The address is never called; it only has to be one.
     app = create_app(Settings(database_url="postgresql+psycopg://"))
-    sys.stdout.write(json.dumps(document(app), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

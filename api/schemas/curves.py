@@ -110,6 +110,8 @@ class ChangeEvent(Answer):
     sweep: str | None = Field(None, validation_alias="sweep_id")
     worker: str | None = None
     attempt: int | None = None
-    state: JobState | Literal["deleted"] | None = None
+    state: str | None = Field(
+        None, description="Of a job: its state, or `deleted`; of a worker: its state."
+    )
     from_step: int | None = None
     to_step: int | None = None

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS
 
 from api.main import create_app
-from api.openapi import document
 from api.settings import Settings
 from store.session import Database
 
@@ -23,7 +22,6 @@ CHECKED = [
 @pytest.fixture
 def openapi(database: Database) -> Any:
     app = create_app(Settings(database_url=database.url, broker_url=None))
-    app.openapi = lambda: document(app)
     return schemathesis.openapi.from_asgi(
         "/api/v1/openapi.json", app, headers={"Host": "127.0.0.1"}
     )
