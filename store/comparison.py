@@ -177,9 +177,7 @@ def _read(
     session: Session, job_ids: Sequence[str], sweep_ids: Sequence[str], x: str, y: str
 ) -> list[_Run]:
     columns = (Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction)
-    sweeps = dict(
-        session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).tuples().all()
-    )
+    sweeps = dict(session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).all())
     wanted = Job.id.in_(job_ids) | Job.sweep_key.in_(sweeps.values())
     rows = session.execute(select(*columns).where(wanted).order_by(Job.key)).all()
     missing = [i for i in sweep_ids if i not in sweeps]

@@ -44,7 +44,7 @@ def read(
     """
     ids = list(dict.fromkeys(job_ids))
     keys: dict[str, int] = dict(
-        session.execute(select(Job.id, Job.key).where(Job.id.in_(ids))).tuples().all()
+        session.execute(select(Job.id, Job.key).where(Job.id.in_(ids))).all()
     )
     for job_id in ids:
         if job_id not in keys:

@@ -20,13 +20,13 @@ def _insert(session: Session, table: type[Base]) -> Any:
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows, leave out those that break a unique constraint; give how many came in.
+    """Insert a few rows, leave out those that break a unique constraint; give how many came in.
 
     On PostgreSQL this waits for a concurrent transaction that inserted the same and has not ended.
     """
-    result = session.connection().execute(
-        _insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows]
-    )
+    # One statement with all the values: of a list of statements psycopg gives no count.
+    statement = _insert(session, table).values([dict(row) for row in rows])
+    result = session.connection().execute(statement.on_conflict_do_nothing())
     assert isinstance(result, CursorResult)
     return result.rowcount
 

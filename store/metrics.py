@@ -11,12 +11,12 @@ from store.tables import Metric
 
 def numbers(session: Session) -> dict[str, int]:
     """Read the number of every metric that was ever recorded."""
-    return dict(session.execute(select(Metric.name, Metric.id)).tuples().all())
+    return dict(session.execute(select(Metric.name, Metric.id)).all())
 
 
 def names(session: Session) -> dict[int, str]:
     """Read it the other way round."""
-    return dict(session.execute(select(Metric.id, Metric.name)).tuples().all())
+    return dict(session.execute(select(Metric.id, Metric.name)).all())
 
 
 def numbers_for(session: Session, wanted: Iterable[str]) -> dict[str, int]:

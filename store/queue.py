@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
@@ -133,7 +134,7 @@ def ring(broker: Celery | str) -> bool:
     app = _app(broker) if isinstance(broker, str) else broker
     try:
         app.send_task(TASK, ignore_result=True, retry=False)
-    except (app.connection_for_write().connection_errors, OSError) as error:
+    except (OperationalError, OSError) as error:
         _log.warning("the broker cannot be reached, a sweep will ring later: %s", error)
         return False
     return True

@@ -127,7 +127,7 @@ def list_sweeps(session: Session, *, limit: int = 100, cursor: str | None = None
         select(Job.sweep_key, Job.state, func.count())
         .where(Job.sweep_key.in_(counts))
         .group_by(Job.sweep_key, Job.state)
-    ).tuples():
+    ):
         assert key is not None, "selected by it"
         counts[key][state] = count
     end = encode_cursor([page[-1].Sweep.key]) if len(rows) > limit else None

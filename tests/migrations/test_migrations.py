@@ -79,7 +79,7 @@ def test_an_older_schema_is_refused_and_says_how_to_upgrade(bare):
     migrations.upgrade(bare.url)
     set_version(bare, "0000")
     with pytest.raises(
-        SchemaError, match=r"has schema 0000 .* needs 0001; run `colrow db upgrade`"
+        SchemaError, match=r"has schema 0000 .* needs 0001; run `colrow db up"
     ):
         check_schema(bare)
 
