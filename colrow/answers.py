@@ -42,6 +42,7 @@ class Plan(TypedDict):
     spec: dict[str, Any]
     layers: list[PlanLayer]
     steps: int
+    steps_per_epoch: int
     exact_macs: int
     planned_macs: int
     planned_compute_reduction: float
@@ -78,9 +79,15 @@ class Attempt(TypedDict):
     number: int
     state: str
     worker: str | None
+    host: str
+    device: str | None
+    threads: int | None
+    versions: dict[str, str] | None
     started_at: str
+    heartbeat_at: str
     finished_at: str | None
     reason: Reason | None
+    start_step: int | None
     resumed_from: str | None
     notes: list[str]
 
@@ -108,6 +115,8 @@ class JobItem(TypedDict):
     summary: dict[str, SummaryValue]
     planned_compute_reduction: float
     wish: Literal["cancel", "pause"] | None
+    notes: str
+    attempt_count: int
     spec: dict[str, Any] | None
 
 
@@ -147,6 +156,7 @@ class Curve(TypedDict):
 class PlannedJob(TypedDict):
     """One job that a sweep would make."""
 
+    name: str
     settings: dict[str, Any]
     planned_compute_reduction: float
 
@@ -189,6 +199,8 @@ class Delta(TypedDict):
 
     mean: float
     std: float | None
+    n: int
+    paired: bool
 
 
 class Member(TypedDict):
@@ -212,11 +224,15 @@ class Group(TypedDict):
     model: str
     dataset: str
     n: int
+    pending: int
     members: list[Member]
     x: Spread
     y: Spread
+    seconds: Spread
+    planned_compute_reduction: Spread
     delta_y: Delta | None
     seconds_ratio: float | None
+    baseline: str | None
     is_baseline: bool
     is_pareto: bool
 
@@ -234,14 +250,17 @@ class Comparison(TypedDict):
 class Worker(TypedDict):
     """A slot: one worker process and the devices it owns."""
 
-    id: str
     name: str
     host: str
+    pid: int
+    kind: Literal["cpu", "cuda"]
     state: Literal["idle", "busy", "lost"]
     devices: list[dict[str, Any]]
     threads: int | None
     memory_bytes: int | None
+    memory_used_bytes: int | None
     datasets: list[str]
     job: str | None
+    attempt: int | None
     started_at: str
     heartbeat_at: str

@@ -92,8 +92,8 @@ class JobBars:
 
 def label(job: JobItem) -> str:
     """Name a job in a few words."""
-    name = job["name"] or f"{job['model']} {job['dataset']}"
-    return f"{name[:40]} · {job['policy']} · seed {job['seed']}"
+    facts = f"{job['model']} {job['dataset']} {job['policy']}, seed {job['seed']}"
+    return (job["name"] or facts)[:60]
 
 
 def _done(job: JobItem) -> float:

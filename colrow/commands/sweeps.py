@@ -89,10 +89,7 @@ def comparison(client: "Client", sweeps: list[str], jobs: list[str]) -> "Table":
     """Read a comparison and make its table."""
     from colrow.tables import comparison_table
 
-    return comparison_table(
-        client.comparison(sweep=sweeps, jobs=jobs, x="compute_reduction"),
-        client.comparison(sweep=sweeps, jobs=jobs, x="planned_compute_reduction"),
-    )
+    return comparison_table(client.comparison(sweep=sweeps, jobs=jobs))
 
 
 def export(
