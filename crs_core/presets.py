@@ -129,7 +129,7 @@ _ALL = (
     Preset(
         "digits-exact",
         "MLP on Digits, exact",
-        "A baseline of seconds, with data that come with the package.",
+        "A baseline of seconds, with data that scikit-learn brings.",
         _SMALL_MLP,
     ),
     Preset(

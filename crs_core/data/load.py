@@ -12,14 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from crs_core.data.digits import read_digits
 from crs_core.data.download import OnProgress, fetch
-from crs_core.data.facts import FACTS, DatasetFacts, FileFacts, found
+from crs_core.data.facts import FACTS, DatasetFacts, FileFacts, PackageFile, found
 from crs_core.data.idx import parse_idx
 from crs_core.errors import DatasetError
 from crs_core.rules import split_sizes
 from crs_core.spec import Dataset
+
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -44,48 +48,66 @@ def load(
     download: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Data:
-    """Give the data set that a spec names, from `folder/<name>/` or from the package.
+    """Give the data set that a spec names, from `folder/<name>/` or an installed package.
 
-    Validation is the end of the training part, in the order of the files, as is MNIST's custom;
-    training is its beginning. With `download`, files that are missing or damaged are fetched.
+    Validation is the end of the training part, in the order of the files (of the shuffle, for
+    digits), as is MNIST's custom; training is its beginning. With `download`, files that are
+    missing or damaged are fetched.
 
     Raises DatasetError for a file that is missing, truncated or damaged, or can't be fetched, and
     SpecError where validation or `train_limit` asks for more than there is.
     """
     facts = FACTS[dataset.name]
     train, validation = split_sizes(dataset)
-    home = facts.folder(folder)
-    if home is None:
+    if isinstance(facts.origin, PackageFile):
+        images, labels = read_digits(facts.origin)
+        x, y = _tensors(facts, images[: facts.train], labels[: facts.train])
+        test_x, test_y = _tensors(facts, images[facts.train :], labels[facts.train :])
+    else:
+        arrays = _from_folder(facts, folder, download=download, on_progress=on_progress)
+        x, y = _tensors(facts, *arrays[:2])
+        test_x, test_y = _tensors(facts, *arrays[2:])
+    begin = facts.train - validation
+    return Data(x[:train], y[:train], x[begin:], y[begin:], test_x, test_y)
+
+
+def _from_folder(
+    facts: DatasetFacts, folder: Path | None, *, download: bool, on_progress: OnProgress | None
+) -> list[Bytes]:
+    """Give what the data set's files hold, in their order."""
+    if folder is None:
         raise DatasetError(
             f"{facts.name} is read from files, but no data folder is given; name the folder that "
             f"has its {len(facts.files)} files in {facts.name}/, or into which they may be fetched"
         )
+    home = folder / facts.name
 
     def content(file: FileFacts) -> bytes:
         try:
             return _content(file, home, facts)
         except DatasetError:
-            if not download or facts.bundled:
+            if not download:
                 raise
         fetch(file, home, on_progress=on_progress)
         return _content(file, home, facts)
 
-    x, y = _examples(facts, content(facts.train_images), content(facts.train_labels), facts.train)
-    test_x, test_y = _examples(
-        facts, content(facts.test_images), content(facts.test_labels), facts.test
-    )
-    begin = facts.train - validation
-    return Data(x[:train], y[:train], x[begin:], y[begin:], test_x, test_y)
-
-
-def _examples(
-    facts: DatasetFacts, images: bytes, labels: bytes, count: int
-) -> tuple[Tensor, Tensor]:
     _, height, width = facts.input_shape
-    x = parse_idx(images, (count, height, width), name=f"{facts.name}'s images")
-    y = parse_idx(labels, (count,), name=f"{facts.name}'s labels")
-    pixels = torch.from_numpy(x.astype(np.float32)).div_(facts.pixel_max)
-    return pixels.reshape(count, *facts.input_shape), torch.from_numpy(y.astype(np.int64))
+    images, labels = f"{facts.name}'s images", f"{facts.name}'s labels"
+    kinds = [
+        (images, (facts.train, height, width)),
+        (labels, (facts.train,)),
+        (images, (facts.test, height, width)),
+        (labels, (facts.test,)),
+    ]
+    return [
+        parse_idx(content(file), shape, name=name)
+        for file, (name, shape) in zip(facts.files, kinds, strict=True)
+    ]
+
+
+def _tensors(facts: DatasetFacts, images: Bytes, labels: Bytes) -> tuple[Tensor, Tensor]:
+    pixels = torch.from_numpy(images.astype(np.float32)).div_(facts.pixel_max)
+    return pixels.reshape(-1, *facts.input_shape), torch.from_numpy(labels.astype(np.int64))
 
 
 def _content(file: FileFacts, home: Path, facts: DatasetFacts) -> bytes:

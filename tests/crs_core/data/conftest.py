@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ import pytest
 
 from crs_core.data import facts as facts_module
 from crs_core.data import load as load_module
-from crs_core.data.facts import MNIST, DatasetFacts, FileFacts
+from crs_core.data.facts import MNIST, DatasetFacts, FileFacts, IdxFiles
 
 TRAIN, VALIDATION, TEST, HEIGHT, WIDTH = 11, 3, 5, 28, 28
 
@@ -68,22 +69,13 @@ def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallMnist:
     images[0, 0, :2] = 0, 255
     labels = draw.integers(0, 10, TRAIN + TEST, np.uint8)
     unpacked = {
-        MNIST.train_images.name: idx(images[:TRAIN]),
-        MNIST.train_labels.name: idx(labels[:TRAIN]),
-        MNIST.test_images.name: idx(images[TRAIN:]),
-        MNIST.test_labels.name: idx(labels[TRAIN:]),
+        "train-images-idx3-ubyte.gz": idx(images[:TRAIN]),
+        "train-labels-idx1-ubyte.gz": idx(labels[:TRAIN]),
+        "t10k-images-idx3-ubyte.gz": idx(images[TRAIN:]),
+        "t10k-labels-idx1-ubyte.gz": idx(labels[TRAIN:]),
     }
     files = [file_facts(name.removesuffix(".gz"), content) for name, content in unpacked.items()]
-    small = replace(
-        MNIST,
-        train=TRAIN,
-        validation=VALIDATION,
-        test=TEST,
-        train_images=files[0],
-        train_labels=files[1],
-        test_images=files[2],
-        test_labels=files[3],
-    )
+    small = replace(MNIST, train=TRAIN, validation=VALIDATION, test=TEST, origin=IdxFiles(*files))
     use(small, monkeypatch)
     return SmallMnist(tmp_path, small, images, labels, unpacked)
 
@@ -92,6 +84,18 @@ def use(facts: DatasetFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the library know these facts as those of MNIST."""
     monkeypatch.setitem(facts_module.FACTS, "mnist", facts)
     assert load_module.FACTS["mnist"] is facts
+
+
+@pytest.fixture
+def shipped_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of digits in an installed package that hides the real scikit-learn; not written."""
+    for name in [n for n in sys.modules if n.partition(".")[0] == "sklearn"]:
+        monkeypatch.delitem(sys.modules, name)
+    path = tmp_path / "site/sklearn/datasets/data/digits.csv.gz"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "site/sklearn/__init__.py").write_text("raise AssertionError('it was imported')")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    return path
 
 
 @dataclass

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from crs_core.data.facts import FACTS, present
+from crs_core.data.facts import FACTS, PackageFile, present
 from crs_core.spec import Dataset
 
 
@@ -16,14 +16,20 @@ def test_every_data_set_that_a_spec_can_name_has_facts():
     assert all(name == facts.name for name, facts in FACTS.items())
 
 
-@pytest.mark.parametrize("facts", FACTS.values(), ids=str)
-def test_the_sizes_of_the_files_follow_from_the_shapes(facts):
+def test_some_of_the_training_part_is_held_back_for_validation():
+    assert all(0 < facts.validation < facts.train for facts in FACTS.values())
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_the_sizes_of_the_files_follow_from_the_shapes(name):
+    facts = FACTS[name]
     _, height, width = facts.input_shape
-    assert facts.train_images.unpacked_size == 16 + facts.train * height * width
-    assert facts.train_labels.unpacked_size == 8 + facts.train
-    assert facts.test_images.unpacked_size == 16 + facts.test * height * width
-    assert facts.test_labels.unpacked_size == 8 + facts.test
-    assert 0 < facts.validation < facts.train
+    assert [f.unpacked_size for f in facts.files] == [
+        16 + facts.train * height * width,
+        8 + facts.train,
+        16 + facts.test * height * width,
+        8 + facts.test,
+    ]
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
@@ -35,10 +41,29 @@ def test_files_are_fetched_over_https(name):
         assert all(u.startswith("https://") and u.endswith(f"/{file.name}") for u in file.urls)
 
 
-def test_a_bundled_data_set_is_always_present(tmp_path):
+def test_a_data_set_of_an_installed_package_needs_no_folder(tmp_path):
     assert present("digits", None)
     assert present("digits", tmp_path)
+    assert [f.name for f in FACTS.values() if f.bundled] == ["digits"]
+    assert FACTS["digits"].files == ()
     assert FACTS["digits"].size_bytes == 0
+
+
+def test_a_package_without_the_right_file_is_not_the_data_set(shipped_digits):
+    assert not present("digits", None)
+    shipped_digits.write_bytes(bytes(57_522))
+    assert not present("digits", None)
+    shipped_digits.write_bytes(bytes(57_523))
+    assert present("digits", None)
+
+
+def test_without_its_package_a_data_set_is_not_present(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert not present("digits", None)
+
+
+def test_a_module_of_one_file_ships_nothing():
+    assert PackageFile("this", "this", "digits.csv.gz", size=0, sha256="").locate() is None
 
 
 def test_without_a_folder_or_its_files_a_data_set_is_not_present(tmp_path):
@@ -62,9 +87,9 @@ def test_files_of_the_right_size_are_present(small_mnist, packed):
 
 def test_a_gzipped_file_may_lie_beside_unpacked_ones(small_mnist):
     small_mnist.write()
-    (small_mnist.home / small_mnist.facts.test_images.name).unlink()
-    unpacked = small_mnist.home / "t10k-images-idx3-ubyte"
-    unpacked.write_bytes(small_mnist.unpacked[small_mnist.facts.test_images.name])
+    packed = small_mnist.home / "t10k-images-idx3-ubyte.gz"
+    packed.unlink()
+    packed.with_suffix("").write_bytes(small_mnist.unpacked[packed.name])
     assert present("mnist", small_mnist.folder)
 
 
@@ -73,12 +98,14 @@ def test_looking_is_cheap(small_mnist):
     begin = time.perf_counter()
     for _ in range(100):
         present("mnist", small_mnist.folder)
+        present("digits", None)
     assert time.perf_counter() - begin < 0.5
 
 
 def test_facts_import_neither_torch_nor_numpy():
     code = (
-        "import sys; from crs_core.data.facts import present; present('mnist', None); "
+        "import sys; from crs_core.data.facts import FACTS, present; "
+        "[present(name, None) for name in FACTS]; "
         "sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

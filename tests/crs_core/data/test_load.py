@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from crs_core.data.facts import IdxFiles
 from crs_core.data.load import load
 from crs_core.errors import DatasetError, SpecError
 from crs_core.spec import Dataset
@@ -54,18 +55,6 @@ def test_more_than_there_is_is_refused(small_mnist):
     small_mnist.write()
     with pytest.raises(SpecError, match="at most 8"):
         load(Dataset(name="mnist", train_limit=9), small_mnist.folder)
-
-
-def test_digits_come_with_the_package():
-    data = load(Dataset(name="digits"), None)
-    assert [len(x) for x in (data.train_x, data.validation_x, data.test_x)] == [1077, 180, 540]
-    assert data.train_x.shape[1:] == (1, 8, 8)
-    everything = torch.cat([data.train_x, data.validation_x, data.test_x])
-    assert (everything.min(), everything.max()) == (0.0, 1.0)
-    assert set((everything * 16).unique().tolist()) == set(map(float, range(17)))
-    for y in (data.train_y, data.validation_y, data.test_y):
-        counts = torch.bincount(y, minlength=10) / len(y)
-        assert ((counts > 0.05) & (counts < 0.15)).all()
 
 
 def test_real_mnist_has_the_published_numbers(mnist_folder):
@@ -136,7 +125,7 @@ def test_a_damaged_file_is_told_by_its_checksum(small_mnist, packed):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    facts = small_mnist.facts.train_labels
+    facts = small_mnist.facts.origin.train_labels
     needed = facts.sha256 if packed else facts.unpacked_sha256
     said = message(small_mnist.folder)
     assert said.startswith(f"{path} is damaged or another file: its SHA-256 is ")
@@ -144,11 +133,12 @@ def test_a_damaged_file_is_told_by_its_checksum(small_mnist, packed):
 
 
 def test_a_file_of_another_format_is_told_by_its_magic(small_mnist, monkeypatch):
-    content = b"\0\0\x08\x01" + small_mnist.unpacked[small_mnist.facts.test_images.name][4:]
+    content = b"\0\0\x08\x01" + small_mnist.unpacked["t10k-images-idx3-ubyte.gz"][4:]
     wrong = file_facts("t10k-images-idx3-ubyte", content)
     small_mnist.unpacked[wrong.name] = content
     small_mnist.write()
-    use(replace(small_mnist.facts, test_images=wrong), monkeypatch)
+    files = small_mnist.facts.origin._replace(test_images=wrong)
+    use(replace(small_mnist.facts, origin=files), monkeypatch)
     assert message(small_mnist.folder) == (
         "mnist's images begins with 00000801, but an IDX file of bytes in 3 dimensions begins "
         "with 00000803; put the right file there"
@@ -174,14 +164,7 @@ def test_missing_and_damaged_files_are_fetched_where_that_is_allowed(
     (small_mnist.home / "train-labels-idx1-ubyte.gz").unlink()
     server.files = small_mnist.packed
     files = [replace(f, urls=(server.url + f.name,)) for f in small_mnist.facts.files]
-    served = replace(
-        small_mnist.facts,
-        train_images=files[0],
-        train_labels=files[1],
-        test_images=files[2],
-        test_labels=files[3],
-    )
-    use(served, monkeypatch)
+    use(replace(small_mnist.facts, origin=IdxFiles(*files)), monkeypatch)
     told: list[str] = []
     data = load(
         MNIST,

@@ -1,4 +1,4 @@
-"""Small jobs on the bundled digits, and what it takes to compare two trainings of one."""
+"""Small jobs on digits, and what it takes to compare two trainings of one."""
 
 from collections.abc import Callable
 from pathlib import Path
