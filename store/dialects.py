@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,11 +24,10 @@ def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[Mapping
 
     On PostgreSQL this waits for a concurrent transaction that inserted the same and has not ended.
     """
-    # One statement with all the values: of a list of statements psycopg gives no count.
-    statement = _insert(session, table).values([dict(row) for row in rows])
-    result = session.connection().execute(statement.on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    # Counted by what comes back: psycopg's count of rows is lost on the way.
+    statement = _insert(session, table).values([dict(row) for row in rows]).on_conflict_do_nothing()
+    made = session.connection().execute(statement.returning(*table.__table__.primary_key))
+    return len(made.all())
 
 
 def upsert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

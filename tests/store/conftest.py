@@ -45,6 +45,10 @@ def points(step: int, **values: float) -> Points:
 class Bench:
     """A database with short ways to do what a service does."""
 
+    spec = staticmethod(make_spec)
+    started = staticmethod(started)
+    points = staticmethod(points)
+
     def __init__(self, database: Database) -> None:
         self.database = database
 
