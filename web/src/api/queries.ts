@@ -1,0 +1,233 @@
+/* What the pages read and change. Events make what they touch stale; only what is on screen is read again. */
+
+import {
+  QueryClient,
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useEffect } from "react";
+
+import { Failure, client, take } from "./client";
+import type { Schemas } from "./client";
+import { listen } from "./live";
+
+export const LIST_METRICS = ["best_test_accuracy", "train_loss", "compute_reduction"];
+const PAGE = 200;
+
+/** A cache whose readers try again when the service is away, but not when it said no. */
+export function newCache(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        retry: (count, error) => (error instanceof Failure && error.status > 0 ? false : count < 2),
+        refetchOnWindowFocus: true,
+      },
+    },
+  });
+}
+
+export interface JobFilter {
+  sweep?: string;
+  text?: string;
+  state?: string;
+}
+
+export function useJobs(filter: JobFilter) {
+  return useInfiniteQuery({
+    queryKey: ["jobs", filter],
+    queryFn: ({ pageParam }) =>
+      take(
+        client.GET("/api/v1/jobs", {
+          params: {
+            query: {
+              ...(filter.sweep ? { sweep: [filter.sweep] } : {}),
+              ...(filter.text ? { text: filter.text } : {}),
+              ...(filter.state ? { state: [filter.state as Schemas["JobItem"]["state"]] } : {}),
+              columns: ["spec", ...LIST_METRICS],
+              limit: PAGE,
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
+          },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useJob(id: string) {
+  return useQuery({
+    queryKey: ["job", id],
+    queryFn: () => take(client.GET("/api/v1/jobs/{id}", { params: { path: { id } } })),
+  });
+}
+
+export function useLayers(id: string) {
+  return useQuery({
+    queryKey: ["layers", id],
+    queryFn: () => take(client.GET("/api/v1/jobs/{id}/layers", { params: { path: { id } } })),
+  });
+}
+
+/** The end of a job's log. */
+export function useLog(id: string) {
+  return useQuery({
+    queryKey: ["log", id],
+    queryFn: async () => {
+      const path = { id };
+      const head = await take(
+        client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start: 0, limit: 1 } } }),
+      );
+      const start = Math.max(0, head.size - 65_536);
+      return take(client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start, limit: 65_536 } } }));
+    },
+  });
+}
+
+export function useSweeps() {
+  return useQuery({
+    queryKey: ["sweeps"],
+    queryFn: () => take(client.GET("/api/v1/sweeps", { params: { query: { limit: 100 } } })),
+  });
+}
+
+export type X = "compute_reduction" | "planned_compute_reduction" | "time_saved";
+
+export function useComparison(scope: { sweep?: string; jobs?: string[] }, x: X) {
+  const asked = Boolean(scope.sweep) || Boolean(scope.jobs?.length);
+  return useQuery({
+    queryKey: ["comparison", scope, x],
+    enabled: asked,
+    queryFn: () =>
+      take(
+        client.GET("/api/v1/comparison", {
+          params: { query: { ...(scope.sweep ? { sweep: [scope.sweep] } : { job: scope.jobs ?? [] }), x } },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useCurves(jobs: string[], metrics: string[], maxPoints: number) {
+  return useQuery({
+    queryKey: ["curves", jobs, metrics, maxPoints],
+    enabled: jobs.length > 0,
+    queryFn: () =>
+      take(
+        client.GET("/api/v1/curves", { params: { query: { job: jobs, metric: metrics, max_points: maxPoints } } }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useCatalog() {
+  return useQuery({ queryKey: ["catalog"], queryFn: () => take(client.GET("/api/v1/catalog")), staleTime: 300_000 });
+}
+
+export function useQueue() {
+  return useQuery({
+    queryKey: ["queue"],
+    queryFn: () => take(client.GET("/api/v1/queue", { params: { query: { limit: 200 } } })),
+  });
+}
+
+export function useWorkers() {
+  return useQuery({
+    queryKey: ["workers"],
+    queryFn: () => take(client.GET("/api/v1/workers")),
+    refetchInterval: 10_000,
+  });
+}
+
+/** The plan of a spec that is being typed; the one before stays until the new one is there. */
+export function usePlan(spec: unknown) {
+  return useQuery({
+    queryKey: ["plan", spec],
+    enabled: spec !== null,
+    queryFn: () => take(client.POST("/api/v1/plan", { body: { spec } as never })),
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+}
+
+export function useSubmit() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ body, key }: { body: unknown; key: string }) =>
+      take(
+        client.POST("/api/v1/jobs", { body: body as never, params: { header: { "Idempotency-Key": key } } }),
+      ),
+    onSettled: () => void cache.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+}
+
+export function useSubmitSweep() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ body, key }: { body: unknown; key: string }) =>
+      take(
+        client.POST("/api/v1/sweeps", { body: body as never, params: { header: { "Idempotency-Key": key } } }),
+      ),
+    onSettled: () => void cache.invalidateQueries({ queryKey: ["sweeps"] }),
+  });
+}
+
+/** Cancel, retry or delete a job. */
+export function useAction(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: async (action: "cancel" | "retry" | "delete"): Promise<void> => {
+      const params = { params: { path: { id } } };
+      if (action === "cancel") await take(client.POST("/api/v1/jobs/{id}/cancel", params));
+      else if (action === "retry") await take(client.POST("/api/v1/jobs/{id}/retry", params));
+      else await take(client.DELETE("/api/v1/jobs/{id}", params));
+    },
+    onSettled: (_data, _error, action) => {
+      if (action === "delete") cache.removeQueries({ queryKey: ["job", id] });
+      else void cache.invalidateQueries({ queryKey: ["job", id] });
+      for (const key of ["jobs", "sweeps", "queue", "comparison"]) void cache.invalidateQueries({ queryKey: [key] });
+    },
+  });
+}
+
+const TOUCHED: Record<string, string[]> = {
+  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log"],
+  points: ["jobs", "job", "curves", "layers", "log"],
+  truncate: ["curves", "job"],
+  sweep: ["sweeps", "jobs", "comparison"],
+  worker: ["workers", "queue", "catalog"],
+};
+const OF_ONE_JOB = new Set(["job", "layers", "log"]);
+const PAUSE_MS = 400;
+
+/** Let events refresh what is on screen, a few times a second at most. */
+export function useLive(): void {
+  const cache = useQueryClient();
+  useEffect(() => {
+    const stale = new Map<string, readonly string[]>();
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const flush = () => {
+      timer = null;
+      for (const key of stale.values()) void cache.invalidateQueries({ queryKey: key }, { cancelRefetch: false });
+      stale.clear();
+    };
+    const end = listen((event) => {
+      if (event.name === "reset") void cache.invalidateQueries();
+      for (const kind of TOUCHED[event.name] ?? []) {
+        const key = OF_ONE_JOB.has(kind) && event.job ? [kind, event.job] : [kind];
+        stale.set(key.join("/"), key);
+      }
+      timer ??= setTimeout(flush, PAUSE_MS);
+    });
+    return () => {
+      end();
+      if (timer) clearTimeout(timer);
+    };
+  }, [cache]);
+}

@@ -1,0 +1,99 @@
+/* The frame: jobs at the left, always there; what is asked of them at the right. */
+
+import { useEffect } from "react";
+
+import { useLive } from "./api/queries";
+import { JobList } from "./components/JobList";
+import { LiveDot } from "./components/LiveDot";
+import { Link } from "./components/Link";
+import { Empty } from "./components/States";
+import { routeOf, navigate, usePath } from "./lib/url";
+import type { Route } from "./lib/url";
+import { ComparePage } from "./pages/Compare";
+import { CurvesPage } from "./pages/Curves";
+import { JobPage } from "./pages/Job";
+import { NewJobPage } from "./pages/NewJob";
+import { QueuePage } from "./pages/Queue";
+
+const TABS = [
+  { page: "compare", path: "/compare", label: "Compare" },
+  { page: "curves", path: "/curves", label: "Curves" },
+  { page: "queue", path: "/queue", label: "Queue" },
+] as const;
+
+export function App() {
+  useLive();
+  useKeys();
+  const route = routeOf(usePath());
+
+  return (
+    <div className="frame">
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <header className="top">
+        <Link to="/compare" className="brand">
+          <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+            <path d="M3 3h4v18H3zM10 3h4v18h-4z" className="brand-column" />
+            <path d="M17 3h4v4h-4zM17 10h4v4h-4zM17 17h4v4h-4z" className="brand-row" />
+          </svg>
+          Colrow
+        </Link>
+        <nav className="tabs" aria-label="Views">
+          {TABS.map((tab) => (
+            <Link key={tab.page} to={tab.path} className="tab" current={route.page === tab.page}>
+              {tab.label}
+            </Link>
+          ))}
+        </nav>
+        <LiveDot />
+        <Link to="/new" className="button primary" current={route.page === "new"}>
+          New job
+        </Link>
+      </header>
+      <JobList openJob={route.page === "job" ? route.id : null} />
+      <main id="content" tabIndex={-1}>
+        <Page route={route} />
+      </main>
+    </div>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case "compare":
+      return <ComparePage />;
+    case "curves":
+      return <CurvesPage />;
+    case "queue":
+      return <QueuePage />;
+    case "new":
+      return <NewJobPage />;
+    case "job":
+      return <JobPage key={route.id} id={route.id} />;
+    case "unknown":
+      return (
+        <Empty title="There is no such page">
+          Nothing lives at <code>{route.path}</code>. <Link to="/compare">Go to Compare</Link>.
+        </Empty>
+      );
+  }
+}
+
+/** `/` goes to the search, 1 to 3 to the tabs, n to a new job. */
+function useKeys(): void {
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.metaKey || event.ctrlKey || event.altKey || target.matches("input, textarea, select")) return;
+      const tab = TABS[Number(event.key) - 1];
+      if (event.key === "/") document.getElementById("search")?.focus();
+      else if (event.key === "n") navigate("/new");
+      else if (tab) navigate(tab.path);
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", hear);
+    return () => window.removeEventListener("keydown", hear);
+  }, []);
+}

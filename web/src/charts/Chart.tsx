@@ -1,0 +1,71 @@
+/* Mounts an ECharts option. Charts themselves are pure functions that make such options. */
+
+import { CustomChart, LineChart } from "echarts/charts";
+import {
+  AriaComponent,
+  DataZoomComponent,
+  GridComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+} from "echarts/components";
+import { init, use } from "echarts/core";
+import type { ECharts, EChartsCoreOption } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { useEffect, useRef } from "react";
+
+use([
+  AriaComponent,
+  CanvasRenderer,
+  CustomChart,
+  DataZoomComponent,
+  GridComponent,
+  LineChart,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+]);
+
+interface Props {
+  option: EChartsCoreOption;
+  /** What the picture shows, for those who can't see it; a table says the same in numbers. */
+  label: string;
+  className?: string;
+  /** Called with the id of what was clicked, where the chart gave it one. */
+  onPick?: (id: string) => void;
+}
+
+export function Chart({ option, label, className, onPick }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<ECharts | null>(null);
+  const pick = useRef(onPick);
+
+  useEffect(() => {
+    pick.current = onPick;
+  }, [onPick]);
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const made = init(element, null, { renderer: "canvas" });
+    chart.current = made;
+    made.on("click", (event) => {
+      const id = (event.data as { id?: string } | undefined)?.id;
+      if (id) pick.current?.(id);
+    });
+    const watch = new ResizeObserver(() => made.resize());
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      made.dispose();
+      chart.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    // Series are replaced whole; the view (zoom) stays where the reader put it.
+    chart.current?.setOption(option, { replaceMerge: ["series", "yAxis"], lazyUpdate: true });
+  }, [option]);
+
+  return <div ref={place} className={`chart ${className ?? ""}`} role="img" aria-label={label} />;
+}

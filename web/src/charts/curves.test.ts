@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+
+import { along, curvesOption } from "./curves";
+import type { Theme } from "./theme";
+
+const theme = { colour: (name: string) => name } as unknown as Theme;
+const line = { id: "j", name: "job", policy: "topk", xs: [1, 2, 3], ys: [3, null, 1] };
+const plain = { axis: "step", smoothing: 0, isShare: false, logScale: false } as const;
+
+const series = (option: object) => (option as { series: { id: string; data: (number | null)[][] }[] }).series;
+
+describe("curves", () => {
+  it("keep a gap where a value is not finite", () => {
+    expect(series(curvesOption([line], plain, theme))[0]?.data).toEqual([
+      [1, 3],
+      [2, null],
+      [3, 1],
+    ]);
+  });
+
+  it("keep the raw line behind the smoothed one", () => {
+    const ids = series(curvesOption([line], { ...plain, smoothing: 0.5 }, theme)).map((one) => one.id);
+    expect(ids).toEqual(["j:raw", "j:line"]);
+  });
+
+  it("read seconds between two measurements by a straight line", () => {
+    const job = { stepsPerEpoch: 5, seconds: { steps: [10, 20], values: [2, 4] } };
+    expect(along([5, 10, 15, 30], "seconds", job)).toEqual([1, 2, 3, 4]);
+    expect(along([5, 10], "epoch", job)).toEqual([1, 2]);
+    expect(along([5, 10], "step", job)).toEqual([5, 10]);
+  });
+});

@@ -1,0 +1,48 @@
+/* The page's colours as charts need them: read from the custom properties, again when the theme changes. */
+
+import { useSyncExternalStore } from "react";
+
+export interface Theme {
+  ink: string;
+  ink2: string;
+  ink3: string;
+  line: string;
+  surface: string;
+  raised: string;
+  band: string;
+  font: string;
+  colour: (property: string) => string;
+}
+
+function read(): Theme {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  return {
+    ink: colour("--ink"),
+    ink2: colour("--ink-2"),
+    ink3: colour("--ink-3"),
+    line: colour("--line"),
+    surface: colour("--surface"),
+    raised: colour("--raised"),
+    band: colour("--band"),
+    font: colour("--font"),
+    colour,
+  };
+}
+
+let theme: Theme | null = null;
+
+function subscribe(onChange: () => void): () => void {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const changed = () => {
+    theme = null;
+    onChange();
+  };
+  dark.addEventListener("change", changed);
+  return () => dark.removeEventListener("change", changed);
+}
+
+/** The theme of the moment. */
+export function useTheme(): Theme {
+  return useSyncExternalStore(subscribe, () => (theme ??= read()));
+}

@@ -1,0 +1,34 @@
+import type { MouseEvent, ReactNode } from "react";
+
+import { navigate, useSearch, withChanges } from "../lib/url";
+import type { Changes } from "../lib/url";
+
+interface Props {
+  to: string;
+  changes?: Changes;
+  className?: string;
+  current?: boolean;
+  label?: string;
+  children: ReactNode;
+}
+
+/** A link inside the page: opens without loading anew, and in another tab like any link. */
+export function Link({ to, changes = {}, className, current = false, label, children }: Props) {
+  const search = useSearch();
+  const follow = (event: MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    navigate(to, changes);
+  };
+  return (
+    <a
+      href={to + withChanges(search, changes)}
+      onClick={follow}
+      className={className}
+      aria-current={current ? "page" : undefined}
+      aria-label={label}
+    >
+      {children}
+    </a>
+  );
+}

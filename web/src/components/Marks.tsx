@@ -1,0 +1,26 @@
+/* Small signs: a policy's shape in its colour, a job's state, a bar of progress. */
+
+import type { State } from "../api/client";
+import { SHAPES, look } from "../lib/policies";
+
+export function PolicyMark({ policy, size = 12 }: { policy: string; size?: number }) {
+  const { colour, shape } = look(policy);
+  return (
+    <svg className="mark" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
+      <path d={SHAPES[shape]} style={{ fill: `var(${colour})` }} />
+    </svg>
+  );
+}
+
+export function StateBadge({ state, wish }: { state: State; wish?: string | null }) {
+  return <span className={`badge ${state}`}>{wish && state === "running" ? `${wish} asked` : state}</span>;
+}
+
+export function ProgressBar({ done, label }: { done: number; label: string }) {
+  const share = Math.max(0, Math.min(1, done));
+  return (
+    <div className="progress" role="progressbar" aria-label={label} aria-valuenow={Math.round(share * 100)}>
+      <div style={{ width: `${share * 100}%` }} />
+    </div>
+  );
+}

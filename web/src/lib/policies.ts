@@ -1,0 +1,83 @@
+/* How a policy looks: one colour, one shape and one dash, the same on every page and in every chart. */
+
+export type Shape = "circle" | "triangle" | "square" | "diamond" | "cross" | "hexagon";
+
+export interface Look {
+  /** Name of the custom property in styles/tokens.css that holds the colour. */
+  colour: string;
+  shape: Shape;
+  /** Lengths of strokes and gaps in pixels; empty for a solid line. */
+  dash: number[];
+}
+
+const LOOKS: Record<string, Look> = {
+  exact: { colour: "--policy-exact", shape: "cross", dash: [] },
+  topk: { colour: "--policy-topk", shape: "circle", dash: [] },
+  nps: { colour: "--policy-nps", shape: "triangle", dash: [7, 4] },
+  uniform: { colour: "--policy-uniform", shape: "square", dash: [2, 3] },
+  bernoulli: { colour: "--policy-bernoulli", shape: "diamond", dash: [9, 3, 2, 3] },
+};
+const OTHER: Look = { colour: "--policy-other", shape: "hexagon", dash: [12, 5] };
+
+/** The look of a policy; one that is not known yet has a look of its own. */
+export function look(policy: string): Look {
+  return LOOKS[policy] ?? OTHER;
+}
+
+/** Policies in the order of legends. */
+export function inOrder(policies: Iterable<string>): string[] {
+  const order = Object.keys(LOOKS);
+  const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
+  return [...new Set(policies)].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+}
+
+/** Path of a shape in a 24 x 24 box: for marks in the page (SVG) and in charts alike. */
+export const SHAPES: Record<Shape, string> = {
+  circle: "M12 2.5a9.5 9.5 0 1 1 0 19a9.5 9.5 0 1 1 0-19z",
+  triangle: "M12 2L22.5 20.5L1.5 20.5z",
+  square: "M3.5 3.5H20.5V20.5H3.5z",
+  diamond: "M12 .8L23.2 12L12 23.2L.8 12z",
+  cross: "M9 2H15V9H22V15H15V22H9V15H2V9H9z",
+  hexagon: "M12 1.5L21.5 7V17L12 22.5L2.5 17V7z",
+};
+
+export interface RuleLike {
+  layers?: string;
+  policy: { name: string; replacement?: boolean; scaled?: boolean } | string;
+  forward?: number;
+  backward?: number;
+  min_samples?: number;
+}
+
+/** The policy that speaks for a spec: that of its first rule that samples. */
+export function policyOf(approximation: readonly RuleLike[] | null | undefined): string {
+  for (const rule of approximation ?? []) {
+    const name = nameOf(rule);
+    if (name !== "exact") return name;
+  }
+  return "exact";
+}
+
+/** The rule behind `policyOf`, or null for an exact spec. */
+export function leadingRule(approximation: readonly RuleLike[] | null | undefined): RuleLike | null {
+  return approximation?.find((rule) => nameOf(rule) !== "exact") ?? null;
+}
+
+/** Say a rule in a few words: `topk 40 % · backward 5 %`. */
+export function ruleInWords(rule: RuleLike | null): string {
+  if (!rule) return "exact";
+  const policy = typeof rule.policy === "string" ? { name: rule.policy } : rule.policy;
+  const parts = [`${policy.name} ${short(rule.forward ?? 1)}`];
+  if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
+  if (policy.replacement) parts.push("with replacement");
+  if (policy.scaled) parts.push("scaled");
+  return parts.join(" · ");
+}
+
+function nameOf(rule: RuleLike): string {
+  return typeof rule.policy === "string" ? rule.policy : rule.policy.name;
+}
+
+function short(ratio: number): string {
+  return `${Number((ratio * 100).toPrecision(3))}\u202f%`;
+}
