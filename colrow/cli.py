@@ -90,7 +90,8 @@ def options(
     ] = False,
 ) -> None:
     """Take what holds for every command."""
-    context.obj = Session(server)
+    context.obj = here = Session(server)
+    context.call_on_close(here.close)
 
 
 @app.command()
@@ -235,7 +236,8 @@ def upgrade(
 
     here = settings.read()
     address = url or here.database_url or folder.prepare(data or here.home).database_url
-    typer.echo(f"{db.shown(address)}: schema {db.upgrade(address)}")
+    schema = db.upgrade(address)
+    typer.echo(f"{db.shown(address)}: schema {schema}")
 
 
 app.add_typer(database, name="db")

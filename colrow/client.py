@@ -3,12 +3,12 @@
 It is long and one idea: a method for each route.
 """
 
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, cast
-from urllib.parse import quote
 
 import httpx
 
@@ -111,19 +111,19 @@ class Client:
 
     def job(self, job_id: str) -> Job:
         """Read a job, whole."""
-        return cast("Job", self._get(f"/jobs/{_path(job_id)}"))
+        return cast("Job", self._get(_job(job_id)))
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job; a running one leaves a checkpoint."""
-        return cast("Job", self._post(f"/jobs/{_path(job_id)}/cancel", repeatable=True))
+        return cast("Job", self._post(f"{_job(job_id)}/cancel", repeatable=True))
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed or cancelled job again, to go on from its last checkpoint."""
-        return cast("Job", self._post(f"/jobs/{_path(job_id)}/retry"))
+        return cast("Job", self._post(f"{_job(job_id)}/retry"))
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is not running, with its curves, log and checkpoints."""
-        self._transport.request("DELETE", f"/jobs/{_path(job_id)}")
+        self._transport.request("DELETE", _job(job_id))
 
     def curves(
         self,
@@ -143,13 +143,13 @@ class Client:
 
     def layers(self, job_id: str) -> list[LayerState]:
         """Read what every product of every layer kept, cost and missed."""
-        return cast("list[LayerState]", self._get(f"/jobs/{_path(job_id)}/layers")["items"])
+        return cast("list[LayerState]", self._get(f"{_job(job_id)}/layers")["items"])
 
     def log(self, job_id: str, *, start: int = 0) -> str:
         """Read a job's log, from `start` (below 0: from the end) on."""
         pieces = []
         while True:
-            piece = self._get(f"/jobs/{_path(job_id)}/log", {"start": start, "limit": 1 << 20})
+            piece = self._get(f"{_job(job_id)}/log", {"start": start, "limit": 1 << 20})
             pieces.append(str(piece["text"]))
             if not piece["text"] or piece["next"] >= piece["size"]:
                 return "".join(pieces)
@@ -169,7 +169,7 @@ class Client:
         idempotency_key: str | None = None,
     ) -> Sweep:
         """Make a job of every variant and every combination of the axes, all or none."""
-        body = _sweep(base, axes, variants) | {
+        body = _sweep_body(base, axes, variants) | {
             "name": name, "tags": list(tags), "priority": priority,
         }  # fmt: skip
         return cast("Sweep", self._post("/sweeps", body, key=idempotency_key or str(uuid.uuid4())))
@@ -182,7 +182,7 @@ class Client:
         variants: Sequence[Mapping[str, Any]] = (),
     ) -> SweepPlan:
         """Say how many jobs a sweep would make and what each would save; nothing is created."""
-        body = _sweep(base, axes, variants) | {"dry_run": True}
+        body = _sweep_body(base, axes, variants) | {"dry_run": True}
         return cast("SweepPlan", self._post("/sweeps", body, repeatable=True))
 
     def sweeps(self) -> Iterator[Sweep]:
@@ -191,11 +191,11 @@ class Client:
 
     def sweep_state(self, sweep_id: str) -> Sweep:
         """Read a sweep and the state of its jobs."""
-        return cast("Sweep", self._get(f"/sweeps/{_path(sweep_id)}"))
+        return cast("Sweep", self._get(_sweep(sweep_id)))
 
     def cancel_sweep(self, sweep_id: str) -> Sweep:
         """Cancel every job of a sweep that has not ended."""
-        return cast("Sweep", self._post(f"/sweeps/{_path(sweep_id)}/cancel", repeatable=True))
+        return cast("Sweep", self._post(f"{_sweep(sweep_id)}/cancel", repeatable=True))
 
     # Results
 
@@ -338,7 +338,7 @@ PROGRESS = (
 """The metrics that lists and progress bars show."""
 
 
-def _sweep(
+def _sweep_body(
     base: Spec, axes: Mapping[str, Sequence[Any]] | None, variants: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     return {
@@ -348,6 +348,16 @@ def _sweep(
     }
 
 
-def _path(ident: str) -> str:
-    """Quote an id, so that whatever a person types stays one segment of the path."""
-    return quote(ident, safe="") or "-"
+def _job(job_id: str) -> str:
+    return f"/jobs/{_checked('job', job_id)}"
+
+
+def _sweep(sweep_id: str) -> str:
+    return f"/sweeps/{_checked('sweep', sweep_id)}"
+
+
+def _checked(kind: str, ident: str) -> str:
+    """Let an id through that may be one, so that it stays one segment of the path."""
+    if not re.fullmatch(r"[0-9A-Za-z-]+", ident):
+        raise ColrowError(f"there is no {kind} {ident!r}", status=404)
+    return ident

@@ -140,7 +140,7 @@ def comparison_table(comparison: Comparison) -> Table:
             NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
         )  # fmt: skip
     table.caption = (
-        "accuracy: on the test set where validation was best, mean ± standard deviation over n jobs\n"
+        "accuracy: on the test set where validation was best, mean ± standard deviation of n jobs\n"
         "*: no other group has both more reduction and more accuracy"
     )
     table.caption_justify = "left"

@@ -24,18 +24,14 @@ class Transport:
     def __init__(
         self, base_url: str, *, timeout_s: float, inner: httpx.BaseTransport | None = None
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ColrowError(
-                f"the server {base_url!r} is not an address; write it as http://127.0.0.1:8750"
-            )
+        host = _host(base_url)
         self.base_url = base_url.rstrip("/")
         self.http = httpx.Client(
             base_url=self.base_url + "/api/v1",
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             transport=inner,
             # A proxy of the environment can't reach this machine's own loopback.
-            trust_env=parts.hostname not in _LOOPBACK,
+            trust_env=host not in _LOOPBACK,
         )
 
     def request(
@@ -61,10 +57,6 @@ class Transport:
                 failure = error
                 if not repeatable:
                     break
-            except httpx.InvalidURL as error:
-                raise ColrowError(
-                    f"the server {self.base_url!r} is not an address: {error}"
-                ) from None
             else:
                 if answer.status_code < 400:
                     return answer
@@ -107,6 +99,20 @@ class Transport:
             title=str(body.get("title", "")),
             errors=[(str(e["loc"]), str(e["msg"])) for e in body.get("errors") or []],
         )
+
+
+def _host(base_url: str) -> str:
+    """Find the host of an address. Raises ColrowError when it is none."""
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ColrowError(
+            f"the server {base_url!r} is not an address; write it as http://127.0.0.1:8750"
+        )
+    return parts.hostname
 
 
 def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class Session:
 
         return Client(self.server)
 
+    def close(self) -> None:
+        """Close the connection, if there was one."""
+        if "client" in self.__dict__:
+            self.client.close()
+
     @cached_property
     def out(self) -> "Console":
         """Give what stdout is; what a person named is printed as it is, never as markup."""

@@ -1,5 +1,6 @@
 """`colrow db upgrade`: bring the tables to this program's schema."""
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 import migrations
@@ -35,8 +36,6 @@ def upgrade(url: str) -> str:
 
 def shown(url: str) -> str:
     """Give the address without its password."""
-    from sqlalchemy import make_url
-
     return make_url(url).render_as_string(hide_password=True)
 
 
