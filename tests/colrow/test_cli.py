@@ -1,0 +1,151 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def test_the_version_is_shown(colrow):
+    assert colrow("--version").out.startswith("colrow 0.")
+
+
+def test_help_names_every_command(colrow):
+    shown = colrow("--help").out
+    listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
+    assert listed == [
+        "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
+        "delete", "compare", "export", "train", "demo", "db",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"]]
+)
+def test_a_light_command_loads_neither_torch_nor_the_service(words):
+    code = (
+        "import sys; from colrow import cli\n"
+        f"sys.argv = ['colrow', *{words!r}]\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'sqlalchemy', 'fastapi', 'celery', 'store', 'api', 'worker'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines()[-1] == "[]"
+
+
+def test_plan_shows_every_product_and_the_planned_reduction(colrow):
+    ended = colrow("plan", "colrow/examples/mlp-mnist.yaml")
+    assert ended.code == 0
+    assert ended.out.count("weight gradient") == 3
+    assert ended.out.count("input gradient") == 2
+    assert "planned compute reduction 79.5 %" in ended.out
+
+
+def test_submit_prints_the_id_alone_on_stdout(remote, client, write, spec):
+    ended = remote("submit", write(spec(), "nice.yaml"), "--tag", "a", "--priority", 2)
+    job = client.job(ended.out.strip())
+    assert (job["name"], job["tags"], job["priority"]) == ("nice", ["a"], 2)
+    assert "colrow watch" in ended.err
+    client.cancel(job["id"])
+
+
+def test_ls_lists_what_is_asked_for(remote, client, spec):
+    job = client.submit(spec(), name="[bold]odd[/bold] :smile:", tags=["listed"])
+    ended = remote("ls", "--tag", "listed", "--limit", 1)
+    assert job["id"] in ended.out
+    assert "[bold]odd[/bold] :smile:" in ended.out
+    assert "only the newest 1" in ended.err
+    assert "no such jobs" in remote("ls", "--tag", "none").err
+    client.cancel(job["id"])
+
+
+def test_show_log_cancel_retry_and_delete_go_through(remote, client, spec):
+    job = client.submit(spec())["id"]
+    assert "queued" in remote("show", job).out
+    assert remote("log", job).out == ""
+    assert remote("cancel", job).out == f"{job} cancelled\n"
+    assert remote("retry", job).out == f"{job} queued\n"
+    assert remote("cancel", job).code == 0
+    assert remote("delete", job).out == f"{job} deleted\n"
+
+
+def test_watching_a_cancelled_job_fails_and_says_so(remote, client, spec):
+    job = client.submit(spec())["id"]
+    client.cancel(job)
+    ended = remote("watch", job)
+    assert ended.code == 1
+    assert f"job {job} was cancelled" in ended.err
+
+
+def test_a_sweep_is_shown_dry_and_then_made(remote, client, write, spec):
+    path = write({"base": spec(), "axes": {"seed": [0, 1, 2]}}, "seeds.yaml")
+    before = len(list(client.sweeps()))
+    dry = remote("sweep", path, "--dry-run")
+    assert "3 jobs, planned compute reduction" in dry.out
+    assert "seed = 2" in dry.out
+    assert len(list(client.sweeps())) == before
+    made = remote("sweep", path)
+    sweep = client.sweep_state(made.out.strip())
+    assert (sweep["name"], len(sweep["jobs"])) == ("seeds", 3)
+    assert "sweep " + sweep["id"] in remote("compare").err
+    table = remote("compare", sweep["id"]).out
+    assert "topk" in table
+    assert "reduction planned" in table
+    client.cancel_sweep(sweep["id"])
+
+
+def test_export_writes_a_file_whole(remote, client, spec, tmp_path):
+    job = client.submit(spec())["id"]
+    client.cancel(job)
+    words = ("export", "--job", job, "--table", "jobs", "--format", "json")
+    assert json.loads(remote(*words).out)
+    path = tmp_path / "out.json"
+    assert remote(*words, "-o", path).code == 0
+    assert json.loads(path.read_text())
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_path):
+    folder = tmp_path / "run"
+    path = write(spec(report={"every_steps": 5, "checkpoint_every_s": 0}))
+    first = colrow("train", path, "-o", folder, "--threads", 1)
+    assert first.code == 0, first.err
+    assert "compute reduction, performed" in first.out
+    result = json.loads((folder / "result.json").read_text())
+    assert result["completed"]
+    assert result["summary"]["best_test_accuracy"] > 0.1
+    assert len(list(folder.glob("*.pt"))) <= 3
+    # As if it had been killed before its last checkpoint.
+    newest = max(folder.glob("*.pt"), key=lambda p: int(p.stem.removeprefix("step-")))
+    newest.unlink()
+    second = colrow("train", path, "-o", folder, "--threads", 1)
+    assert second.code == 0, second.err
+    assert "going on from step-" in second.out
+    again = json.loads((folder / "result.json").read_text())
+    assert again["summary"]["best_test_accuracy"] == result["summary"]["best_test_accuracy"]
+
+
+def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    assert colrow("train", write(spec()), "--threads", 1).code == 0
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_db_upgrade_makes_the_database_of_the_home(colrow, tmp_path):
+    ended = colrow("db", "upgrade")
+    assert ended.code == 0
+    assert (tmp_path / "home" / "colrow.db").exists()
+    assert ": schema 0" in ended.out
+
+
+def test_a_reader_that_goes_away_is_no_failure_with_words():
+    ended = subprocess.run(
+        f"{sys.executable} -m colrow --help | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr == ""
