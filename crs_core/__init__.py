@@ -1,10 +1,10 @@
 """Train networks on a sample of their own matrix products: column-row sampling (CRS).
 
-A product A B, A of m x n and B of n x p, is the sum of n outer products, one per *pair*: a column of A
-with the same-numbered row of B. CRS keeps k of the n pairs, so that the product costs m k p instead of
-m n p multiply-accumulates (MACs). Every pair has a *score* (as a rule the product of the two norms), a
-*policy* chooses by score, and a *scale* may follow so that the result is right on average. A
-convolution is the same with input channels for pairs.
+A product A B, A of m x n and B of n x p, is the sum of n outer products, one per *pair*: a column
+of A with the same-numbered row of B. CRS keeps k of the n pairs, so that the product costs m k p
+instead of m n p multiply-accumulates (MACs). Every pair has a *score* (as a rule the product of
+the two norms), a *policy* chooses by score, and a *scale* may follow so that the result is right
+on average. A convolution is the same with input channels for pairs.
 
 Source: Adelman & Silberstein, "Faster Neural Network Training with Approximate Tensor Operations",
 2018. Equation numbers in this package are of that text.

@@ -12,7 +12,9 @@ Product = Literal["forward", "grad_input", "grad_weight"]
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="constants"
+    )
 
 
 class Started(_Event):
@@ -118,9 +120,7 @@ METRICS: dict[str, Metric] = {
     "validation_accuracy": Metric(label="Validation accuracy", better="higher"),
     "test_loss": Metric(label="Test loss", better="lower"),
     "test_accuracy": Metric(label="Test accuracy", better="higher"),
-    "best_test_accuracy": Metric(
-        label="Test accuracy at best validation", better="higher"
-    ),
+    "best_test_accuracy": Metric(label="Test accuracy at best validation", better="higher"),
     "learning_rate": Metric(label="Learning rate"),
     "gradient_norm": Metric(label="Gradient norm"),
     "steps_per_s": Metric(label="Steps per second", unit="1/s", better="higher"),

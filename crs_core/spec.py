@@ -1,10 +1,10 @@
 """A job as data: what to train, on what, approximated how.
 
-`JobSpec` is the one definition of a job: the REST API, the database, the command line, the web form
-(by way of OpenAPI) and the training engine all read it. It is frozen, refuses fields that it does not know,
-and imports no torch. What one field alone can tell is checked here; what needs the layers of the
-network or the size of the data set (a rule that matches no layer, a batch larger than the data)
-is checked by `crs_core.rules.layer_plan`.
+`JobSpec` is the one definition of a job: the REST API, the database, the command line, the web
+form (by way of OpenAPI) and the training engine all read it. It is frozen, refuses fields that it
+does not know, and imports no torch. What one field alone can tell is checked here; what needs the
+layers of the network or the size of the data set (a rule that matches no layer, a batch larger
+than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
 from collections.abc import Mapping
@@ -56,8 +56,8 @@ class Policy(_Part):
     """
 
     name: PolicyName
-    replacement: bool = Field(False, description="Draw with replacement (nps, uniform).")
-    scaled: bool = Field(False, description="Scale a kept pair by 1/(k p) (nps, uniform).")
+    replacement: bool = Field(default=False, description="Draw with replacement (nps, uniform).")
+    scaled: bool = Field(default=False, description="Scale a kept pair by 1/(k p) (nps, uniform).")
 
     @model_validator(mode="after")
     def _only_what_the_policy_has(self) -> Self:
@@ -143,7 +143,8 @@ Model = Annotated[MLPModel | CNNModel, Field(discriminator="name")]
 class Dataset(_Part):
     """A data set and how much of its training part is held back for validation.
 
-    `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+    `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+    MNIST's 60,000).
     """
 
     name: DatasetName
@@ -219,7 +220,7 @@ class Exponential(_Part):
 
 
 class Cosine(_Part):
-    """Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr."""
+    """Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr."""
 
     name: Literal["cosine"] = "cosine"
     warmup_steps: int = Field(0, ge=0, le=MAX_STEPS)
@@ -265,7 +266,7 @@ class Report(_Part):
         None,
         ge=1,
         le=MAX_STEPS,
-        description="Measure the error of every approximate product this often; left out: each epoch.",
+        description="Measure every approximate product's error this often; left out: each epoch.",
     )
     checkpoint_every_s: float = Field(60.0, ge=0, le=86_400)
 
