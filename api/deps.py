@@ -64,7 +64,12 @@ class Service:
         if broker is None:
             return False
         connect: Callable[..., Any] = Connection  # kombu has no types
-        limits = {"socket_connect_timeout": BROKER_S, "socket_timeout": BROKER_S}
+        limits = {
+            "socket_connect_timeout": BROKER_S,
+            "socket_timeout": BROKER_S,
+            "max_retries": 0,
+            "interval_start": 0,
+        }
         try:
             with connect(broker, transport_options=limits) as connection:
                 connection.default_channel.client.ping()

@@ -10,6 +10,9 @@ from fastapi.testclient import TestClient
 Spec = Callable[..., dict[str, Any]]
 NAN = float("nan")
 
+# What is refused before the database is asked needs one kind of it.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def changed(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """Set one field by its path."""

@@ -19,6 +19,7 @@ from store import changes
 from store.changes import Change
 from store.session import Database
 
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
 Event = dict[str, str]
 
@@ -111,6 +112,7 @@ def test_a_job_is_followed_from_submission_to_its_points(
     assert numbers == sorted(numbers)
 
 
+@once
 def test_a_point_written_is_a_point_seen_within_a_second(serving: str, database: Database) -> None:
     with opened(serving) as stream:
         note(database, 1)
@@ -157,6 +159,7 @@ def test_a_place_that_is_gone_or_never_was_gets_reset(
         assert steps(stream.named()[1:]) == [4]
 
 
+@once
 def test_a_stream_may_ask_for_some_jobs_alone(serving: str, spec: Spec) -> None:
     def post() -> str:
         made: str = httpx.post(f"{serving}/api/v1/jobs", json={"spec": spec()}).json()["id"]
@@ -171,6 +174,7 @@ def test_a_stream_may_ask_for_some_jobs_alone(serving: str, spec: Spec) -> None:
         assert all(wanted in e["data"] for e in stream.named())
 
 
+@once
 def test_a_stream_may_ask_for_a_sweep_alone(serving: str, spec: Spec) -> None:
     def post(name: str) -> str:
         body = {"base": spec(), "axes": {"seed": [1, 2]}, "name": name}
@@ -185,12 +189,14 @@ def test_a_stream_may_ask_for_a_sweep_alone(serving: str, spec: Spec) -> None:
         assert all(wanted in e["data"] for e in stream.named())
 
 
+@once
 def test_an_id_that_is_no_number_gets_422(serving: str) -> None:
     answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": "abc"})
     assert answer.status_code == 422
     assert "'abc' is no event id" in answer.json()["detail"]
 
 
+@once
 def test_a_silent_stream_is_kept_alive_by_comments(
     serving: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +205,7 @@ def test_a_silent_stream_is_kept_alive_by_comments(
         until(lambda: stream.comments >= 2)
 
 
+@once
 def test_a_reader_that_leaves_is_forgotten(serving: str) -> None:
     def open_streams() -> float:
         text = httpx.get(f"{serving}/metrics").text
@@ -211,6 +218,7 @@ def test_a_reader_that_leaves_is_forgotten(serving: str) -> None:
     until(lambda: open_streams() == 0)
 
 
+@once
 def test_forty_open_streams_leave_the_other_routes_free(serving: str) -> None:
     with httpx.Client(limits=httpx.Limits(max_connections=None)) as many:
         streams = [many.stream("GET", f"{serving}/api/v1/events") for _ in range(40)]
@@ -223,6 +231,7 @@ def test_forty_open_streams_leave_the_other_routes_free(serving: str) -> None:
             stream.__exit__(None, None, None)
 
 
+@once
 def test_a_reader_that_is_too_slow_gets_reset_and_memory_stays_bounded(
     database: Database, settings: Settings
 ) -> None:

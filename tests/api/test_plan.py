@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
 
 

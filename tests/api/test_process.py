@@ -14,7 +14,10 @@ import pytest
 Spec = Callable[..., dict[str, Any]]
 Start = Callable[..., Any]
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 
 def status(pid: int) -> dict[str, int]:
@@ -64,15 +67,12 @@ def test_a_body_of_10_mb_is_answered_over_a_real_connection(process: Start) -> N
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_an_address_other_than_loopback_is_refused_in_one_sentence(
-    process: Start, host: str
-) -> None:
-    running = process(COLROW_HOST=host)
+def test_an_address_other_than_loopback_is_refused_in_one_sentence(process: Start) -> None:
+    running = process(COLROW_HOST="0.0.0.0")
     _, errors = running.popen.communicate(timeout=15)
     assert running.popen.returncode == 1
     assert errors.count("\n") == 1
-    assert host in errors
+    assert "0.0.0.0" in errors
     assert "--host 127.0.0.1" in errors
 
 

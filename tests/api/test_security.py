@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.__main__ import StartError, listen
 from api.security import is_loopback, name_of
 
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
 
 
+@once
 @pytest.mark.parametrize("host", ["127.0.0.1:8750", "localhost:8750", "[::1]:8750", "127.0.0.2"])
 def test_loopback_names_are_welcome(client: TestClient, host: str) -> None:
     assert client.get("/healthz", headers={"host": host}).status_code == 200
@@ -19,6 +22,7 @@ def test_loopback_names_are_welcome(client: TestClient, host: str) -> None:
     "host",
     ["evil.example", "evil.example:8750", "10.0.0.1:8750", "localhost.evil.example", "", "]"],
 )
+@once
 def test_a_foreign_host_is_refused_everywhere(client: TestClient, host: str) -> None:
     for path in ("/", "/healthz", "/api/v1/jobs", "/api/v1/events"):
         answer = client.get(path, headers={"host": host})
@@ -27,6 +31,7 @@ def test_a_foreign_host_is_refused_everywhere(client: TestClient, host: str) -> 
         assert "Host" in answer.json()["detail"]
 
 
+@once
 def test_a_page_of_another_site_can_change_nothing(client: TestClient, spec: Spec) -> None:
     for headers in (
         {"origin": "https://evil.example"},
@@ -41,6 +46,7 @@ def test_a_page_of_another_site_can_change_nothing(client: TestClient, spec: Spe
     assert client.get("/api/v1/jobs").json()["items"] == []
 
 
+@once
 def test_our_own_page_and_no_page_at_all_may_change_things(client: TestClient, spec: Spec) -> None:
     for headers in (
         {"origin": "http://127.0.0.1:8750", "sec-fetch-site": "same-origin"},
@@ -51,6 +57,7 @@ def test_our_own_page_and_no_page_at_all_may_change_things(client: TestClient, s
         assert answer.status_code == 201
 
 
+@once
 @pytest.mark.parametrize(
     "header", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"]
 )
@@ -60,6 +67,7 @@ def test_a_forwarded_request_is_refused(client: TestClient, header: str) -> None
     assert header in answer.json()["detail"]
 
 
+@once
 def test_every_answer_carries_the_strict_headers(client: TestClient) -> None:
     for path in ("/", "/healthz", "/api/v1/jobs", "/api/v1/nothing"):
         headers = client.get(path).headers
@@ -73,6 +81,12 @@ def test_every_answer_carries_the_strict_headers(client: TestClient) -> None:
     assert client.get("/api/v1/jobs").headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_no_address_but_loopback_is_listened_on(host: str) -> None:
+    with pytest.raises(StartError, match="is not a loopback address"):
+        listen(host, 0)
+
+
 def test_loopback_is_told_from_the_rest() -> None:
     assert all(
         map(is_loopback, ("localhost", "LOCALHOST.", "127.0.0.1", "127.8.8.8", "::1", "[::1]"))
@@ -83,6 +97,7 @@ def test_loopback_is_told_from_the_rest() -> None:
     assert [name_of(n) for n in ("a:1", "[::1]:80", "a", "[", "")] == ["a", "::1", "a", "", ""]
 
 
+@once
 def test_the_page_is_served_and_its_own_paths_too(client: TestClient, tmp_path: Path) -> None:
     static = tmp_path / "static"
     (static / "assets").mkdir(parents=True)
@@ -101,6 +116,7 @@ def test_the_page_is_served_and_its_own_paths_too(client: TestClient, tmp_path: 
         assert client.get(path).status_code == 404
 
 
+@once
 def test_a_page_that_is_not_built_says_how_to_build_it(client: TestClient) -> None:
     answer = client.get("/")
     assert answer.status_code == 503

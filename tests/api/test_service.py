@@ -11,10 +11,12 @@ from crs_core.events import METRICS
 from crs_core.spec import DatasetName, ModelName, PolicyName, parse_spec
 from store.session import Database
 
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
 
 
+@once
 def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker: Any) -> None:
     catalog = client.get("/api/v1/catalog").json()
 
@@ -44,6 +46,7 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
     )
 
 
+@once
 def test_every_preset_can_be_planned(client: TestClient) -> None:
     presets = client.get("/api/v1/catalog").json()["presets"]
     assert presets
@@ -84,6 +87,7 @@ def test_the_queue_is_in_the_order_of_starting_and_paged(
     assert rest["next"] is None
 
 
+@once
 def test_the_service_is_alive_and_degraded_without_a_broker(client: TestClient) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
     ready = client.get("/readyz")
@@ -114,6 +118,7 @@ def test_a_database_of_another_schema_gets_503_and_what_to_do(
             connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": kept})
 
 
+@once
 def test_a_database_that_does_not_answer_gets_503(settings: Settings, spec: Spec) -> None:
     nowhere = "postgresql+psycopg://postgres@127.0.0.1:9/nothing"
     gone = settings.model_copy(update={"database_url": nowhere})
@@ -139,6 +144,7 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(
     assert job not in text_of
 
 
+@once
 def test_a_defect_is_answered_as_a_problem_without_its_insides(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
