@@ -98,6 +98,8 @@ def reduce(values: Sequence[float | None], limit: int) -> list[int]:
     gap stays one.
     """
     n = len(values)
+    if n <= limit:
+        return list(range(n))
     buckets = max(1, (limit - 2) // 2)
     kept = [0]
     for b in range(buckets):
