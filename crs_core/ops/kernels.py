@@ -21,7 +21,7 @@ def channel_norms(weight: Tensor, groups: int) -> Tensor:
 
 def _rows(kept: Chosen, outputs: int, channels: int, groups: int) -> Tensor:
     first = torch.arange(0, outputs * channels, channels, device=kept.indices.device)
-    local = kept.indices.view(groups, 1, -1) % channels
+    local = kept.indices.view(groups, 1, kept.count) % channels
     return (first.view(groups, -1, 1) + local).flatten()
 
 
@@ -30,7 +30,7 @@ def take_channels(weight: Tensor, kept: Chosen, groups: int) -> Tensor:
     if groups == 1:
         return kept.take(weight, 1)
     rows = _rows(kept, weight.shape[0], weight.shape[1], groups)
-    return take(weight.flatten(0, 1), 0, rows).view(weight.shape[0], -1, *weight.shape[2:])
+    return take(weight.flatten(0, 1), 0, rows).view(weight.shape[0], kept.count, *weight.shape[2:])
 
 
 def spread_channels(dws: Tensor, kept: Chosen, shape: torch.Size, groups: int) -> Tensor:
@@ -43,6 +43,6 @@ def spread_channels(dws: Tensor, kept: Chosen, shape: torch.Size, groups: int) -
 
 def scale_channels(ws: Tensor, scales: Tensor, groups: int) -> Tensor:
     """Give K_S σ."""
-    each = scales.view(groups, 1, -1, 1, 1)
-    scaled = ws.view(groups, -1, *ws.shape[1:]) * each
+    each = scales.view(groups, 1, ws.shape[1], 1, 1)
+    scaled = ws.view(groups, ws.shape[0] // groups, *ws.shape[1:]) * each
     return scaled.view(ws.shape).to(ws.dtype)
