@@ -1,10 +1,10 @@
 """Claim: exact training by the engine takes at most 1.10 of the time of a bare PyTorch loop.
 
 Both train the same network on the same batches with the same optimizer (Adam, fused), and count
-loss and accuracy. The engine also sets the learning rate, tells points every 20 steps (five times as
-often as by default), measures the gradient's norm for them, and asks whether to stop. The bare loop
-does none of that. The start and the steps that end an epoch, with their evaluation and checkpoint,
-are not compared.
+loss and accuracy. The engine also sets the learning rate, tells points every 20 steps (five times
+as often as by default), measures the gradient's norm for them, and asks whether to stop. The bare
+loop does none of that. The start and the steps that end an epoch, with their evaluation and
+checkpoint, are not compared.
 
 The two take turns every five steps, in one process: the engine asks at every step whether to stop,
 and the bare loop takes its steps inside that question. So a load that comes and goes on the machine
