@@ -6,6 +6,8 @@ same.
 """
 
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -48,6 +50,15 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._beat_and_sweep()
+        finally:
+            if not self._ended.is_set():
+                # A worker without a heartbeat is taken for dead: let it be started anew.
+                log.critical("the heartbeat has failed, so the worker stops")
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def _beat_and_sweep(self) -> None:
         due_s = 0.0
         while not self._ended.is_set():
             self._slot.state_changed.clear()

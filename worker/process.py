@@ -14,13 +14,15 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from crs_core.events import EVENT, Event
 
+COMMAND = (sys.executable, "-m", "worker.trainer")
+"""How a trainer is started; the path of its assignment follows."""
 EVENTS = "events.fifo"
 CONFIG = "trainer.json"
 _READ_BYTES = 1 << 16
@@ -55,7 +57,13 @@ class Heard:
 class Trainer:
     """A running trainer."""
 
-    def __init__(self, assignment: Assignment, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        assignment: Assignment,
+        environment: Mapping[str, str],
+        *,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         """Start it. Raises OSError."""
         folder = Path(assignment.folder)
         config = folder / CONFIG
@@ -67,7 +75,7 @@ class Trainer:
         self._events = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker.trainer", str(config)],
+                [*command, str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -8,7 +8,9 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -16,10 +18,11 @@ from sqlalchemy.orm import Session
 from crs_core.events import Event, Failed, Finished, Points, Started
 from store import attempts
 from store.attempts import Claim, Outcome, Wish
+from store.errors import Fenced
 from store.session import Database
 from worker import folders
 from worker.endings import TAIL, Course, Ending, ending_of
-from worker.process import EVENTS, Assignment, Heard, Trainer
+from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
 from worker.recorder import Pace, Recorder
 from worker.settings import Settings, trainer_environment
 
@@ -37,6 +40,8 @@ class Post:
     threads: int
     stopping: threading.Event
     """Set when the worker is to stop."""
+    command: Sequence[str] = COMMAND
+    """How a trainer is started."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
@@ -47,34 +52,42 @@ def supervise(claim: Claim, post: Post) -> None:
     log.info("job %s, attempt %s begins", claim.job_id, claim.number)
     try:
         ending = _Attempt(claim, post, recorder).run()
-    except Exception as error:
-        log.exception("job %s, attempt %s: the supervisor failed", claim.job_id, claim.number)
-        ending = Ending(Outcome.FAILED, "internal", f"{type(error).__name__}: {error}")
-    is_written = _write(ending, claim, post, recorder)
+    except Exception as error:  # noqa: BLE001 - it becomes the job's reason
+        ending = _own_failure(claim, error)
+    try:
+        is_written = recorder.end(partial(_write, claim.attempt_id, ending))
+    except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
+        ending = _own_failure(claim, error)
+        is_written = _write_without(post.database, claim.attempt_id, ending)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
     log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
 
 
-def _write(ending: Ending, claim: Claim, post: Post, recorder: Recorder) -> bool:
-    def write(session: Session) -> None:
-        kind, message = ending.kind, ending.message
-        if ending.outcome is not None:
-            attempts.finish(session, claim.attempt_id, ending.outcome, kind=kind, message=message)
-        else:
-            attempts.release(
-                session,
-                claim.attempt_id,
-                kind=kind,
-                message=message,
-                blameless=ending.blameless,
-            )
+def _own_failure(claim: Claim, error: Exception) -> Ending:
+    log.error(
+        "job %s, attempt %s: the supervisor failed", claim.job_id, claim.number, exc_info=error
+    )
+    message = f"the supervisor of the trainer failed, {type(error).__name__}: {error}"
+    return Ending(Outcome.FAILED, "internal", message)
 
+
+def _write(attempt_id: int, ending: Ending, session: Session) -> None:
+    kind, message = ending.kind, ending.message
+    if ending.outcome is not None:
+        attempts.finish(session, attempt_id, ending.outcome, kind=kind, message=message)
+    else:
+        attempts.release(
+            session, attempt_id, kind=kind, message=message, blameless=ending.blameless
+        )
+
+
+def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
+    """Write the ending where the recorder has failed; whether the attempt was still current."""
     try:
-        return recorder.end(write)
-    except Exception:  # what the recorder could not write must not keep the job running
-        log.exception("job %s: what its trainer told could not be recorded", claim.job_id)
-    with post.database.write() as session:
-        write(session)
+        with database.write() as session:
+            _write(attempt_id, ending, session)
+    except Fenced:
+        return False
     return True
 
 
@@ -99,7 +112,9 @@ class _Attempt:
             folder.mkdir(parents=True, exist_ok=True)
             keep = {checkpoint.path for checkpoint in claim.checkpoints}
             folders.tidy(job, keep=keep, current=claim.number)
-            trainer = Trainer(self._assignment(job, folder), self._environment())
+            trainer = Trainer(
+                self._assignment(job, folder), self._environment(), command=self._post.command
+            )
         except OSError as error:
             return Ending(
                 Outcome.FAILED,

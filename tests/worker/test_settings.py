@@ -37,7 +37,9 @@ def test_a_worker_is_on_the_cpu_unless_it_is_given_devices(environment):
 
 @pytest.mark.parametrize("devices", ["", "0,", "cpu,0"])
 def test_devices_that_mean_nothing_are_refused(environment, devices):
-    with pytest.raises(ValidationError, match="devices are `cpu`, or CUDA devices as in `0` or `0,1`"):
+    with pytest.raises(
+        ValidationError, match="devices are `cpu`, or CUDA devices as in `0` or `0,1`"
+    ):
         environment(COLROW_DEVICES=devices)
 
 
