@@ -5,6 +5,8 @@ form (by way of OpenAPI) and the training engine all read it. It is frozen, refu
 does not know, and imports no torch. What one field alone can tell is checked here; what needs the
 layers of the network or the size of the data set (a rule that matches no layer, a batch larger
 than the data) is checked by `crs_core.rules.layer_plan`.
+
+One idea in one long file: whoever asks what a job can say reads it from top to bottom.
 """
 
 from collections.abc import Mapping
