@@ -16,6 +16,7 @@ the claim fails.
 """
 
 import argparse
+import os
 import platform
 import statistics
 import sys
@@ -178,7 +179,12 @@ def fetch(spec: JobSpec, steps: int, data: Data) -> float:
 def main() -> int:
     """Measure every case, print the table, and judge the claim."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, help="the folder of the data sets (mnist/ in it)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("COLROW_DATA"),
+        help="the folder of the data sets; left out: COLROW_DATA. Without MNIST in it, digits",
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", choices=("mlp", "cnn"), help="only this one")
