@@ -21,10 +21,13 @@ def approximate(model: nn.Module, rules: Sequence[Rule]) -> nn.Module:
     """Swap the layers of `model` by `rules`, in place, and give the model.
 
     Each rule has a glob over module names; the last that matches a layer holds for it, whole.
-    Twins share the parameters of the layers they replace, so that an optimizer made before goes
-    on working; hooks do not move over. A layer with no rule, or whose rule says `exact`, stays as
-    it is, and so does a layer that is approximate already. A model that is itself a supported
-    layer (its name is '') has no place to be swapped in: its twin is returned.
+    Twins share the parameters of the layers they replace; hooks do not move over. A layer with no
+    rule, or whose rule says `exact`, stays as it is, and so does a layer that is approximate
+    already. A model that is itself a supported layer (its name is '') has no place to be swapped
+    in: its twin is returned.
+
+    Make the optimizer afterwards. A large weight may be stored anew (`CRSLinear`), and torch's fused
+    optimizers do not look whether the state they have is stored like the weight.
 
     Raises SpecError for a rule that matches no supported layer; it names the layers there are.
     """

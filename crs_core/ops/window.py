@@ -28,7 +28,10 @@ class Window:
 
     def pad(self, x: Tensor) -> Tensor:
         """Do the padding that the convolution itself does not."""
-        return x if self.before is None else F.pad(x, self.before, self.mode)
+        if self.before is None:
+            return x
+        # An empty draw has no channels, and only zeros can be put around nothing.
+        return F.pad(x, self.before, self.mode if x.shape[1] else "constant")
 
     def unpad(self, dx: Tensor, shape: torch.Size) -> Tensor:
         """Give the gradient before the padding from that after it."""
