@@ -1,6 +1,6 @@
 /* The frame: jobs at the left, always there; what is asked of them at the right. */
 
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
 import { useLive } from "./api/queries";
 import { JobList } from "./components/JobList";
@@ -24,7 +24,11 @@ const TABS = [
 export function App() {
   useLive();
   useKeys();
-  const route = routeOf(usePath());
+  const path = usePath();
+  const route = routeOf(path);
+  // On a phone the list lies over the page, until something was chosen from it.
+  const [openAt, setOpenAt] = useState<string | null>(null);
+  const isOpen = openAt === path;
 
   return (
     <div className="frame">
@@ -46,12 +50,22 @@ export function App() {
             </Link>
           ))}
         </nav>
+        <button
+          className="button menu"
+          aria-expanded={isOpen}
+          aria-controls="jobs"
+          onClick={() => setOpenAt(isOpen ? null : path)}
+        >
+          Jobs
+        </button>
         <LiveDot />
         <Link to="/new" className="button primary" current={route.page === "new"}>
           New job
         </Link>
       </header>
-      <JobList openJob={route.page === "job" ? route.id : null} />
+      <div id="jobs" className={isOpen ? "side open" : "side"}>
+        <JobList openJob={route.page === "job" ? route.id : null} />
+      </div>
       <main id="content" tabIndex={-1}>
         <Page route={route} />
       </main>

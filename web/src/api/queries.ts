@@ -14,7 +14,7 @@ import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
 import { listen } from "./live";
 
-export const LIST_METRICS = ["best_test_accuracy", "train_loss", "compute_reduction"];
+export const LIST_METRICS = ["best_test_accuracy", "test_accuracy", "train_loss", "seconds", "compute_reduction"];
 const PAGE = 200;
 
 /** A cache whose readers try again when the service is away, but not when it said no. */
@@ -80,9 +80,7 @@ export function useLog(id: string) {
     queryKey: ["log", id],
     queryFn: async () => {
       const path = { id };
-      const head = await take(
-        client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start: 0, limit: 1 } } }),
-      );
+      const head = await take(client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start: 0, limit: 1 } } }));
       const start = Math.max(0, head.size - 65_536);
       return take(client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start, limit: 65_536 } } }));
     },
@@ -118,9 +116,7 @@ export function useCurves(jobs: string[], metrics: string[], maxPoints: number) 
     queryKey: ["curves", jobs, metrics, maxPoints],
     enabled: jobs.length > 0,
     queryFn: () =>
-      take(
-        client.GET("/api/v1/curves", { params: { query: { job: jobs, metric: metrics, max_points: maxPoints } } }),
-      ),
+      take(client.GET("/api/v1/curves", { params: { query: { job: jobs, metric: metrics, max_points: maxPoints } } })),
     placeholderData: keepPreviousData,
   });
 }
@@ -160,9 +156,7 @@ export function useSubmit() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ body, key }: { body: unknown; key: string }) =>
-      take(
-        client.POST("/api/v1/jobs", { body: body as never, params: { header: { "Idempotency-Key": key } } }),
-      ),
+      take(client.POST("/api/v1/jobs", { body: body as never, params: { header: { "Idempotency-Key": key } } })),
     onSettled: () => void cache.invalidateQueries({ queryKey: ["jobs"] }),
   });
 }
@@ -171,9 +165,7 @@ export function useSubmitSweep() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ body, key }: { body: unknown; key: string }) =>
-      take(
-        client.POST("/api/v1/sweeps", { body: body as never, params: { header: { "Idempotency-Key": key } } }),
-      ),
+      take(client.POST("/api/v1/sweeps", { body: body as never, params: { header: { "Idempotency-Key": key } } })),
     onSettled: () => void cache.invalidateQueries({ queryKey: ["sweeps"] }),
   });
 }

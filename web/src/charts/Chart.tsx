@@ -9,12 +9,12 @@ import {
   MarkLineComponent,
   TooltipComponent,
 } from "echarts/components";
-import { init, use } from "echarts/core";
+import { connect, init, use as register } from "echarts/core";
 import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 
-use([
+register([
   AriaComponent,
   CanvasRenderer,
   CustomChart,
@@ -33,9 +33,11 @@ interface Props {
   className?: string;
   /** Called with the id of what was clicked, where the chart gave it one. */
   onPick?: (id: string) => void;
+  /** Charts of one group share crosshair and zoom. */
+  group?: string;
 }
 
-export function Chart({ option, label, className, onPick }: Props) {
+export function Chart({ option, label, className, onPick, group }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<ECharts | null>(null);
   const pick = useRef(onPick);
@@ -53,6 +55,11 @@ export function Chart({ option, label, className, onPick }: Props) {
       const id = (event.data as { id?: string } | undefined)?.id;
       if (id) pick.current?.(id);
     });
+    made.getZr().on("dblclick", () => made.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
+    if (group) {
+      made.group = group;
+      connect(group);
+    }
     const watch = new ResizeObserver(() => made.resize());
     watch.observe(element);
     return () => {
@@ -60,7 +67,7 @@ export function Chart({ option, label, className, onPick }: Props) {
       made.dispose();
       chart.current = null;
     };
-  }, []);
+  }, [group]);
 
   useEffect(() => {
     // Series are replaced whole; the view (zoom) stays where the reader put it.

@@ -4,7 +4,7 @@ import { along, curvesOption } from "./curves";
 import type { Theme } from "./theme";
 
 const theme = { colour: (name: string) => name } as unknown as Theme;
-const line = { id: "j", name: "job", policy: "topk", xs: [1, 2, 3], ys: [3, null, 1] };
+const line = { id: "j", name: "job", policy: "topk", strength: 1, xs: [1, 2, 3], ys: [3, null, 1] };
 const plain = { axis: "step", smoothing: 0, isShare: false, logScale: false } as const;
 
 const series = (option: object) => (option as { series: { id: string; data: (number | null)[][] }[] }).series;
@@ -21,6 +21,15 @@ describe("curves", () => {
   it("keep the raw line behind the smoothed one", () => {
     const ids = series(curvesOption([line], { ...plain, smoothing: 0.5 }, theme)).map((one) => one.id);
     expect(ids).toEqual(["j:raw", "j:line"]);
+  });
+
+  it("draw the spread of a mean as a band behind it, and leave zero out of a logarithm", () => {
+    const mean = { ...line, ys: [3, 0, 1], std: [1, 0, 0.5] };
+    const [band, main] = series(curvesOption([mean], plain, theme));
+    expect(band?.id).toBe("j:band");
+    expect(band?.data[0]).toEqual([1, 2, 4]);
+    expect(main?.data[1]).toEqual([2, 0]);
+    expect(series(curvesOption([mean], { ...plain, logScale: true }, theme))[1]?.data[1]).toEqual([2, null]);
   });
 
   it("read seconds between two measurements by a straight line", () => {

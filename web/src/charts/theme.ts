@@ -7,6 +7,7 @@ export interface Theme {
   ink2: string;
   ink3: string;
   line: string;
+  lineStrong: string;
   surface: string;
   raised: string;
   band: string;
@@ -22,6 +23,7 @@ function read(): Theme {
     ink2: colour("--ink-2"),
     ink3: colour("--ink-3"),
     line: colour("--line"),
+    lineStrong: colour("--line-strong"),
     surface: colour("--surface"),
     raised: colour("--raised"),
     band: colour("--band"),

@@ -143,7 +143,7 @@ function Row({ job, open, chosen, onChoose }: RowProps) {
             {job.model} · {job.dataset} · seed {job.seed}
           </span>
           <span className="number">
-            {job.state === "running" && of ? `${duration(eta_s)} left` : accuracy != null ? percent(accuracy, 2) : ""}
+            {job.state === "running" && of ? `${duration(eta_s)} left` : accuracy !== null && accuracy !== undefined ? percent(accuracy, 2) : ""}
           </span>
         </span>
         {job.state === "running" && of !== null && <ProgressBar done={step / of} label={`Progress of ${title}`} />}

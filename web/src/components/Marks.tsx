@@ -3,8 +3,15 @@
 import type { State } from "../api/client";
 import { SHAPES, look } from "../lib/policies";
 
-export function PolicyMark({ policy, size = 12 }: { policy: string; size?: number }) {
-  const { colour, shape } = look(policy);
+export function PolicyMark({ policy, size = 12, dash = false }: { policy: string; size?: number; dash?: boolean }) {
+  const { colour, shape, dash: strokes } = look(policy);
+  if (dash) {
+    return (
+      <svg className="mark" viewBox="0 0 28 12" width={28} height={12} aria-hidden="true">
+        <path d="M1 6H27" strokeWidth="2.5" strokeDasharray={strokes.join(" ")} style={{ stroke: `var(${colour})` }} />
+      </svg>
+    );
+  }
   return (
     <svg className="mark" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
       <path d={SHAPES[shape]} style={{ fill: `var(${colour})` }} />

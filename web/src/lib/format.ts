@@ -26,7 +26,12 @@ export function share(value: Value): string {
 
 /** A number with a fixed count of digits and a real minus sign. */
 export function plain(value: Value, digits = 2): string {
-  return isNumber(value) ? value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−") : NONE;
+  return isNumber(value)
+    ? value
+        .toFixed(digits)
+        .replace(/^-(?=0\.?0*$)/, "")
+        .replace("-", "−")
+    : NONE;
 }
 
 /** A difference, always with its sign: -0.0006 -> −0.06 (in hundredths). */

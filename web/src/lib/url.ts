@@ -3,9 +3,7 @@
 import { useCallback, useSyncExternalStore } from "react";
 
 export type Route =
-  | { page: "compare" | "curves" | "queue" | "new" }
-  | { page: "job"; id: string }
-  | { page: "unknown"; path: string };
+  { page: "compare" | "curves" | "queue" | "new" } | { page: "job"; id: string } | { page: "unknown"; path: string };
 
 export type Changes = Record<string, string | null | undefined>;
 

@@ -55,7 +55,8 @@ export interface Headline {
 export function headline(group: Judged, saved: "compute" | "time"): Headline {
   const delta = group.delta?.mean ?? 0;
   const size = plain(Math.abs(delta * 100), 2);
-  const side = Number(size) === 0 ? "at the accuracy of exact" : `${size} points ${delta < 0 ? "below" : "above"} exact`;
+  const side =
+    Number(size) === 0 ? "at the accuracy of exact" : `${size} points ${delta < 0 ? "below" : "above"} exact`;
   const what = saved === "compute" ? "of the multiply-accumulates" : "of the training time";
   return {
     lead: group.label,

@@ -1,11 +1,17 @@
 /* The page that Colrow exists for: what does each policy cost in accuracy, and what does it save? */
 
-import { createColumnHelper, flexRender, getCoreRowModel, getSortedRowModel, useReactTable } from "@tanstack/react-table";
+import {
+  createColumnHelper,
+  flexRender,
+  getCoreRowModel,
+  getSortedRowModel,
+  useReactTable,
+} from "@tanstack/react-table";
 import type { SortingState } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 
 import type { Group } from "../api/client";
-import { useComparison, useSweeps } from "../api/queries";
+import { useComparison, useJobs, useSweeps } from "../api/queries";
 import type { X } from "../api/queries";
 import { Chart } from "../charts/Chart";
 import { compareLabel, compareOption } from "../charts/compare";
@@ -13,15 +19,18 @@ import { useTheme } from "../charts/theme";
 import { Link } from "../components/Link";
 import { PolicyMark } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
+import { Switch } from "../components/Switch";
 import { chosenIds } from "../lib/choice";
 import { percent, points, several, spread, times } from "../lib/format";
 import { inOrder } from "../lib/policies";
+import { scopeOf } from "../lib/scope";
 import { navigate, useParam } from "../lib/url";
 import { best, headline, verdict } from "../lib/verdict";
 import type { Judged } from "../lib/verdict";
 
+const PERFORMED = { value: "compute_reduction" as X, label: "Performed", axis: "Compute reduction, performed" };
 const XS: { value: X; label: string; axis: string }[] = [
-  { value: "compute_reduction", label: "Performed", axis: "Compute reduction, performed" },
+  PERFORMED,
   { value: "planned_compute_reduction", label: "Planned", axis: "Compute reduction, planned" },
   { value: "time_saved", label: "Measured time", axis: "Training time saved against exact, measured" },
 ];
@@ -34,21 +43,23 @@ const judged = (group: Group): Group & Judged => ({
 
 export function ComparePage() {
   const [sweep] = useParam("sweep");
-  const [jobs] = useParam("jobs");
+  const [ticked] = useParam("jobs");
   const [x, setX] = useParam("x", "compute_reduction");
   const [within, setWithin] = useParam("within", "0.2");
   const theme = useTheme();
   const sweeps = useSweeps();
-  const ids = chosenIds(jobs);
-  const scope = ids.length ? { jobs: ids } : { sweep: sweep || sweeps.data?.items[0]?.id };
-  const axis = XS.find((one) => one.value === x) ?? XS[0];
-  const comparison = useComparison(scope, axis?.value ?? "compute_reduction");
+  const ids = chosenIds(ticked);
+  const newest = sweeps.data?.items[0]?.id;
+  const jobs = useJobs({});
+  const listed = jobs.data?.pages[0]?.items.map((job) => job.id) ?? [];
+  const scope = scopeOf(ids, sweep, newest, listed);
+  const axis = XS.find((one) => one.value === x) ?? PERFORMED;
+  const comparison = useComparison(scope, axis.value);
   const tolerance = Number(within) || 0.2;
   const groups = comparison.data?.groups;
 
   const option = useMemo(
-    () =>
-      compareOption(groups ?? [], { xLabel: axis?.axis ?? "", yLabel: "Test accuracy", within: tolerance }, theme),
+    () => compareOption(groups ?? [], { xLabel: axis.axis, yLabel: "Test accuracy", within: tolerance }, theme),
     [groups, axis, tolerance, theme],
   );
 
@@ -59,7 +70,9 @@ export function ComparePage() {
 
   const name = ids.length
     ? several(ids.length, "chosen job")
-    : (sweeps.data.items.find((one) => one.id === scope.sweep)?.name ?? "sweep");
+    : scope.sweep
+      ? sweeps.data.items.find((one) => one.id === scope.sweep)?.name || "sweep without a name"
+      : several(listed.length, "job");
   const pending = groups.reduce((sum, group) => sum + group.pending, 0);
   const results = groups.some((group) => group.y.mean !== null);
   return (
@@ -73,15 +86,7 @@ export function ComparePage() {
           <Answer groups={groups} within={tolerance} saved={x === "time_saved" ? "time" : "compute"} />
         </div>
         <div className="controls">
-          <fieldset className="switch">
-            <legend>Saved</legend>
-            {XS.map((one) => (
-              <label key={one.value}>
-                <input type="radio" name="x" checked={one.value === axis?.value} onChange={() => setX(one.value)} />
-                <span>{one.label}</span>
-              </label>
-            ))}
-          </fieldset>
+          <Switch legend="Saved" name="x" options={XS} value={axis.value} onChange={setX} />
           <label className="pick">
             Within
             <select value={within} onChange={(event) => setWithin(event.target.value)}>
@@ -176,7 +181,11 @@ function Groups({ groups, within }: { groups: Row[]; within: number }) {
           </span>
         ),
       }),
-      column.accessor((row) => row.y.mean ?? -1, { id: "y", header: "Accuracy, %", cell: ({ row }) => spread(row.original.y) }),
+      column.accessor((row) => row.y.mean ?? -1, {
+        id: "y",
+        header: "Accuracy, %",
+        cell: ({ row }) => spread(row.original.y),
+      }),
       column.accessor((row) => row.delta?.mean ?? 0, {
         id: "delta",
         header: "Δ points",
@@ -263,8 +272,8 @@ function Groups({ groups, within }: { groups: Row[]; within: number }) {
 function Nothing() {
   return (
     <Empty title="Nothing to compare yet">
-      A comparison needs a sweep, or some jobs ticked at the left. <Link to="/new">Submit one</Link> with several
-      seeds and an exact baseline, or run <code>make demo</code>: it trains four policies on real data in a minute.
+      A comparison needs a sweep, or some jobs ticked at the left. <Link to="/new">Submit one</Link> with several seeds
+      and an exact baseline, or run <code>make demo</code>: it trains four policies on real data in a minute.
     </Empty>
   );
 }

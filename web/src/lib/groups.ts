@@ -1,0 +1,58 @@
+/* Jobs that are the same but for their seed. */
+
+import { leadingRule, policyOf, ruleInWords } from "./policies";
+import type { RuleLike } from "./policies";
+
+export interface JobLike {
+  id: string;
+  seed: number;
+  model: string;
+  dataset: string;
+  spec: { approximation?: readonly RuleLike[] } | null;
+}
+
+export interface JobGroup<J extends JobLike> {
+  key: string;
+  label: string;
+  policy: string;
+  ratio: number;
+  jobs: J[];
+}
+
+/** What is the same for all seeds of a job, as text. */
+export function groupKey(job: JobLike): string {
+  return JSON.stringify([job.model, job.dataset, job.spec], (key, value: unknown) =>
+    key === "seed" ? undefined : value,
+  );
+}
+
+/** Gather jobs into groups; exact first, then by policy and falling ratio. Network and data set are named where they differ. */
+export function grouped<J extends JobLike>(
+  jobs: readonly J[],
+  order: (policies: Iterable<string>) => string[],
+): JobGroup<J>[] {
+  const tasks = new Set(jobs.map((job) => `${job.model} on ${job.dataset}`));
+  const groups = new Map<string, JobGroup<J>>();
+  for (const job of jobs) {
+    const key = groupKey(job);
+    const there = groups.get(key);
+    if (there) {
+      there.jobs.push(job);
+      continue;
+    }
+    const rule = leadingRule(job.spec?.approximation);
+    const words = ruleInWords(rule);
+    groups.set(key, {
+      key,
+      label: tasks.size > 1 ? `${words}, ${job.model} on ${job.dataset}` : words,
+      policy: policyOf(job.spec?.approximation),
+      ratio: rule?.forward ?? 1,
+      jobs: [job],
+    });
+  }
+  const all = [...groups.values()];
+  const ranks = order(all.map((group) => group.policy));
+  return all.sort(
+    (a, b) => ranks.indexOf(a.policy) - ranks.indexOf(b.policy) || b.ratio - a.ratio || (a.label < b.label ? -1 : 1),
+  );
+}

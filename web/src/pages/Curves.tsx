@@ -1,0 +1,229 @@
+/* Curves of the chosen jobs, as they come in. */
+
+import { useMemo } from "react";
+
+import { useCatalog, useCurves, useJobs, useSweeps } from "../api/queries";
+import type { JobItem } from "../api/client";
+import type { Axis } from "../charts/curves";
+import { Link } from "../components/Link";
+import { PolicyMark } from "../components/Marks";
+import { Empty, Failed, Loading } from "../components/States";
+import { Switch } from "../components/Switch";
+import { chosenIds, firstChoice } from "../lib/choice";
+import { count, duration, metric as asMetric, percent, several } from "../lib/format";
+import { groupKey, grouped } from "../lib/groups";
+import type { JobGroup } from "../lib/groups";
+import { inOrder } from "../lib/policies";
+import { useParam } from "../lib/url";
+import { Panel } from "./Panel";
+import type { Strand } from "./Panel";
+
+const METRICS = ["test_accuracy", "validation_accuracy", "train_loss", "validation_loss"];
+const OTHERS = ["train_accuracy", "test_loss", "steps_per_s", "gradient_norm", "learning_rate", "compute_reduction"];
+const MOST = 40;
+const MAX_POINTS = 320;
+const AXES: { value: Axis; label: string }[] = [
+  { value: "step", label: "Steps" },
+  { value: "epoch", label: "Epochs" },
+  { value: "seconds", label: "Seconds" },
+];
+const SEEDS = [
+  { value: "mean", label: "Mean ± spread" },
+  { value: "each", label: "Each" },
+] as const;
+
+export function CurvesPage() {
+  const [sweep] = useParam("sweep");
+  const [ticked] = useParam("jobs");
+  const [axis, setAxis] = useParam("axis", "step");
+  const [seeds, setSeeds] = useParam("seeds", "mean");
+  const [smoothing, setSmoothing] = useParam("smooth", "0");
+  const [log, setLog] = useParam("log");
+  const [extra, setExtra] = useParam("metric");
+  const ids = chosenIds(ticked);
+  const sweeps = useSweeps();
+  const scope = sweep || (ids.length ? "" : (sweeps.data?.items[0]?.id ?? ""));
+  const jobs = useJobs({ sweep: scope });
+  const catalog = useCatalog();
+
+  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
+  const shown = useMemo(() => {
+    const wanted = new Set(
+      ticked
+        ? chosenIds(ticked)
+        : firstChoice(
+            items.map((job) => ({ id: job.id, group: groupKey(job) })),
+            MOST,
+          ),
+    );
+    return items.filter((job) => wanted.has(job.id));
+  }, [ticked, items]);
+  const groups = useMemo(() => grouped(shown, inOrder), [shown]);
+  const strands = useMemo(() => strandsOf(groups, seeds === "each"), [groups, seeds]);
+  const metrics = extra ? [...METRICS, extra] : METRICS;
+  const asked = axis === "seconds" ? [...metrics, "seconds"] : metrics;
+  const curves = useCurves(
+    shown.map((job) => job.id),
+    asked,
+    MAX_POINTS,
+  );
+
+  if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (curves.isError) return <Failed error={curves.error} onRetry={() => void curves.refetch()} />;
+  if (jobs.isPending || sweeps.isPending) return <Loading what="the curves" />;
+  if (shown.length === 0) {
+    return (
+      <Empty title="No curves yet">
+        {ids.length > 0 ? "None of the ticked jobs is here any more; tick others at the left." : null}
+        {ids.length === 0 && (
+          <>
+            Curves appear with a job's first steps. <Link to="/new">Submit a job</Link> to see some.
+          </>
+        )}
+      </Empty>
+    );
+  }
+  const facts = catalog.data?.metrics ?? [];
+  const label = (name: string) => facts.find((one) => one.name === name)?.label ?? name;
+  const name = sweeps.data?.items.find((one) => one.id === scope)?.name;
+  return (
+    <article className="page">
+      <header className="page-head">
+        <div>
+          <p className="over">{ids.length ? "Ticked jobs" : name || "All jobs"}</p>
+          <h1>
+            {several(shown.length, "job")}, {several(groups.length, "group")}
+          </h1>
+        </div>
+        <div className="controls">
+          <Switch legend="Over" name="axis" options={AXES} value={axis as Axis} onChange={setAxis} />
+          <Switch legend="Seeds" name="seeds" options={SEEDS} value={seeds as "mean" | "each"} onChange={setSeeds} />
+          <label className="pick">
+            Smoothing
+            <input
+              type="range"
+              min="0"
+              max="0.95"
+              step="0.05"
+              value={smoothing}
+              onChange={(event) => setSmoothing(event.target.value === "0" ? null : event.target.value)}
+            />
+          </label>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={log === "1"}
+              onChange={(event) => setLog(event.target.checked ? "1" : null)}
+            />
+            log loss
+          </label>
+          <label className="pick">
+            Also
+            <select value={extra} onChange={(event) => setExtra(event.target.value || null)}>
+              <option value="">no more</option>
+              {OTHERS.map((one) => (
+                <option key={one} value={one}>
+                  {label(one)}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+      </header>
+      <ul className="legend">
+        {inOrder(groups.map((group) => group.policy)).map((policy) => (
+          <li key={policy}>
+            <PolicyMark policy={policy} dash /> {policy}
+          </li>
+        ))}
+        <li className="quiet">
+          paler: fewer pairs kept{seeds === "mean" ? " · band: one standard deviation over seeds" : ""} · Ctrl and wheel
+          zoom, a double click goes back
+        </li>
+      </ul>
+      <div className="panels">
+        {metrics.map((metric) => (
+          <Panel
+            key={metric}
+            title={label(metric)}
+            metric={metric}
+            strands={strands}
+            curves={curves.data?.items ?? []}
+            axis={axis as Axis}
+            smoothing={Number(smoothing) || 0}
+            logScale={log === "1" && metric.endsWith("loss")}
+            isShare={metric.endsWith("accuracy") || metric.endsWith("reduction")}
+          />
+        ))}
+      </div>
+      <Latest groups={groups} />
+      {!ticked && items.length > shown.length && (
+        <p className="quiet">
+          {count(shown.length)} of {count(items.length)} jobs, some of every group; tick jobs at the left for others.
+        </p>
+      )}
+    </article>
+  );
+}
+
+function strandsOf(groups: readonly JobGroup<JobItem>[], each: boolean): Strand[] {
+  return groups.flatMap((group): Strand[] => {
+    const ratios = [...new Set(groups.filter((g) => g.policy === group.policy).map((g) => g.ratio))].sort(
+      (a, b) => b - a,
+    );
+    const strength = ratios.length < 2 ? 1 : 1 - (0.6 * ratios.indexOf(group.ratio)) / (ratios.length - 1);
+    const jobs = group.jobs.map((job) => ({
+      id: job.id,
+      stepsPerEpoch: job.progress.epoch ? job.progress.step / job.progress.epoch : null,
+    }));
+    const { policy, label } = group;
+    if (!each) return [{ id: group.key, name: label, policy, strength, jobs }];
+    return group.jobs.map((job, i) => ({
+      id: job.id,
+      name: `${label}, seed ${job.seed}`,
+      policy,
+      strength,
+      jobs: jobs.slice(i, i + 1),
+    }));
+  });
+}
+
+/** The charts' twin in numbers. */
+function Latest({ groups }: { groups: readonly JobGroup<JobItem>[] }) {
+  const mean = (group: JobGroup<JobItem>, metric: string) => {
+    const values = group.jobs.flatMap((job) => job.summary[metric]?.last ?? []);
+    return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+  };
+  return (
+    <section className="card table" aria-label="Last values">
+      <table>
+        <thead>
+          <tr>
+            <th>Group</th>
+            <th className="number">Jobs</th>
+            <th className="number">Step</th>
+            <th className="number">Test accuracy</th>
+            <th className="number">Training loss</th>
+            <th className="number">Seconds</th>
+          </tr>
+        </thead>
+        <tbody>
+          {groups.map((group) => (
+            <tr key={group.key}>
+              <td>
+                <span className="with-mark">
+                  <PolicyMark policy={group.policy} /> {group.label}
+                </span>
+              </td>
+              <td className="number">{group.jobs.length}</td>
+              <td className="number">{count(Math.max(...group.jobs.map((job) => job.progress.step)))}</td>
+              <td className="number">{percent(mean(group, "test_accuracy"), 2)}</td>
+              <td className="number">{asMetric(mean(group, "train_loss"))}</td>
+              <td className="number">{duration(mean(group, "seconds"))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

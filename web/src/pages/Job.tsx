@@ -1,0 +1,210 @@
+/* One job: how far it is, what it was asked, what each layer did, what it said. */
+
+import { useState } from "react";
+
+import type { Job, Schemas } from "../api/client";
+import { useAction, useCatalog, useCurves, useJob } from "../api/queries";
+import { Link } from "../components/Link";
+import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
+import { Failed, Loading } from "../components/States";
+import { bytes, count, duration, large, metric as asMetric, percent } from "../lib/format";
+import { leadingRule, policyOf, ruleInWords } from "../lib/policies";
+import { navigate } from "../lib/url";
+import { Attempts, Layers, Log, SpecView } from "./JobRecords";
+import { Panel } from "./Panel";
+
+const METRICS = ["train_loss", "test_accuracy"];
+const SHARES = /accuracy$|reduction$/;
+
+export function JobPage({ id }: { id: string }) {
+  const job = useJob(id);
+  if (job.isPending) return <Loading what="the job" />;
+  if (job.isError) return <Failed error={job.error} onRetry={() => void job.refetch()} />;
+  return <Shown job={job.data} />;
+}
+
+function Shown({ job }: { job: Job }) {
+  const words = ruleInWords(leadingRule(job.spec.approximation));
+  const policy = policyOf(job.spec.approximation);
+  const catalog = useCatalog();
+  const curves = useCurves([job.id], METRICS, 320);
+  const facts = catalog.data?.metrics ?? [];
+  const { step, epoch } = job.progress;
+  const strands = [
+    {
+      id: job.id,
+      name: words,
+      policy,
+      strength: 1,
+      jobs: [{ id: job.id, stepsPerEpoch: epoch ? step / epoch : null }],
+    },
+  ];
+  return (
+    <article className="page">
+      <header className="page-head">
+        <div>
+          <p className="over">
+            {job.name || "unnamed"} · {job.model} on {job.dataset} · seed {job.seed}
+          </p>
+          <h1 className="with-mark">
+            <PolicyMark policy={policy} size={20} /> {words} <StateBadge state={job.state} wish={job.wish} />
+          </h1>
+        </div>
+        <Actions job={job} />
+      </header>
+      {job.reason && (
+        <p className={`banner ${job.state === "failed" ? "bad" : ""}`} role="status">
+          <b>{job.reason.kind.replaceAll("_", " ")}</b> {job.reason.message}
+        </p>
+      )}
+      <Progress job={job} />
+      <div className="panels">
+        {METRICS.map((metric) => (
+          <Panel
+            key={metric}
+            title={facts.find((one) => one.name === metric)?.label ?? metric}
+            metric={metric}
+            strands={strands}
+            curves={curves.data?.items ?? []}
+            axis="step"
+            smoothing={0}
+            logScale={false}
+            isShare={SHARES.test(metric)}
+          />
+        ))}
+      </div>
+      <Layers id={job.id} />
+      <div className="columns">
+        <Numbers job={job} facts={facts} />
+        <SpecView job={job} />
+      </div>
+      <Attempts job={job} />
+      <Log id={job.id} />
+    </article>
+  );
+}
+
+const ENDED = ["succeeded", "failed", "cancelled"];
+
+function Actions({ job }: { job: Job }) {
+  const action = useAction(job.id);
+  const [asked, setAsked] = useState(false);
+  const remove = () => action.mutate("delete", { onSuccess: () => navigate("/compare") });
+  return (
+    <div className="actions">
+      <Link to="/new" changes={{ from: job.id, preset: null }} className="button">
+        Clone
+      </Link>
+      {!ENDED.includes(job.state) && (
+        <button
+          className="button"
+          disabled={action.isPending || job.wish === "cancel"}
+          onClick={() => action.mutate("cancel")}
+        >
+          {job.wish === "cancel" ? "Cancelling…" : "Cancel"}
+        </button>
+      )}
+      {(job.state === "failed" || job.state === "cancelled") && (
+        <button className="button" disabled={action.isPending} onClick={() => action.mutate("retry")}>
+          Retry
+        </button>
+      )}
+      {job.state !== "running" &&
+        (asked ? (
+          <span className="confirm" role="group" aria-label="Delete this job?">
+            with curves, log and checkpoints?
+            <button className="button danger" disabled={action.isPending} onClick={remove}>
+              Delete for good
+            </button>
+            <button className="button" onClick={() => setAsked(false)}>
+              Keep
+            </button>
+          </span>
+        ) : (
+          <button className="button" onClick={() => setAsked(true)}>
+            Delete
+          </button>
+        ))}
+      {action.isError && (
+        <p className="field-error" role="alert">
+          {action.error.message}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  const { step, of, epoch, steps_per_s, eta_s } = job.progress;
+  const value = (name: string) => job.summary[name]?.last;
+  const ratio = job.planned_compute_reduction;
+  const facts: [string, string][] = [
+    ["Step", of === null ? count(step) : `${count(step)} of ${count(of)}`],
+    ["Epoch", epoch === null ? "–" : String(Number(epoch.toFixed(1)))],
+    ["Test accuracy", percent(value("best_test_accuracy"), 2)],
+    ["Compute reduction", `${percent(value("compute_reduction"))} performed, ${percent(ratio)} planned`],
+    ["Speed", steps_per_s === null ? "–" : `${asMetric(Number(steps_per_s.toPrecision(3)))} steps/s`],
+    job.state === "running" ? ["Time left", duration(eta_s)] : ["Training time", duration(value("seconds"))],
+  ];
+  if (job.state === "queued")
+    facts.unshift(["Place in the queue", job.queue_position === null ? "–" : count(job.queue_position)]);
+  return (
+    <section className="card facts" aria-label="Progress">
+      {of !== null && <ProgressBar done={step / of} label="Progress" />}
+      <dl>
+        {facts.map(([term, said]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{said}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Numbers({ job, facts }: { job: Job; facts: readonly Schemas["MetricChoice"][] }) {
+  const say = (fact: Schemas["MetricChoice"], value: number | null) => {
+    if (SHARES.test(fact.name)) return percent(value, 2);
+    if (fact.unit === "s") return duration(value);
+    if (fact.unit === "bytes") return bytes(value);
+    return fact.name === "macs" ? large(value) : asMetric(value);
+  };
+  const rows = facts.filter((fact) => job.summary[fact.name]);
+  return (
+    <section aria-labelledby="numbers">
+      <h2 id="numbers" className="section">
+        Numbers
+      </h2>
+      {rows.length === 0 ? (
+        <p className="quiet">No number yet.</p>
+      ) : (
+        <div className="card table">
+          <table>
+            <thead>
+              <tr>
+                <th>Metric</th>
+                <th className="number">Last</th>
+                <th className="number">Best</th>
+                <th className="number">At best validation</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((fact) => {
+                const value = job.summary[fact.name];
+                return (
+                  <tr key={fact.name}>
+                    <td>{fact.label}</td>
+                    <td className="number">{say(fact, value?.last ?? null)}</td>
+                    <td className="number">{say(fact, value?.best ?? null)}</td>
+                    <td className="number">{say(fact, value?.at_best_validation ?? null)}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,50 @@
+/* What a spec would save, layer by layer, before anything runs. */
+
+import type { Plan } from "../api/client";
+import { PolicyMark } from "../components/Marks";
+import { count, large, percent, share } from "../lib/format";
+
+export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boolean }) {
+  if (!plan)
+    return <p className="quiet">{stale ? "Counting…" : "The plan appears here when the fields are in order."}</p>;
+  return (
+    <div className={stale ? "stale" : ""}>
+      <p className="over">Planned compute reduction</p>
+      <p className="huge" data-testid="planned">
+        {percent(plan.planned_compute_reduction)}
+      </p>
+      <p className="quiet">
+        {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {count(plan.steps)} steps. Of time it says
+        nothing: that is measured.
+      </p>
+      <table>
+        <thead>
+          <tr>
+            <th>Layer</th>
+            <th>Policy</th>
+            <th className="number">Kept</th>
+            <th className="number">Saved</th>
+          </tr>
+        </thead>
+        <tbody>
+          {plan.layers.map((layer) => {
+            const forward = layer.products.find((one) => one.product === "forward");
+            return (
+              <tr key={layer.name}>
+                <th scope="row">{layer.name}</th>
+                <td>
+                  <span className="with-mark">
+                    <PolicyMark policy={layer.policy.name} size={10} /> {layer.policy.name}{" "}
+                    {layer.forward < 1 ? share(layer.forward) : ""}
+                  </span>
+                </td>
+                <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
+                <td className="number">{percent(layer.reduction, 0)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
