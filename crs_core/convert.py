@@ -26,8 +26,8 @@ def approximate(model: nn.Module, rules: Sequence[Rule]) -> nn.Module:
     already. A model that is itself a supported layer (its name is '') has no place to be swapped
     in: its twin is returned.
 
-    Make the optimizer afterwards. A large weight may be stored anew (`CRSLinear`), and torch's fused
-    optimizers do not look whether the state they have is stored like the weight.
+    Make the optimizer afterwards: a large weight may be stored anew (`CRSLinear`), and torch's
+    fused optimizers do not look whether the state they have is stored as the weight is.
 
     Raises SpecError for a rule that matches no supported layer; it names the layers there are.
     """
