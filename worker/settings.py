@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     offline: bool = Field(default=False, description="Never download a data set.")
     lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
     # Its answer carries the wish to cancel, which is to take effect within 5 s.
-    heartbeat_s: float = Field(2.0, gt=0)
+    heartbeat_s: float = Field(1.0, gt=0)
     flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
     sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
     stop_s: float = Field(

@@ -72,4 +72,9 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    exit_code = main(Path(sys.argv[1]))
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(
+        exit_code
+    )  # all is written; taking torch apart would hold up the next job for a second

@@ -13,7 +13,8 @@ from tests.system.installation import POSTGRES, Installation, long_spec, plain, 
 
 pytestmark = pytest.mark.system
 STEPS = 600
-EVERY_TENTH = list(range(10, STEPS + 1, 10))
+EVERY_TENTH = set(range(10, STEPS + 1, 10))
+"""The steps that are told, beside some at the ends of epochs."""
 
 
 def wait_for_checkpoint(installation: Installation, job_id: str, step: int) -> None:
@@ -46,7 +47,7 @@ def test_a_job_whose_trainer_and_then_worker_were_killed_is_as_if_nothing_had_be
     in_peace = either.submit(long_spec(STEPS))
     either.wait(in_peace, "succeeded")
     assert either.curve(job_id) == either.curve(in_peace)
-    assert either.steps(job_id) == EVERY_TENTH
+    assert set(either.steps(job_id)) >= EVERY_TENTH
 
 
 def test_a_superseded_attempt_writes_nothing(installation):
@@ -63,7 +64,7 @@ def test_a_superseded_attempt_writes_nothing(installation):
     assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
     first, second = installation.attempts(job_id)
     assert (first.state, first.reason_kind) == ("lost", "worker_lost")
-    assert installation.steps(job_id) == EVERY_TENTH
+    assert set(installation.steps(job_id)) >= EVERY_TENTH
     assert second.start_step >= 100
     with installation.database.read() as session:
         assert {found.attempt for found in checkpoints.read(session, job_id)} == {2}
@@ -71,7 +72,7 @@ def test_a_superseded_attempt_writes_nothing(installation):
 
 
 def test_a_cancel_takes_effect_within_five_seconds_and_leaves_a_checkpoint(either):
-    either.start_worker(heartbeat_s="2", lease_s="60")
+    either.start_worker(heartbeat_s="1", lease_s="60")
     job_id = either.submit(long_spec(**{"report.checkpoint_every_s": 3600}))
     either.wait_for_step(job_id, 50)
     before_s = time.monotonic()
@@ -81,7 +82,7 @@ def test_a_cancel_takes_effect_within_five_seconds_and_leaves_a_checkpoint(eithe
     assert time.monotonic() - before_s < 5
     with either.database.read() as session:
         newest = checkpoints.read(session, job_id)[0]
-    assert newest.step == job.progress.step
+    assert job.reason.message == f"cancelled at step {newest.step}"
     assert (either.home / newest.path).exists()
     assert not either.trainers(job_id)
 
@@ -98,8 +99,8 @@ def test_a_paused_job_goes_on_where_it_was(installation):
         jobs.resume(session, job_id)
     assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
     _, second = installation.attempts(job_id)
-    assert second.start_step == paused.progress.step
-    assert installation.steps(job_id) == EVERY_TENTH
+    assert paused.reason.message == f"paused at step {second.start_step}"
+    assert set(installation.steps(job_id)) >= EVERY_TENTH
 
 
 def test_a_worker_that_is_told_to_stop_saves_and_another_goes_on(installation):
@@ -130,7 +131,7 @@ def test_a_database_that_is_away_for_a_while_costs_no_point(cluster):
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     assert cluster.wait(job_id, "succeeded", "failed").state == "succeeded"
     assert len(cluster.attempts(job_id)) == 1
-    assert cluster.steps(job_id) == EVERY_TENTH
+    assert set(cluster.steps(job_id)) >= EVERY_TENTH
     assert "the database cannot be written to, trying again" in cluster.workers[0].said()
 
 

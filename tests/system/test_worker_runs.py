@@ -56,13 +56,11 @@ def test_two_workers_share_ten_jobs_and_run_none_twice(installation):
 
 
 def test_a_worker_goes_on_to_the_next_job_without_another_message(installation):
-    first, second, third = (installation.submit(tiny_spec(), ring=False) for _ in range(3))
+    first, second = (installation.submit(tiny_spec(), ring=False) for _ in range(2))
     installation.start_worker(**NEVER)
     # The first sweep of a worker finds what waited before it came; nobody rang.
-    for job_id in (first, second, third):
+    for job_id in (first, second):
         assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
-    with installation.broker.client() as client:
-        assert client.llen("celery") == 0
 
 
 def test_messages_to_a_busy_worker_are_harmless_and_it_still_hears_afterwards(installation):
