@@ -1,4 +1,7 @@
-"""crs_conv2d against torch and against the slow reference, over settings of the window."""
+"""crs_conv2d against torch and against the slow reference, over settings of the window.
+
+Past 300 lines because it is one table of windows that every test runs through.
+"""
 
 from dataclasses import dataclass
 from typing import Any
