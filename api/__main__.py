@@ -4,14 +4,13 @@ import asyncio
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from pydantic import ValidationError
 
-from api.live import Hub
-from api.main import create_app
-from api.security import is_loopback
+from api.addresses import is_loopback
 from api.settings import Settings
 
 KEEP_ALIVE_S = 75  # longer than clients poll, so that a connection is not closed under a request
@@ -24,9 +23,9 @@ class StartError(Exception):
 class Server(uvicorn.Server):
     """Uvicorn that ends open event streams first, and takes a signal for what it says: stop."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
         super().__init__(config)
-        self.hub = hub
+        self.end_streams = end_streams
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop; a second Ctrl-C does not wait for open requests."""
@@ -35,7 +34,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let the streams go, then the rest."""
-        self.hub.close()
+        self.end_streams()
         await super().shutdown(sockets)
 
 
@@ -65,6 +64,9 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError."""
     listening = listen(settings.host, settings.port)
+    # Only now: what keeps the service from starting is told before a second of importing.
+    from api.main import create_app
+
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -79,7 +81,7 @@ def serve(settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
-    asyncio.run(Server(config, app.state.service.hub).serve(sockets=[listening]))
+    asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """From the store's views to answers, where names alone do not do it."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,11 @@ from api.schemas.jobs import Job, JobItem
 from api.schemas.service import Worker
 from crs_core.events import METRICS
 from store import comparison, curves, views, workers
+
+
+def fields_of(view: Any) -> dict[str, Any]:
+    """Give the fields of a view by name, each as it is."""
+    return {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}
 
 
 def policy_of(spec: Mapping[str, Any]) -> str:
@@ -31,7 +37,7 @@ def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
 
 def _fields(view: views.Job) -> dict[str, Any]:
     spec = view.spec
-    return vars(view) | {
+    return fields_of(view) | {
         "model": spec["model"]["name"],
         "dataset": spec["dataset"]["name"],
         "policy": policy_of(spec),
@@ -44,15 +50,15 @@ def curve(found: curves.Curve) -> Curve:
     values = found.values
     if found.reduced:
         values = [None if v is None else float(f"{v:.7g}") for v in values]
-    return Curve.model_validate(vars(found) | {"values": values})
+    return Curve.model_validate(fields_of(found) | {"values": values})
 
 
 def worker(view: workers.WorkerView) -> Worker:
     """Make the answer; a worker that should be alive and is not was lost."""
     lost = not view.alive and view.state != "stopped"
-    return Worker.model_validate(vars(view) | ({"state": "lost"} if lost else {}))
+    return Worker.model_validate(fields_of(view) | ({"state": "lost"} if lost else {}))
 
 
 def compared(found: comparison.Comparison) -> Comparison:
     """Make the answer, with the direction in which y is better."""
-    return Comparison.model_validate(vars(found) | {"better": METRICS[found.y].better})
+    return Comparison.model_validate(fields_of(found) | {"better": METRICS[found.y].better})

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.answers import job_item, policy_of
+from api.answers import fields_of, job_item, policy_of
 from store import curves, jobs, views
 from store.jobs import JobFilter
 
@@ -94,7 +94,7 @@ def jobs_csv(read: Reading, ids: Sequence[str] | None) -> Iterator[str]:
     for job in selected(read, ids):
         values: dict[str, Any] = {f"spec.{path}": v for path, v in _flat(job.spec).items()}
         for metric, summary in job.summary.items():
-            values |= {f"{metric}.{part}": value for part, value in vars(summary).items()}
+            values |= {f"{metric}.{part}": value for part, value in fields_of(summary).items()}
         yield _line((*_job_cells(job), *(values.get(name) for name in (*paths, *names))))
 
 

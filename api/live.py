@@ -69,10 +69,13 @@ class Hub:
         self._lock = threading.Lock()
         self._wanted = threading.Event()  # somebody listens, or the thread is to end
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="events", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread; it reads nothing while nobody listens."""
+        self._ended.clear()
+        self._wanted.clear()
+        self._thread = threading.Thread(target=self._follow, name="events", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -84,7 +87,7 @@ class Hub:
     def join(self) -> None:
         """End, and wait for the thread."""
         self.close()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     @property

@@ -9,12 +9,10 @@ The body of a request is read here, whole: nothing that we accept is larger than
 client that sends more gets to read its 413, because the rest is taken in and dropped first.
 """
 
-import ipaddress
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.addresses import is_loopback, name_of
 from api.errors import problem
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -38,24 +36,6 @@ HEADERS = {
 }
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 DRAINED_BYTES = 64 << 20
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a name or address means this machine itself."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def name_of(netloc: str) -> str:
-    """Take the name out of `name:port`; empty if it is none."""
-    try:
-        return urlsplit(f"//{netloc}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def refusal(method: str, headers: Headers, hosts: frozenset[str]) -> str | None:

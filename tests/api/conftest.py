@@ -17,6 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from uvicorn import Config
 
+import migrations
 from api.__main__ import Server, listen
 from api.main import create_app
 from api.settings import Settings
@@ -43,6 +44,22 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(create_app(settings), base_url=BASE, raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def empty_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a database that every test leaves empty."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('empty')}/colrow.db"
+    migrations.upgrade(url)
+    return Settings(database_url=url, broker_url=None, threads=4)
+
+
+@pytest.fixture(scope="session")
+def empty_client(empty_settings: Settings) -> Iterator[TestClient]:
+    """For requests that are refused, or only look."""
+    app = create_app(empty_settings)
+    with TestClient(app, base_url=BASE, raise_server_exceptions=False) as made:
         yield made
 
 
@@ -163,7 +180,7 @@ def serving(settings: Settings) -> Iterator[str]:
     listening = listen("127.0.0.1", 0)
     app = create_app(settings)
     config = Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=3)
-    server = Server(config, app.state.service.hub)
+    server = Server(config, app.state.service.hub.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -10,9 +10,6 @@ from fastapi.testclient import TestClient
 Spec = Callable[..., dict[str, Any]]
 NAN = float("nan")
 
-# What is refused before the database is asked needs one kind of it.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 
 def changed(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """Set one field by its path."""
@@ -47,11 +44,11 @@ CASES = {
 @pytest.mark.parametrize("route", ["plan", "jobs"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_spec_gets_422_with_its_field_and_what_to_do(
-    client: TestClient, spec: Spec, route: str, case: str
+    empty_client: TestClient, spec: Spec, route: str, case: str
 ) -> None:
     path, value, said = CASES[case]
     body = json.dumps({"spec": changed(spec(), path, value)})
-    answer = client.post(
+    answer = empty_client.post(
         f"/api/v1/{route}", content=body, headers={"content-type": "application/json"}
     )
     problem = answer.json()
@@ -60,19 +57,19 @@ def test_a_bad_spec_gets_422_with_its_field_and_what_to_do(
     assert problem["type"] == "urn:colrow:problem:spec"
     assert [e for e in problem["errors"] if e["loc"].startswith(path) and said in e["msg"]], problem
     assert said in problem["detail"]
-    assert client.get("/api/v1/jobs").json()["items"] == []
+    assert empty_client.get("/api/v1/jobs").json()["items"] == []
 
 
-def test_every_field_at_fault_is_named_at_once(client: TestClient, spec: Spec) -> None:
+def test_every_field_at_fault_is_named_at_once(empty_client: TestClient, spec: Spec) -> None:
     body = changed(changed(spec(), "approximation.0.forward", 2), "training.epochs", 0)
-    problem = client.post("/api/v1/jobs", json={"spec": body}).json()
+    problem = empty_client.post("/api/v1/jobs", json={"spec": body}).json()
     assert {e["loc"] for e in problem["errors"]} == {"approximation.0.forward", "training.epochs"}
 
 
-def test_a_missing_part_is_named(client: TestClient, spec: Spec) -> None:
+def test_a_missing_part_is_named(empty_client: TestClient, spec: Spec) -> None:
     body = spec()
     del body["training"]
-    problem = client.post("/api/v1/jobs", json={"spec": body}).json()
+    problem = empty_client.post("/api/v1/jobs", json={"spec": body}).json()
     assert problem["errors"] == [{"loc": "training", "msg": "this field is missing"}]
 
 
@@ -81,38 +78,42 @@ def test_a_missing_part_is_named(client: TestClient, spec: Spec) -> None:
     [b"{", b"model: mlp", b"\xff\xfe", b'{"spec": ' + b"[" * 100_000],
     ids=["cut off", "yaml", "not text", "deep"],
 )
-def test_a_body_that_is_not_json_gets_400_or_422(client: TestClient, body: bytes) -> None:
-    answer = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
+def test_a_body_that_is_not_json_gets_400_or_422(empty_client: TestClient, body: bytes) -> None:
+    answer = empty_client.post(
+        "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
+    )
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
     assert "JSON" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("body", ["[]", '"job"', "3", "null", ""])
-def test_a_body_that_is_not_an_object_gets_422(client: TestClient, body: str) -> None:
-    answer = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
+def test_a_body_that_is_not_an_object_gets_422(empty_client: TestClient, body: str) -> None:
+    answer = empty_client.post(
+        "/api/v1/jobs", content=body, headers={"content-type": "application/json"}
+    )
     assert answer.status_code == 422
     assert "JSON object" in answer.json()["detail"]
 
 
-def test_a_body_that_is_not_said_to_be_json_gets_422(client: TestClient, spec: Spec) -> None:
+def test_a_body_that_is_not_said_to_be_json_gets_422(empty_client: TestClient, spec: Spec) -> None:
     body = json.dumps({"spec": spec()})
-    answer = client.post("/api/v1/jobs", content=body, headers={"content-type": "text/plain"})
+    answer = empty_client.post("/api/v1/jobs", content=body, headers={"content-type": "text/plain"})
     assert answer.status_code == 422
     assert "application/json" in answer.json()["detail"]
 
 
-def test_a_body_of_10_mb_gets_413(client: TestClient, spec: Spec) -> None:
-    answer = client.post("/api/v1/jobs", json={"spec": spec(), "name": "x" * 10_000_000})
+def test_a_body_of_10_mb_gets_413(empty_client: TestClient, spec: Spec) -> None:
+    answer = empty_client.post("/api/v1/jobs", json={"spec": spec(), "name": "x" * 10_000_000})
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
     assert "1,048,576 bytes" in answer.json()["detail"]
-    assert client.get("/api/v1/jobs").json()["items"] == []
+    assert empty_client.get("/api/v1/jobs").json()["items"] == []
 
 
-def test_a_body_without_a_length_is_measured_as_it_comes(client: TestClient) -> None:
+def test_a_body_without_a_length_is_measured_as_it_comes(empty_client: TestClient) -> None:
     pieces = (b"x" * 100_000 for _ in range(20))
-    assert client.post("/api/v1/jobs", content=pieces).status_code == 413
+    assert empty_client.post("/api/v1/jobs", content=pieces).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -139,9 +140,11 @@ def test_a_body_without_a_length_is_measured_as_it_comes(client: TestClient) -> 
 )
 @pytest.mark.parametrize("unknown", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "no such id"])
 def test_an_id_that_does_not_exist_gets_404_saying_which(
-    client: TestClient, method: str, path: str, unknown: str
+    empty_client: TestClient, method: str, path: str, unknown: str
 ) -> None:
-    answer = client.request(method, path.format(id=unknown), json={} if method == "PATCH" else None)
+    answer = empty_client.request(
+        method, path.format(id=unknown), json={} if method == "PATCH" else None
+    )
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:colrow:problem:not-found"
     assert unknown in answer.json()["detail"]
@@ -170,32 +173,32 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
     ],
 )
 def test_a_bad_parameter_gets_422_and_its_sentence(
-    client: TestClient, query: str, said: str
+    empty_client: TestClient, query: str, said: str
 ) -> None:
-    answer = client.get(f"/api/v1/{query}")
+    answer = empty_client.get(f"/api/v1/{query}")
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert said in answer.json()["detail"]
 
 
-def test_an_unknown_route_gets_404_as_a_problem(client: TestClient) -> None:
+def test_an_unknown_route_gets_404_as_a_problem(empty_client: TestClient) -> None:
     for method in ("GET", "POST", "DELETE"):
-        answer = client.request(method, "/api/v1/experiments")
+        answer = empty_client.request(method, "/api/v1/experiments")
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
         assert "/api/v1/experiments" in answer.json()["detail"]
 
 
-def test_a_wrong_method_gets_405_saying_which_go(client: TestClient) -> None:
-    answer = client.put("/api/v1/catalog")
+def test_a_wrong_method_gets_405_saying_which_go(empty_client: TestClient) -> None:
+    answer = empty_client.put("/api/v1/catalog")
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["allow"] == "GET"
     assert "it takes GET" in answer.json()["detail"]
 
 
-def test_fields_that_a_body_does_not_have_are_refused(client: TestClient, spec: Spec) -> None:
-    problem = client.post("/api/v1/jobs", json={"spec": spec(), "nmae": "x"}).json()
+def test_fields_that_a_body_does_not_have_are_refused(empty_client: TestClient, spec: Spec) -> None:
+    problem = empty_client.post("/api/v1/jobs", json={"spec": spec(), "nmae": "x"}).json()
     assert problem["errors"] == [
         {"loc": "nmae", "msg": "this field is not known; remove it or mend its name"}
     ]
@@ -211,19 +214,19 @@ def test_fields_that_a_body_does_not_have_are_refused(client: TestClient, spec: 
     ],
 )
 def test_a_bad_combination_refuses_the_whole_sweep(
-    client: TestClient, spec: Spec, axes: dict[str, Any], said: str
+    empty_client: TestClient, spec: Spec, axes: dict[str, Any], said: str
 ) -> None:
-    answer = client.post("/api/v1/sweeps", json={"base": spec(), "axes": axes})
+    answer = empty_client.post("/api/v1/sweeps", json={"base": spec(), "axes": axes})
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
-    assert client.get("/api/v1/jobs").json()["items"] == []
-    assert client.get("/api/v1/sweeps").json()["items"] == []
+    assert empty_client.get("/api/v1/jobs").json()["items"] == []
+    assert empty_client.get("/api/v1/sweeps").json()["items"] == []
 
 
 def test_a_sweep_of_a_million_jobs_is_refused_before_it_is_expanded(
-    client: TestClient, spec: Spec
+    empty_client: TestClient, spec: Spec
 ) -> None:
     axes = {"seed": list(range(1000)), "training.batch_size": list(range(1, 1001))}
-    answer = client.post("/api/v1/sweeps", json={"base": spec(), "axes": axes})
+    answer = empty_client.post("/api/v1/sweeps", json={"base": spec(), "axes": axes})
     assert answer.status_code == 422
     assert "10" in answer.json()["detail"]

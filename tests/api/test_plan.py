@@ -1,14 +1,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
 
 
-def test_a_plan_says_what_each_product_keeps_and_costs(client: TestClient, spec: Spec) -> None:
+def test_a_plan_says_what_each_product_keeps_and_costs(
+    empty_client: TestClient, spec: Spec
+) -> None:
     rules = [{"layers": "*", "policy": "topk", "forward": 0.4, "backward": 0.05}]
     body = {
         "model": {"name": "mlp"},
@@ -16,7 +16,7 @@ def test_a_plan_says_what_each_product_keeps_and_costs(client: TestClient, spec:
         "approximation": rules,
         "training": {"epochs": 20},
     }
-    plan = client.post("/api/v1/plan", json={"spec": body}).json()
+    plan = empty_client.post("/api/v1/plan", json={"spec": body}).json()
     assert round(plan["planned_compute_reduction"], 3) == 0.795
     assert plan["steps"] == 22_000
     assert plan["steps_per_epoch"] == 1_100
@@ -28,8 +28,8 @@ def test_a_plan_says_what_each_product_keeps_and_costs(client: TestClient, spec:
     assert plan["exact_macs"] == plan["steps"] * sum(one["exact_macs"] for one in plan["layers"])
 
 
-def test_a_plan_gives_the_spec_with_every_default(client: TestClient, spec: Spec) -> None:
-    plan = client.post("/api/v1/plan", json={"spec": spec()}).json()
+def test_a_plan_gives_the_spec_with_every_default(empty_client: TestClient, spec: Spec) -> None:
+    plan = empty_client.post("/api/v1/plan", json={"spec": spec()}).json()
     assert plan["spec"]["training"]["batch_size"] == 50
     assert plan["spec"]["training"]["optimizer"]["name"] == "adam"
     assert plan["spec"]["approximation"][0]["policy"] == {
@@ -37,10 +37,10 @@ def test_a_plan_gives_the_spec_with_every_default(client: TestClient, spec: Spec
         "replacement": False,
         "scaled": False,
     }
-    again = client.post("/api/v1/plan", json={"spec": plan["spec"]}).json()
+    again = empty_client.post("/api/v1/plan", json={"spec": plan["spec"]}).json()
     assert again == plan
 
 
-def test_a_plan_makes_no_job(client: TestClient, spec: Spec) -> None:
-    assert client.post("/api/v1/plan", json={"spec": spec()}).status_code == 200
-    assert client.get("/api/v1/jobs").json() == {"items": [], "next": None}
+def test_a_plan_makes_no_job(empty_client: TestClient, spec: Spec) -> None:
+    assert empty_client.post("/api/v1/plan", json={"spec": spec()}).status_code == 200
+    assert empty_client.get("/api/v1/jobs").json() == {"items": [], "next": None}

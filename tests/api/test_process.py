@@ -25,16 +25,27 @@ def status(pid: int) -> dict[str, int]:
     return {name: int(value) for name, value in found}
 
 
-def test_the_process_never_imports_torch_and_stays_below_200_mb(process: Start, spec: Spec) -> None:
+def test_a_process_in_use_stays_small_quick_and_without_torch(process: Start, spec: Spec) -> None:
     running = process()
     running.ready()
-    base = {"axes": {"seed": list(range(300))}, "base": spec()}
-    assert httpx.post(f"{running.url}/api/v1/sweeps", json=base, timeout=30).status_code == 201
+    sweep = {"axes": {"seed": list(range(300))}, "base": spec()}
     with httpx.Client(base_url=running.url, timeout=30) as client:
+        assert client.post("/api/v1/sweeps", json=sweep).status_code == 201
         for path in ("jobs?limit=1000", "catalog", "export?table=jobs", "queue?limit=1000"):
-            for _ in range(5):
+            for _ in range(3):
                 assert client.get(f"/api/v1/{path}").status_code == 200
         assert client.get("/readyz").status_code == 200
+        took = []
+        for _ in range(30):
+            begin = time.perf_counter()
+            client.get("/healthz")
+            took.append(time.perf_counter() - begin)
+        # More than the server takes is answered too, and not cut off.
+        answer = client.post("/api/v1/jobs", content=b"x" * 10_000_000)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+    # A socket without TCP_NODELAY would take 40 ms each.
+    assert min(took) < 0.02
     mapped = Path(f"/proc/{running.popen.pid}/maps").read_text()
     assert "/torch/" not in mapped
     assert "/numpy/" not in mapped
@@ -57,14 +68,6 @@ def test_it_stops_at_once_and_cleanly_with_a_stream_open(
     assert time.monotonic() - begin < 2.5
     assert running.popen.returncode == 0
     assert "Traceback" not in errors
-
-
-def test_a_body_of_10_mb_is_answered_over_a_real_connection(process: Start) -> None:
-    running = process()
-    running.ready()
-    answer = httpx.post(f"{running.url}/api/v1/jobs", content=b"x" * 10_000_000, timeout=30)
-    assert answer.status_code == 413
-    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_an_address_other_than_loopback_is_refused_in_one_sentence(process: Start) -> None:
@@ -95,16 +98,3 @@ def test_a_wrong_environment_is_told_in_one_sentence(process: Start) -> None:
     assert running.popen.returncode == 2
     assert "COLROW_PORT" in errors
     assert "Traceback" not in errors
-
-
-def test_a_keep_alive_connection_answers_without_delay(process: Start) -> None:
-    running = process()
-    running.ready()
-    with httpx.Client(base_url=running.url) as client:
-        took = []
-        for _ in range(30):
-            begin = time.perf_counter()
-            client.get("/healthz")
-            took.append(time.perf_counter() - begin)
-    # A socket without TCP_NODELAY would take 40 ms each.
-    assert sorted(took)[15] < 0.02

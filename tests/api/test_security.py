@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.__main__ import StartError, listen
-from api.security import is_loopback, name_of
+from api.addresses import is_loopback, name_of
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
