@@ -15,6 +15,12 @@ from worker.heartbeat import Heartbeat
 from worker.settings import Settings
 from worker.slot import Slot
 
+TURN_S = 0.1
+
+
+def _nothing() -> None:
+    return None
+
 
 def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
     """Make the Celery app of a worker."""
@@ -28,11 +34,23 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
     class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
         """Starts before the pool, and so stops after it: the last job's end is still told."""
 
+        turning: Any = None
+
         def start(self, _worker: Any) -> None:
             heartbeat.start()
 
         def stop(self, _worker: Any) -> None:
             heartbeat.stop()
+
+        def register_with_event_loop(self, _worker: Any, hub: Any) -> None:
+            """Have the loop turn often, as it asks for a message only when it turns.
+
+            Nothing turns it when the pool's thread gets free, so the next message would wait for up
+            to a second.
+            """
+            if self.turning is not None:  # it begins anew after each lost connection
+                self.turning.cancel()
+            self.turning = hub.call_repeatedly(TURN_S, _nothing)
 
     app.steps["worker"].add(Pulse)
     # A receiver of this keeps Celery from setting up logging in its own way.

@@ -38,6 +38,12 @@ def test_a_job_starts_within_a_second_under_a_light_supervisor_without_torch(ins
     installation.wait_for_trainer(job_id)
     assert time.time() - before_s < 1.5
     assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
+    # One that has just got free hears as quickly.
+    before_s = time.time()
+    job_id = installation.submit(tiny_spec())
+    wait_until(lambda: installation.attempts(job_id), "an attempt begins")
+    assert installation.attempts(job_id)[0].started_at - before_s < 0.9
+    installation.wait_for_trainer(job_id)
     status = Path(f"/proc/{worker.pid}/status").read_text()
     resident_kb = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
     assert resident_kb <= 120 * 1024

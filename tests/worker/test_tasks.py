@@ -200,3 +200,9 @@ def test_the_pipe_of_events_is_gone_afterwards(bench):
     claim = bench.begin()
     bench.play("start(); finish(1)", claim)
     assert [path.name for path in bench.folder(claim).iterdir()] == ["trainer.json"]
+
+
+def test_what_cannot_be_recorded_fails_the_job_even_when_the_training_was_done(bench):
+    job = bench.play("start(); points(2 ** 70); finish(20)")
+    assert (job.state, job.reason.kind) == ("failed", "internal")
+    assert "the supervisor of the trainer failed" in job.reason.message
