@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.answers import fields_of, job_item, policy_of
+from api.answers import job_item, policy_of
 from store import curves, jobs, views
 from store.jobs import JobFilter
 
 Reading = Callable[[], AbstractContextManager[Session]]
 PAGE = 200
+SUMMARY_PARTS = ("last", "best", "at_best_validation")
 POINT_COLUMNS = ("job", "name", "model", "dataset", "policy", "seed", "metric", "step", "value")
 JOB_COLUMNS = (
     "job", "name", "state", "sweep", "owner", "tags", "created_at", "started_at", "finished_at",
@@ -89,12 +90,12 @@ def jobs_csv(read: Reading, ids: Sequence[str] | None) -> Iterator[str]:
     for job in selected(read, ids):
         paths |= dict.fromkeys(f"spec.{path}" for path in _flat(job.spec))
         metrics |= dict.fromkeys(job.summary)
-    names = [f"{m}.{part}" for m in metrics for part in ("last", "best", "at_best_validation")]
+    names = [f"{m}.{part}" for m in metrics for part in SUMMARY_PARTS]
     yield _line((*JOB_COLUMNS, *paths, *names))
     for job in selected(read, ids):
         values: dict[str, Any] = {f"spec.{path}": v for path, v in _flat(job.spec).items()}
         for metric, summary in job.summary.items():
-            values |= {f"{metric}.{part}": value for part, value in fields_of(summary).items()}
+            values |= {f"{metric}.{part}": getattr(summary, part) for part in SUMMARY_PARTS}
         yield _line((*_job_cells(job), *(values.get(name) for name in (*paths, *names))))
 
 
