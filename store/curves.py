@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +11,8 @@ from crs_core.events import METRICS
 from store import metrics as metric_names
 from store.errors import NotFound
 from store.tables import Job, Point
+
+PART = 500
 
 
 @dataclass(frozen=True)
@@ -65,29 +66,37 @@ def read(
     if after is not None:
         query = query.where(table.step > after)
     job_of = {key: job_id for job_id, key in keys.items()}
-    found = [
-        _curve(job_of[key], names[metric], list(rows), max_points)
-        for (key, metric), rows in groupby(session.execute(query).all(), key=itemgetter(0, 1))
-    ]
+    found, begin = [], 0
+    of_job: list[int] = []
+    of_metric: list[int] = []
+    steps: list[int] = []
+    values: list[float | None] = []
+    # By parts, turned into columns: rows that live long would set the garbage collector to work.
+    for part in session.execute(query).partitions(PART):
+        part_job, part_metric, part_steps, part_values = zip(*part, strict=True)
+        of_job += part_job
+        of_metric += part_metric
+        steps += part_steps
+        values += part_values
+    for (key, metric), same in groupby(zip(of_job, of_metric, strict=True)):
+        end = begin + sum(1 for _ in same)
+        curve = _curve(job_of[key], names[metric], steps[begin:end], values[begin:end], max_points)
+        found.append(curve)
+        begin = end
     place = {job_id: i for i, job_id in enumerate(ids)}
     shown = {name: i for i, name in enumerate(METRICS)}
     return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
 
 
-def _curve(job_id: str, metric: str, rows: Sequence[Sequence[float]], limit: int | None) -> Curve:
-    _, _, steps, values = (list(column) for column in zip(*rows, strict=True))
-    kept = reduce(values, limit) if limit is not None and len(values) > limit else None
-    if kept is not None:
+def _curve(
+    job_id: str, metric: str, steps: list[int], values: list[float | None], limit: int | None
+) -> Curve:
+    of, reduced = len(values), limit is not None and len(values) > limit
+    if limit is not None and reduced:
+        kept = reduce(values, limit)
         steps, values = [steps[i] for i in kept], [values[i] for i in kept]
-    return Curve(
-        job_id=job_id,
-        metric=metric,
-        steps=[int(step) for step in steps],
-        values=values,
-        non_finite=[i for i, value in enumerate(values) if value is None] if None in values else [],
-        of=len(rows),
-        reduced=kept is not None,
-    )
+    gaps = [i for i, value in enumerate(values) if value is None] if None in values else []
+    return Curve(job_id, metric, steps, values, gaps, of, reduced)
 
 
 def reduce(values: Sequence[float | None], limit: int) -> list[int]:

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from store.tables import Metric, Owner, Sweep, Tag, Worker
 from store.tables import Summary as SummaryRow
 from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
 
+PART = 500
 _FIELDS: dict[str, Any] = {
     "created_at": JobRow.key,
     "started_at": JobRow.started_at,
@@ -180,7 +181,7 @@ def _views(
     tags = _tags(session, keys)
     summaries = _summaries(session, keys, metrics)
     chosen = None if metrics is None else set(metrics)
-    return [_view(row, tags[row.key], summaries[row.key], chosen) for row in rows]
+    return [_view(row, tags[row.key], summaries.get(row.key, {}), chosen) for row in rows]
 
 
 def _view(
@@ -245,13 +246,11 @@ def _summaries(
     if metrics is not None:
         wanted = {*metrics, "steps_per_s"}  # progress shows the speed
         query = query.where(SummaryRow.metric_id.in_([i for i, n in names.items() if n in wanted]))
-    for key, metric, *values in session.execute(query):
-        found[key][names[metric]] = Summary(*cast("list[float | None]", values))
-    shown = {name: i for i, name in enumerate(METRICS)}
-    if metrics is None:
-        for key, summary in found.items():
-            found[key] = dict(sorted(summary.items(), key=lambda s: shown.get(s[0], len(shown))))
-    return found
+    # By parts: ten thousand rows that live long would set the garbage collector to work.
+    for part in session.execute(query).partitions(PART):
+        for key, metric, last, best, at_best_validation in part:
+            found[key][names[metric]] = Summary(last, best, at_best_validation)
+    return {key: {m: summary[m] for m in METRICS if m in summary} for key, summary in found.items()}
 
 
 def _attempts(session: Session, job_key: int) -> tuple[Attempt, ...]:

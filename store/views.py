@@ -1,7 +1,7 @@
 """What the store tells about a job, as frozen data. Times are seconds since 1970, UTC."""
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "paused", "succeeded", "failed", "cancelled")
@@ -37,9 +37,11 @@ class Progress:
     eta_s: float | None
 
 
-@dataclass(frozen=True)
-class Summary:
-    """One metric of a job. None where there is no such value, or it was not finite."""
+class Summary(NamedTuple):
+    """One metric of a job. None where there is no such value, or it was not finite.
+
+    A list of a thousand jobs makes ten thousand of these, and a frozen data class is made slowly.
+    """
 
     last: float | None
     best: float | None
