@@ -7,7 +7,8 @@ default is the local server). A test that needs a service that may not be there 
     pytest.param("cluster", marks=pytest.mark.needs("postgresql", "redis"))
 
 Where it does not answer these tests are deselected, and counted at the end under "left out"; other
-conftests add their own counts to the dictionary `config.left_out`.
+conftests add their own counts to the dictionary `config.left_out`. With `--nothing-left-out`
+that is a failure.
 """
 
 import os
@@ -54,12 +55,20 @@ def _redis_answers() -> bool:
         return False
 
 
+# Several test processes share the cores; threads of torch that spin while they wait would stop all.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 SERVICES: dict[str, tuple[str, Callable[[], bool]]] = {
     "postgresql": ("PostgreSQL", _postgresql_answers),
     "redis": ("Redis", _redis_answers),
     "chromium": ("Chromium", lambda: shutil.which(CHROMIUM) is not None),
 }
 """Title of each service, and whether it can be had."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nothing-left-out", action="store_true", help="fail if a test is left out")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,10 +95,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the counts from a process of xdist to the one that prints."""
+    """Send the counts from a process of xdist to the one that prints, which may fail by them."""
     output = getattr(session.config, "workeroutput", None)
+    left_out = session.config.__dict__["left_out"]
     if output is not None:
-        output["left_out"] = dict(session.config.__dict__["left_out"])
+        output["left_out"] = dict(left_out)
+    elif left_out and session.config.getoption("--nothing-left-out"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,6 +110,7 @@ def pytest_testnodedown(node: Any) -> None:
     node.config.__dict__["left_out"] |= getattr(node, "workeroutput", {}).get("left_out", {})
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
@@ -106,6 +119,7 @@ def pytest_terminal_summary(
         terminalreporter.section("left out")
         for title, count in sorted(left_out.items()):
             terminalreporter.line(f"{title}: {count} tests")
+        terminalreporter.line("make system-deps brings PostgreSQL, Redis and Chromium (apt)")
 
 
 def _plain(url: str) -> str:
