@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from crs_core.events import Event, Points, Started
+from crs_core.events import CheckpointSaved, Event, Points, Started
 from crs_core.spec import JobSpec, parse_spec
-from store import attempts, jobs, recording, workers
-from store.attempts import Claim
+from store import attempts, clock, jobs, recording, workers
+from store.attempts import Claim, Outcome
 from store.jobs import NewJob
 from store.session import Database
+from store.tables import Attempt
 
 
 def make_spec(policy: str = "topk", forward: float = 0.4, **changes: Any) -> JobSpec:
@@ -42,12 +43,19 @@ def points(step: int, **values: float) -> Points:
     return Points(step=step, epoch=step / 30, values=values)
 
 
+def saved(step: int, *, best: bool = False) -> CheckpointSaved:
+    return CheckpointSaved(
+        step=step, name=f"step-{step}.pt", size_bytes=10, sha256="a" * 64, best=best
+    )
+
+
 class Bench:
     """A database with short ways to do what a service does."""
 
     spec = staticmethod(make_spec)
     started = staticmethod(started)
     points = staticmethod(points)
+    saved = staticmethod(saved)
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -84,6 +92,15 @@ class Bench:
     def record(self, claim: Claim, *events: Event, log: str = "") -> attempts.Wish:
         with self.database.write() as session:
             return recording.record(session, claim.attempt_id, events, log=log)
+
+    def end(self, claim: Claim, outcome: Outcome = Outcome.SUCCEEDED, **why: str) -> None:
+        self.write(attempts.finish, claim.attempt_id, outcome, **why)
+
+    def expire(self, claim: Claim) -> None:
+        """Let the lease have run out a second ago."""
+        with self.database.write() as session:
+            attempt = session.get_one(Attempt, claim.attempt_id)
+            attempt.lease_until = clock.read(session) - 1
 
     def job(self, job_id: str) -> jobs.Job:
         with self.database.read() as session:

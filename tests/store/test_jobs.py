@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from crs_core.events import CheckpointSaved
 from store import attempts, jobs, tables
 from store.attempts import Outcome, Wish
 from store.errors import Conflict, IdempotencyMismatch, NotFound
@@ -13,16 +12,6 @@ from store.ids import new_id
 
 def count(bench, table) -> int:
     return bench.read(lambda s: s.scalar(select(func.count()).select_from(table)))
-
-
-def end(bench, claim, outcome: Outcome, **why) -> None:
-    bench.write(attempts.finish, claim.attempt_id, outcome, **why)
-
-
-def checkpoint(step: int, *, best: bool = False) -> CheckpointSaved:
-    return CheckpointSaved(
-        step=step, name=f"step-{step}.pt", size_bytes=10, sha256="a" * 64, best=best
-    )
 
 
 def test_ids_sort_by_time_and_are_uuids_of_version_7():
@@ -149,7 +138,7 @@ def test_cancelling_a_running_job_is_a_wish_that_the_heartbeat_tells(bench):
     assert (asked.state, asked.wish) == ("running", "cancel")
     assert bench.write(attempts.heartbeat, claim.attempt_id) is Wish.CANCEL
     assert bench.record(claim, bench.points(1, train_loss=1.0)) is Wish.CANCEL
-    end(bench, claim, Outcome.CANCELLED)
+    bench.end(claim, Outcome.CANCELLED)
     job = bench.job(claim.job_id)
     assert (job.state, job.wish) == ("cancelled", None)
 
@@ -157,7 +146,7 @@ def test_cancelling_a_running_job_is_a_wish_that_the_heartbeat_tells(bench):
 @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED])
 def test_a_job_at_its_end_cannot_be_cancelled(bench, outcome):
     claim = bench.begin()
-    end(bench, claim, outcome, kind="internal", message="m")
+    bench.end(claim, outcome, kind="internal", message="m")
     with pytest.raises(Conflict, match=f"the job has {outcome.value} already"):
         bench.write(jobs.request_cancel, claim.job_id)
 
@@ -166,7 +155,7 @@ def test_pause_and_resume(bench):
     claim = bench.begin()
     assert bench.write(jobs.request_pause, claim.job_id).wish == "pause"
     assert bench.write(attempts.heartbeat, claim.attempt_id) is Wish.PAUSE
-    end(bench, claim, Outcome.PAUSED)
+    bench.end(claim, Outcome.PAUSED)
     assert bench.job(claim.job_id).state == "paused"
     assert bench.claim() is None
     assert bench.write(jobs.resume, claim.job_id).state == "queued"
@@ -189,8 +178,8 @@ def test_a_job_that_is_being_cancelled_cannot_be_paused(bench):
 
 def test_retry_queues_a_failed_job_which_goes_on_from_its_checkpoint(bench):
     claim = bench.begin()
-    bench.record(claim, bench.started(), checkpoint(40))
-    end(bench, claim, Outcome.FAILED, kind="disk", message="the disk is full")
+    bench.record(claim, bench.started(), bench.saved(40))
+    bench.end(claim, Outcome.FAILED, kind="disk", message="the disk is full")
     failed = bench.job(claim.job_id)
     assert (failed.state, failed.reason.kind) == ("failed", "disk")
     assert failed.reason.message == "the disk is full"
@@ -211,7 +200,7 @@ def test_a_running_or_succeeded_job_cannot_be_retried(bench):
     claim = bench.begin()
     with pytest.raises(Conflict, match="is running; only a failed or cancelled one"):
         bench.write(jobs.retry, claim.job_id)
-    end(bench, claim, Outcome.SUCCEEDED)
+    bench.end(claim, Outcome.SUCCEEDED)
     with pytest.raises(Conflict, match="has succeeded; to train the same again"):
         bench.write(jobs.retry, claim.job_id)
 
@@ -227,9 +216,9 @@ def test_a_retried_job_waits_at_the_end_of_the_queue(bench):
 def test_deleting_removes_every_row_and_names_the_folder(bench):
     claim = bench.begin(tags=("t",))
     bench.record(
-        claim, bench.started(), bench.points(1, train_loss=1.0), checkpoint(1), log="hello"
+        claim, bench.started(), bench.points(1, train_loss=1.0), bench.saved(1), log="hello"
     )
-    end(bench, claim, Outcome.SUCCEEDED)
+    bench.end(claim, Outcome.SUCCEEDED)
     other = bench.submit()
     deleted = bench.write(jobs.delete, claim.job_id)
     assert deleted.folders == (f"jobs/{claim.job_id}",)
@@ -251,7 +240,7 @@ def test_a_running_job_cannot_be_deleted(bench):
 
 def test_a_deleted_job_leaves_no_key_for_a_late_attempt(bench):
     claim = bench.begin()
-    end(bench, claim, Outcome.CANCELLED)
+    bench.end(claim, Outcome.CANCELLED)
     bench.write(jobs.delete, claim.job_id)
     other = bench.begin()
     assert other.attempt_id != claim.attempt_id
@@ -267,7 +256,7 @@ def test_editing_changes_only_what_is_given(bench):
 
 def test_no_transition_leaves_success(bench):
     claim = bench.begin()
-    end(bench, claim, Outcome.SUCCEEDED)
+    bench.end(claim, Outcome.SUCCEEDED)
     with bench.database.write() as session:
         job = jobs.lock(session, claim.job_id)
         with pytest.raises(AssertionError, match="succeeded -> queued is no transition"):

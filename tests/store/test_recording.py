@@ -1,16 +1,11 @@
 import math
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
 
 from crs_core.events import CheckpointSaved, Failed, Finished, LayerRow, Layers
-from store import attempts, changes, curves, jobs, layers, listing, logs, recording
-from store.attempts import Outcome
-from store.curves import reduce
+from store import attempts, changes, curves, jobs, layers, listing, logs
 from store.errors import NotFound
-from store.tables import Point
 from store.views import Summary
 
 NAN = math.nan
@@ -32,10 +27,6 @@ def layer_row(layer: str, product: str = "forward", **changes) -> LayerRow:
     return LayerRow(**(said | changes))
 
 
-def end(bench, claim, outcome=Outcome.SUCCEEDED) -> None:
-    bench.write(attempts.finish, claim.attempt_id, outcome)
-
-
 def lose(bench, claim) -> None:
     bench.write(attempts.release, claim.attempt_id, kind="k", message="m", blameless=True)
 
@@ -50,50 +41,12 @@ def test_a_start_says_where_and_how_long(bench):
     assert (attempt.versions, attempt.notes) == ({"torch": "2"}, ("a note",))
 
 
-def test_points_become_curves_in_the_order_of_the_metrics(bench):
-    claim = bench.begin()
-    bench.record(claim, bench.started(), bench.points(1, seconds=0.5, train_loss=2.0))
-    bench.record(claim, bench.points(3, train_loss=1.5, seconds=1.5))
-    loss, seconds = bench.read(curves.read, [claim.job_id])
-    assert (loss.metric, loss.steps, loss.values) == ("train_loss", [1, 3], [2.0, 1.5])
-    assert (seconds.metric, seconds.values, seconds.of) == ("seconds", [0.5, 1.5], 2)
-    assert (loss.reduced, loss.non_finite) == (False, [])
-    assert bench.read(curves.read, [claim.job_id], ["train_loss"], after=1)[0].steps == [3]
-    assert bench.read(curves.read, [claim.job_id], ["test_loss"]) == []
-
-
-def test_curves_of_several_jobs_come_in_the_order_asked_for(bench):
-    first, second = bench.begin(), bench.begin()
-    bench.record(first, bench.points(1, train_loss=1.0))
-    bench.record(second, bench.points(2, train_loss=2.0))
-    found = bench.read(curves.read, [second.job_id, first.job_id], ["train_loss"])
-    assert [(c.job_id, c.steps) for c in found] == [(second.job_id, [2]), (first.job_id, [1])]
-    with pytest.raises(NotFound, match="'none'"):
-        bench.read(curves.read, [first.job_id, "none"])
-
-
 def test_a_step_told_twice_is_one_point(bench):
     claim = bench.begin()
     bench.record(claim, bench.points(5, train_loss=1.0), bench.points(5, train_loss=2.0))
     bench.record(claim, bench.points(5, train_loss=3.0))
     (curve,) = bench.read(curves.read, [claim.job_id])
     assert (curve.steps, curve.values) == ([5], [3.0])
-
-
-@pytest.mark.parametrize("value", [NAN, math.inf, -math.inf])
-def test_what_is_not_finite_is_null_and_named_by_its_position(bench, value):
-    claim = bench.begin()
-    bench.record(
-        claim,
-        bench.points(1, train_loss=2.0),
-        bench.points(2, train_loss=value),
-        bench.points(3, train_loss=1.0),
-    )
-    (curve,) = bench.read(curves.read, [claim.job_id])
-    assert (curve.values, curve.non_finite) == ([2.0, None, 1.0], [1])
-    stored = bench.read(lambda s: s.scalars(select(Point.value).order_by(Point.step)).all())
-    assert stored == [2.0, None, 1.0]
-    assert bench.job(claim.job_id).summary["train_loss"] == Summary(1.0, 1.0, None)
 
 
 def test_a_last_value_that_is_not_finite_is_null_in_the_summary(bench):
@@ -134,7 +87,7 @@ def test_progress_tells_speed_and_time_left_while_it_runs(bench):
     assert (progress.step, progress.of, progress.steps_per_s) == (100, 300, 20.0)
     assert progress.epoch == pytest.approx(100 / 30)
     assert progress.eta_s == 10.0
-    end(bench, claim)
+    bench.end(claim)
     assert bench.job(claim.job_id).progress.eta_s is None
 
 
@@ -259,121 +212,6 @@ def test_four_writers_in_parallel_lose_nothing_and_see_no_lock_error(bench):
         assert curve.steps == list(range(500))
     seqs = [c.seq for c in bench.read(changes.since, 0).items]
     assert seqs == list(range(1, len(seqs) + 1))
-
-
-def test_changes_become_visible_in_the_order_of_their_numbers(bench):
-    """The first to write is the last to commit: its number must be the later one."""
-    first, second = bench.begin(), bench.begin()
-    if bench.database.dialect == "sqlite":  # one writer at a time: there is no such moment
-        return
-    bench.record(first, bench.points(1, train_loss=1.0))  # a metric's first time waits for itself
-    before = bench.read(changes.head)
-    written, go = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        with bench.database.write() as session:
-            recording.record(session, first.attempt_id, [bench.points(1, train_loss=1.0)])
-            written.set()
-            go.wait(10)
-
-    with ThreadPoolExecutor(1) as pool:
-        slowly = pool.submit(slow)
-        assert written.wait(10)
-        bench.record(second, bench.points(1, train_loss=1.0))
-        assert [c.job_id for c in bench.read(changes.since, before).items] == [second.job_id]
-        go.set()
-        slowly.result()
-    assert [c.job_id for c in bench.read(changes.since, before).items] == [
-        second.job_id,
-        first.job_id,
-    ]
-
-
-def test_a_transaction_that_fails_tells_nothing(bench):
-    claim = bench.begin()
-    before = bench.read(changes.head)
-
-    def fail(session) -> None:
-        recording.record(session, claim.attempt_id, [bench.points(1, train_loss=1.0)])
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        bench.write(fail)
-    assert bench.read(changes.since, before) == changes.Feed((), before, reset=False)
-    assert bench.read(curves.read, [claim.job_id]) == []
-
-
-def test_the_feed_tells_of_a_whole_life(bench):
-    claim = bench.begin()
-    bench.record(
-        claim, bench.started(), bench.points(1, train_loss=1.0), bench.points(4, seconds=1)
-    )
-    end(bench, claim)
-    bench.write(jobs.delete, claim.job_id)
-    feed = bench.read(changes.since, 0)
-    of_job = [c for c in feed.items if c.job_id == claim.job_id]
-    assert [(c.kind, c.state) for c in of_job] == [
-        ("job", "queued"),
-        ("job", "running"),
-        ("job", "running"),
-        ("points", None),
-        ("job", "succeeded"),
-        ("job", "deleted"),
-    ]
-    told = of_job[3]
-    assert (told.attempt, told.from_step, told.to_step) == (1, 1, 4)
-    assert [c.state for c in feed.items if c.kind == "worker"] == ["idle", "busy", "idle"]
-    assert feed.head == feed.items[-1].seq == bench.read(changes.head)
-    assert bench.read(changes.since, feed.head).items == ()
-
-
-def test_the_feed_is_read_piece_by_piece(bench):
-    for _ in range(5):
-        bench.submit()
-    first = bench.read(changes.since, 0, limit=3)
-    assert ([c.seq for c in first.items], first.head) == ([1, 2, 3], 3)
-    assert [c.seq for c in bench.read(changes.since, first.head, limit=3).items] == [4, 5]
-
-
-def test_a_cursor_that_was_trimmed_or_is_ahead_is_told_to_start_anew(bench):
-    for _ in range(10):
-        bench.submit()
-    assert bench.write(changes.trim, keep=4) == 6
-    assert bench.write(changes.trim, keep=4) == 0
-    assert bench.read(changes.since, 5) == changes.Feed((), 10, reset=True)
-    assert [c.seq for c in bench.read(changes.since, 6).items] == [7, 8, 9, 10]
-    assert bench.read(changes.since, 11).reset
-
-
-def test_a_reduced_curve_keeps_first_last_and_every_peak(bench):
-    claim = bench.begin()
-    values = {step: math.sin(step / 20) for step in range(1000)}
-    values |= {333: 9.0, 700: -9.0}
-    bench.record(claim, *(bench.points(step, train_loss=v) for step, v in values.items()))
-    (curve,) = bench.read(curves.read, [claim.job_id], max_points=50)
-    assert len(curve.steps) <= 50
-    assert (curve.of, curve.reduced) == (1000, True)
-    assert {0, 333, 700, 999} <= set(curve.steps)
-    assert curve.values == [values[step] for step in curve.steps]
-    assert curve.steps == sorted(set(curve.steps))
-    assert not bench.read(curves.read, [claim.job_id], max_points=1000)[0].reduced
-
-
-@pytest.mark.parametrize("n", [5, 6, 7, 50, 51])
-@pytest.mark.parametrize("limit", [4, 5, 10])
-def test_reduction_never_gives_more_than_asked_for(n, limit):
-    kept = reduce([float(i % 3) for i in range(n)], limit)
-    assert kept == sorted(set(kept))
-    assert kept[0] == 0
-    assert kept[-1] == n - 1
-    assert len(kept) <= limit
-
-
-def test_a_gap_stays_in_a_reduced_curve():
-    values = [1.0] * 20 + [None] * 20 + [2.0] * 20
-    kept = reduce(values, 12)
-    assert None in [values[i] for i in kept]
-    assert {1.0, 2.0} <= {values[i] for i in kept}
 
 
 def test_listing_reads_only_the_metrics_that_were_chosen(bench):
