@@ -25,8 +25,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}",
     "PRAGMA journal_mode = WAL",
-    # With a write-ahead log NORMAL survives any kill of a process; a power cut may take back the last
-    # commits, but damages nothing.
+    # With a write-ahead log NORMAL survives any kill of a process; a power cut may take back the
+    # last commits, but damages nothing.
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
