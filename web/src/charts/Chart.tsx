@@ -2,8 +2,7 @@
 
 import { CustomChart, LineChart } from "echarts/charts";
 import {
-  AriaComponent,
-  DataZoomComponent,
+  DataZoomInsideComponent,
   GridComponent,
   MarkAreaComponent,
   MarkLineComponent,
@@ -15,10 +14,9 @@ import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 
 register([
-  AriaComponent,
   CanvasRenderer,
   CustomChart,
-  DataZoomComponent,
+  DataZoomInsideComponent,
   GridComponent,
   LineChart,
   MarkAreaComponent,

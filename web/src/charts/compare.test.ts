@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Group } from "../api/client";
-import { compareLabel, extent, front, joined } from "./compare";
+import { belowNear, compareLabel, extent, front, isStretched, joined } from "./compare";
 
 const group = (key: string, policy: string, ratio: number, x: number | null, y: number | null, more = {}): Group =>
   ({
@@ -44,6 +44,14 @@ describe("the compare chart", () => {
     expect(low).toBeLessThan(0.88);
     expect(high).toBeGreaterThan(0.981);
     expect(extent([group("e", "nps", 0.4, null, null)], 0.2)).toBeNull();
+  });
+
+  it("knows which groups squeeze the others together", () => {
+    const low = group("f", "uniform", 0.1, 0.9, 0.3);
+    expect(belowNear([...groups, low]).map((one) => one.key)).toEqual(["f"]);
+    expect(isStretched([...groups, low])).toBe(true);
+    expect(isStretched(groups)).toBe(false);
+    expect(isStretched([low])).toBe(false);
   });
 
   it("says in words what it shows", () => {

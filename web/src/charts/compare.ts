@@ -12,6 +12,8 @@ export interface CompareSettings {
   yLabel: string;
   /** Tolerance in points (hundredths of accuracy). */
   within: number;
+  /** Show only what is near the baseline. */
+  isNear: boolean;
 }
 
 interface Mark {
@@ -21,7 +23,11 @@ interface Mark {
   group: Group;
 }
 
-const OVERLAP = 0.35;
+const DOMINATED = 0.4;
+/** How far below the baseline is still near, as a share. */
+const NEAR = 0.12;
+/** Where the lowest group is farther below than this, the near view says more to begin with. */
+const FAR = 0.25;
 
 /** Points of the Pareto front, from left to right. */
 export function front(groups: readonly Group[]): [number, number][] {
@@ -54,9 +60,28 @@ export function extent(groups: readonly Group[], within: number): [number, numbe
   return [low - margin, high + margin];
 }
 
+/** Groups too far below the baseline for the near view. */
+export function belowNear(groups: readonly Group[]): Group[] {
+  const floor = groups.find((group) => group.is_baseline)?.y.mean;
+  if (floor === null || floor === undefined) return [];
+  return groups.filter((group) => group.y.mean !== null && group.y.mean < floor - NEAR);
+}
+
+/** Whether one group lies so low that all others would be squeezed together. */
+export function isStretched(groups: readonly Group[]): boolean {
+  const base = groups.find((group) => group.is_baseline)?.y.mean ?? 0;
+  const low = Math.min(...belowNear(groups).map((group) => group.y.mean ?? 0), base);
+  const near = groups.filter((group) => !group.is_baseline && group.y.mean !== null).length - belowNear(groups).length;
+  return near > 0 && base - low > FAR;
+}
+
 export function compareOption(groups: readonly Group[], settings: CompareSettings, theme: Theme): EChartsCoreOption {
   const baseline = groups.find((group) => group.is_baseline);
-  const range = extent(groups, settings.within);
+  const far = new Set(settings.isNear ? belowNear(groups) : []);
+  const range = extent(
+    groups.filter((group) => !far.has(group)),
+    settings.within,
+  );
   const xs = groups.flatMap((group) => (group.x.mean === null ? [] : [group.x.mean]));
   const axisText = { color: theme.ink3, fontSize: 12 };
   const axis = {
@@ -152,7 +177,8 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
     name: group.label,
     value: [group.x.mean ?? 0, group.y.mean ?? 0] as [number, number],
     group,
-    itemStyle: { opacity: group.is_pareto || group.is_baseline ? 1 : OVERLAP },
+    itemStyle: { opacity: group.is_pareto || group.is_baseline ? 1 : DOMINATED },
+    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label },
   }));
   return [
     {
@@ -161,6 +187,7 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
       silent: true,
       data: members.map((group) => [group.x.mean, group.y.mean, group.x.std ?? 0, group.y.std ?? 0]),
       renderItem: errorBars(paint),
+      clip: true,
       z: 2,
     },
     {
@@ -169,6 +196,8 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
       data,
       symbol: `path://${SHAPES[shape]}`,
       symbolSize: 13,
+      label: { position: "top", distance: 7, color: theme.ink, fontSize: 12, fontWeight: 500 },
+      labelLayout: { hideOverlap: true },
       itemStyle: { color: paint, borderColor: theme.surface, borderWidth: 1.5 },
       lineStyle: { color: paint, width: 1.5, type: dash.length ? dash : "solid", opacity: 0.55 },
       emphasis: { scale: 1.35 },

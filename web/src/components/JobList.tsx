@@ -136,14 +136,18 @@ function Row({ job, open, chosen, onChoose }: RowProps) {
         <span className="job-title">
           <PolicyMark policy={policyOf(rules)} />
           <span className="cut">{title}</span>
-          <StateBadge state={job.state} wish={job.wish} />
+          <StateBadge state={job.state} wish={job.wish} brief />
         </span>
         <span className="job-sub">
           <span className="cut">
             {job.model} · {job.dataset} · seed {job.seed}
           </span>
           <span className="number">
-            {job.state === "running" && of ? `${duration(eta_s)} left` : accuracy !== null && accuracy !== undefined ? percent(accuracy, 2) : ""}
+            {job.state === "running" && of
+              ? `${duration(eta_s)} left`
+              : accuracy !== null && accuracy !== undefined
+                ? percent(accuracy, 2)
+                : ""}
           </span>
         </span>
         {job.state === "running" && of !== null && <ProgressBar done={step / of} label={`Progress of ${title}`} />}

@@ -19,7 +19,15 @@ export function PolicyMark({ policy, size = 12, dash = false }: { policy: string
   );
 }
 
-export function StateBadge({ state, wish }: { state: State; wish?: string | null }) {
+/** A job's state; in brief, success is just its tick. */
+export function StateBadge({ state, wish, brief = false }: { state: State; wish?: string | null; brief?: boolean }) {
+  if (brief && state === "succeeded") {
+    return (
+      <span className="badge succeeded">
+        <span className="visually-hidden">succeeded</span>
+      </span>
+    );
+  }
   return <span className={`badge ${state}`}>{wish && state === "running" ? `${wish} asked` : state}</span>;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { best, headline, type Judged, verdict } from "./verdict";
+import { best, headline, type Judged, nearest, verdict } from "./verdict";
 
 function group(delta: number | null, saved: number, more: Partial<Judged> = {}): Judged {
   return {
@@ -47,6 +47,14 @@ describe("best", () => {
 
   it("is none when all lose too much or save nothing", () => {
     expect(best([group(-0.03, 0.9), group(0.01, -0.2)], 0.2)).toBeNull();
+  });
+});
+
+describe("nearest", () => {
+  it("is the group that loses least, of those that save something", () => {
+    const groups = [group(-0.03, 0.4), group(-0.02, 0.7), group(0.01, 0), group(null, 0.9)];
+    expect(nearest(groups)).toBe(groups[1]);
+    expect(nearest([])).toBeNull();
   });
 });
 

@@ -44,6 +44,15 @@ export function best<G extends Judged>(groups: readonly G[], within: number): G 
   return found;
 }
 
+/** The group with the least loss of those that save something, or null. */
+export function nearest<G extends Judged>(groups: readonly G[]): G | null {
+  const saving = groups.filter(
+    (group) => !group.is_baseline && typeof group.delta?.mean === "number" && (group.x.mean ?? 0) > 0,
+  );
+  const loss = (group: G) => -(group.delta?.mean ?? 0);
+  return saving.reduce<G | null>((a, b) => (a === null || loss(b) < loss(a) ? b : a), null);
+}
+
 export interface Headline {
   lead: string;
   saves: string;

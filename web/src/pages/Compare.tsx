@@ -14,7 +14,7 @@ import type { Group } from "../api/client";
 import { useComparison, useJobs, useSweeps } from "../api/queries";
 import type { X } from "../api/queries";
 import { Chart } from "../charts/Chart";
-import { compareLabel, compareOption } from "../charts/compare";
+import { belowNear, compareLabel, compareOption, isStretched } from "../charts/compare";
 import { useTheme } from "../charts/theme";
 import { Link } from "../components/Link";
 import { PolicyMark } from "../components/Marks";
@@ -25,7 +25,7 @@ import { percent, points, several, spread, times } from "../lib/format";
 import { inOrder } from "../lib/policies";
 import { scopeOf } from "../lib/scope";
 import { navigate, useParam } from "../lib/url";
-import { best, headline, verdict } from "../lib/verdict";
+import { best, headline, nearest, verdict } from "../lib/verdict";
 import type { Judged } from "../lib/verdict";
 
 const PERFORMED = { value: "compute_reduction" as X, label: "Performed", axis: "Compute reduction, performed" };
@@ -55,12 +55,14 @@ export function ComparePage() {
   const scope = scopeOf(ids, sweep, newest, listed);
   const axis = XS.find((one) => one.value === x) ?? PERFORMED;
   const comparison = useComparison(scope, axis.value);
+  const [range, setRange] = useParam("range");
   const tolerance = Number(within) || 0.2;
   const groups = comparison.data?.groups;
 
+  const isNear = range ? range === "near" : isStretched(groups ?? []);
   const option = useMemo(
-    () => compareOption(groups ?? [], { xLabel: axis.axis, yLabel: "Test accuracy", within: tolerance }, theme),
-    [groups, axis, tolerance, theme],
+    () => compareOption(groups ?? [], { xLabel: axis.axis, yLabel: "Test accuracy", within: tolerance, isNear }, theme),
+    [groups, axis, tolerance, isNear, theme],
   );
 
   if (sweeps.isError) return <Failed error={sweeps.error} onRetry={() => void sweeps.refetch()} />;
@@ -74,6 +76,7 @@ export function ComparePage() {
       ? sweeps.data.items.find((one) => one.id === scope.sweep)?.name || "sweep without a name"
       : several(listed.length, "job");
   const pending = groups.reduce((sum, group) => sum + group.pending, 0);
+  const below = belowNear(groups).length;
   const results = groups.some((group) => group.y.mean !== null);
   return (
     <article className="page compare">
@@ -112,7 +115,15 @@ export function ComparePage() {
             }}
           />
         ) : (
-          <p className="quiet pad">The first results appear here as soon as a job has been evaluated once.</p>
+          <p className="quiet pad">Results appear here as jobs succeed, group by group.</p>
+        )}
+        {results && below > 0 && (
+          <p className="quiet foot">
+            {isNear ? `${several(below, "group")} far below exact ${below === 1 ? "is" : "are"} out of sight` : ""}
+            <button className="link" onClick={() => setRange(isNear ? "all" : "near")}>
+              {isNear ? "Show all" : "Show only what is near exact"}
+            </button>
+          </p>
         )}
       </section>
       <Groups groups={groups.map(judged)} within={tolerance} />
@@ -124,23 +135,37 @@ function Answer({ groups, within, saved }: { groups: readonly Group[]; within: n
   const all = groups.map(judged);
   const found = best(all, within);
   if (found) {
-    const said = headline(found, saved);
     return (
       <h1 className="answer">
-        <PolicyMark policy={found.policy} size={20} /> <b>{said.lead}</b> saves <b>{said.saves}</b>, {said.cost}.
-        {said.time && <span className="answer-time"> It took {said.time}.</span>}
+        <Sentence group={found} saved={saved} />
       </h1>
     );
   }
   if (!groups.some((group) => group.is_baseline)) {
     return <h1 className="answer">There is no exact job here to measure against: add one with the same settings.</h1>;
   }
-  const compared = all.filter((group) => group.delta !== null);
-  if (compared.length === 0) return <h1 className="answer">Nothing to compare yet.</h1>;
+  if (!all.some((group) => group.delta !== null)) return <h1 className="answer">Nothing to compare yet.</h1>;
+  const close = nearest(all);
   return (
     <h1 className="answer">
       No policy here stays within {within} points of exact while it saves {saved === "time" ? "time" : "work"}.
+      {close && (
+        <>
+          {" "}
+          Nearest: <Sentence group={close} saved={saved} />
+        </>
+      )}
     </h1>
+  );
+}
+
+function Sentence({ group, saved }: { group: Group & Judged; saved: "compute" | "time" }) {
+  const said = headline(group, saved);
+  return (
+    <>
+      <PolicyMark policy={group.policy} size={18} /> <b>{said.lead}</b> saves <b>{said.saves}</b>, {said.cost}.
+      {said.time && <span className="answer-time"> It took {said.time}.</span>}
+    </>
   );
 }
 
