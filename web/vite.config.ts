@@ -10,7 +10,18 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 900,
+    chunkSizeWarningLimit: 700,
+    // Parts that change at different times are kept by browsers on their own.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "charts", test: /node_modules\/(echarts|zrender|tslib)\// },
+            { name: "react", test: /node_modules\// },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8750", changeOrigin: true } } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

@@ -196,7 +196,7 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
       data,
       symbol: `path://${SHAPES[shape]}`,
       symbolSize: 13,
-      label: { position: "top", distance: 7, color: theme.ink, fontSize: 12, fontWeight: 500 },
+      label: { position: "right", distance: 9, color: theme.ink, fontSize: 12, fontWeight: 500 },
       labelLayout: { hideOverlap: true },
       itemStyle: { color: paint, borderColor: theme.surface, borderWidth: 1.5 },
       lineStyle: { color: paint, width: 1.5, type: dash.length ? dash : "solid", opacity: 0.55 },

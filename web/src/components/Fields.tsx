@@ -21,7 +21,7 @@ interface Labelled {
   children: (id: string, described: { "aria-invalid"?: true; "aria-describedby"?: string }) => ReactNode;
 }
 
-function Field({ label, error, wide, children }: Labelled) {
+export function Field({ label, error, wide, children }: Labelled) {
   const id = useId();
   const described = error ? ({ "aria-invalid": true, "aria-describedby": `${id}-error` } as const) : {};
   return (

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "react";
 import { Failure } from "../api/client";
 import type { Catalog } from "../api/client";
 import { useCatalog, useJob, usePlan, useSubmit, useSubmitSweep } from "../api/queries";
-import { Choice, NumberField, TextField } from "../components/Fields";
+import { Choice, Field, NumberField, TextField } from "../components/Fields";
 import { Failed, Loading } from "../components/States";
 import { BLANK, asNumber, asSeeds, at, draftOf, put, submission } from "../lib/draft";
 import type { Draft, Json, Spec } from "../lib/draft";
@@ -38,10 +38,11 @@ function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
   const job = useJob(id);
   if (job.isPending) return <Loading what="the job to clone" />;
   if (job.isError) return <Failed error={job.error} />;
-  return <Form key={id} catalog={catalog} begin={draftOf(job.data.spec as unknown as Spec, job.data.name)} />;
+  return <Form key={id} fromJob catalog={catalog} begin={draftOf(job.data.spec as unknown as Spec, job.data.name)} />;
 }
 
-function Form({ catalog, begin }: { catalog: Catalog; begin: Draft }) {
+function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Draft; fromJob?: boolean }) {
+  const [preset, setPreset] = useParam("preset");
   const [draft, setDraft] = useState(begin);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const job = useSubmit();
@@ -55,6 +56,11 @@ function Form({ catalog, begin }: { catalog: Catalog; begin: Draft }) {
     job.reset();
     sweep.reset();
     sessionStorage.setItem(KEPT, JSON.stringify(next));
+  };
+  const choosePreset = (name: string) => {
+    const found = catalog.presets.find((one) => one.name === name);
+    change(found ? draftOf(found.spec as unknown as Spec, found.title) : fromJob ? begin : BLANK);
+    setPreset(name);
   };
   const set = (path: string, value: Json | undefined, text?: string) => {
     const texts = text === undefined ? draft.texts : { ...draft.texts, [path]: text };
@@ -103,21 +109,20 @@ function Form({ catalog, begin }: { catalog: Catalog; begin: Draft }) {
     <div className="form">
       <section className="card block">
         <h2>Start from</h2>
-        <div className="presets">
-          {catalog.presets.map((preset) => (
-            <button
-              key={preset.name}
-              type="button"
-              className="preset"
-              title={preset.summary}
-              onClick={() => change(draftOf(preset.spec as unknown as Spec, preset.title))}
-            >
-              {preset.title}
-            </button>
-          ))}
-          <button type="button" className="preset" onClick={() => change(BLANK)}>
-            Digits, a small start
-          </button>
+        <div className="fields">
+          <Field label="Preset" wide>
+            {(id) => (
+              <select id={id} value={preset} onChange={(event) => choosePreset(event.target.value)}>
+                <option value="">{fromJob ? "a clone" : "digits, a small start"}</option>
+                {catalog.presets.map((one) => (
+                  <option key={one.name} value={one.name}>
+                    {one.title}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <p className="quiet hint">{catalog.presets.find((one) => one.name === preset)?.summary ?? ""}</p>
         </div>
       </section>
       <section className="card block">
