@@ -58,4 +58,12 @@ describe("the compare chart", () => {
     expect(compareLabel(groups)).toContain("4 groups");
     expect(compareLabel(groups)).toContain("topk 0.4: 97.90 % accuracy at 60");
   });
+
+  it("draws the baseline where it is, not rounded to whole points", () => {
+    const theme = { colour: () => "" } as unknown as Parameters<typeof compareOption>[2];
+    const { series } = compareOption(groups, { xLabel: "", yLabel: "", within: 0.2 }, theme) as {
+      series: { name: string; markLine?: { precision: number } }[];
+    };
+    expect(series.find((one) => one.name === "baseline")?.markLine?.precision).toBeGreaterThan(4);
+  });
 });

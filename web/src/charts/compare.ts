@@ -142,7 +142,14 @@ function baselineSeries(baseline: Group, within: number, theme: Theme): object {
     silent: true,
     markLine: {
       symbol: "none",
-      label: { formatter: "exact", position: "insideEndTop", color: theme.ink2, fontSize: 12 },
+      label: {
+        formatter: `exact ${spread(baseline.y)}`,
+        position: "insideEndTop",
+        color: theme.ink2,
+        fontSize: 12,
+        textBorderColor: theme.surface,
+        textBorderWidth: 3,
+      },
       lineStyle: { color: theme.colour("--policy-exact"), type: "solid", width: 1.5 },
       data: [{ yAxis: y }],
     },
@@ -172,13 +179,16 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
   const members = joined(groups, policy);
   const { colour, shape, dash } = look(policy);
   const paint = theme.colour(colour);
+  // The names of the rightmost groups stand at their left, inside the picture.
+  const right = Math.max(0, ...groups.map((group) => group.x.mean ?? 0));
+  const side = (group: Group) => ((group.x.mean ?? 0) > 0.75 * right ? "left" : "right");
   const data = members.map((group) => ({
     id: group.key,
     name: group.label,
     value: [group.x.mean ?? 0, group.y.mean ?? 0] as [number, number],
     group,
     itemStyle: { opacity: group.is_pareto || group.is_baseline ? 1 : DOMINATED },
-    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label },
+    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label, position: side(group) },
   }));
   return [
     {
@@ -196,7 +206,15 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
       data,
       symbol: `path://${SHAPES[shape]}`,
       symbolSize: 13,
-      label: { position: "right", distance: 9, color: theme.ink, fontSize: 12, fontWeight: 500 },
+      label: {
+        position: "right",
+        distance: 9,
+        color: theme.ink,
+        fontSize: 12,
+        fontWeight: 500,
+        textBorderColor: theme.surface,
+        textBorderWidth: 3,
+      },
       labelLayout: { hideOverlap: true },
       itemStyle: { color: paint, borderColor: theme.surface, borderWidth: 1.5 },
       lineStyle: { color: paint, width: 1.5, type: dash.length ? dash : "solid", opacity: 0.55 },

@@ -36,6 +36,8 @@ const XS: { value: X; label: string; axis: string }[] = [
 ];
 const TOLERANCES = ["0.2", "0.5", "1", "2"];
 
+const taskOf = (group: Group) => `${group.model} on ${group.dataset}`;
+
 const judged = (group: Group): Group & Judged => ({
   ...group,
   delta: group.delta_y ? { mean: group.delta_y.mean, std: group.delta_y.std } : null,
@@ -56,8 +58,13 @@ export function ComparePage() {
   const axis = XS.find((one) => one.value === x) ?? PERFORMED;
   const comparison = useComparison(scope, axis.value);
   const [range, setRange] = useParam("range");
+  const [task, setTask] = useParam("task");
   const tolerance = Number(within) || 0.2;
-  const groups = comparison.data?.groups;
+  const all = comparison.data?.groups;
+  const tasks = [...new Set(all?.map(taskOf))];
+  const shownTask = tasks.includes(task) ? task : (tasks[0] ?? "");
+  // Accuracies on different data are no comparison: one network and data set at a time.
+  const groups = useMemo(() => all?.filter((group) => taskOf(group) === shownTask), [all, shownTask]);
 
   const isNear = range ? range === "near" : isStretched(groups ?? []);
   const option = useMemo(
@@ -89,6 +96,15 @@ export function ComparePage() {
           <Answer groups={groups} within={tolerance} saved={x === "time_saved" ? "time" : "compute"} />
         </div>
         <div className="controls">
+          {tasks.length > 1 && (
+            <Switch
+              legend="Network and data"
+              name="task"
+              options={tasks.map((one) => ({ value: one, label: one }))}
+              value={shownTask}
+              onChange={setTask}
+            />
+          )}
           <Switch legend="Saved" name="x" options={XS} value={axis.value} onChange={setX} />
           <label className="pick">
             Within

@@ -1,0 +1,126 @@
+"""Jobs for the page to show: submitted to the real service, trained by hand through the store."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from crs_core.events import Event, LayerRow, Layers, Points, Started
+from store import attempts, recording, workers
+from store.attempts import Claim, Outcome
+from store.session import Database
+from tests.web.browser import Api
+
+STEPS_PER_EPOCH = 20
+BASE: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [50]},
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 2, "batch_size": 50},
+}
+LOST = {"exact": 0.0, "topk": 0.001, "nps": 0.01, "uniform": 0.06}
+"""What each policy costs in accuracy at half of the pairs; a quarter costs three times that."""
+
+
+def rule(policy: str, forward: float) -> list[dict[str, Any]]:
+    return [{"policy": policy, "forward": forward, "min_samples": 1}]
+
+
+class Bench:
+    """A service, its database and a worker that does what it is told."""
+
+    def __init__(self, database: Database, api: Api) -> None:
+        self.database, self.api = database, api
+        slot = workers.NewWorker(
+            name="bench-1", host="bench", pid=4711, kind="cpu", devices=["cpu"], threads=1,
+            memory_bytes=1 << 33, datasets=["digits"],
+        )  # fmt: skip
+        with database.write() as session:
+            self.worker = workers.register(session, slot)
+
+    def job(self, name: str = "", **changes: Any) -> str:
+        spec = BASE | {"approximation": rule("topk", 0.5), "seed": 0} | changes
+        made: str = self.api.post("/jobs", {"spec": spec, "name": name})["id"]
+        return made
+
+    def sweep(self, name: str = "four policies") -> str:
+        """Submit exact and three policies at two ratios, three seeds each, and train them all."""
+        rules = [rule(policy, r) for policy in LOST if policy != "exact" for r in (0.5, 0.25)]
+        variants: list[dict[str, Any]] = [{"approximation": []}]
+        variants += [{"approximation": one} for one in rules]
+        body = {"name": name, "base": BASE, "axes": {"seed": [0, 1, 2]}, "variants": variants}
+        made = self.api.post("/sweeps", body)
+        for _ in range(len(made["jobs"])):
+            self.train()
+        sweep_id: str = made["id"]
+        return sweep_id
+
+    def claim(self) -> Claim:
+        with self.database.write() as session:
+            found = attempts.claim(session, self.worker)
+        assert found is not None, "no job waits"
+        return found
+
+    def record(self, claim: Claim, events: Iterable[Event], *, log: str = "") -> None:
+        with self.database.write() as session:
+            recording.record(session, claim.attempt_id, list(events), log=log)
+
+    def finish(self, claim: Claim, outcome: Outcome = Outcome.SUCCEEDED, **why: str) -> None:
+        with self.database.write() as session:
+            attempts.finish(session, claim.attempt_id, outcome, **why)
+
+    def start(self, steps: int = 40) -> Claim:
+        """Take the next job and say that it began."""
+        claim = self.claim()
+        self.record(
+            claim,
+            [
+                Started(
+                    step=0, total_steps=steps, steps_per_epoch=STEPS_PER_EPOCH, device="cpu",
+                    threads=1, versions={"torch": "2.0"},
+                )
+            ],
+        )  # fmt: skip
+        return claim
+
+    def step(self, claim: Claim, step: int, **values: float) -> None:
+        self.record(claim, [Points(step=step, epoch=step / STEPS_PER_EPOCH, values=values)])
+
+    def train(self, steps: int = 40) -> Claim:
+        """Train the next job to its end; its policy decides the accuracy."""
+        claim = self.start(steps)
+        rules, seed = claim.spec.approximation, claim.spec.seed
+        policy = rules[0].policy.name if rules else "exact"
+        kept = rules[0].forward if rules else 1.0
+        accuracy = 0.98 - LOST[policy] * (3 if kept < 0.5 else 1) + 0.0005 * (seed - 1)
+        self.record(
+            claim,
+            [
+                *(self._points(n, steps, accuracy) for n in range(1, steps + 1)),
+                Points(step=steps, epoch=steps / STEPS_PER_EPOCH, values=self._end(accuracy, kept)),
+                Layers(step=steps, rows=(self._layer(policy, kept),)),
+            ],
+            log=f"trained with {policy}\n",
+        )
+        self.finish(claim)
+        return claim
+
+    def _points(self, step: int, of: int, accuracy: float) -> Points:
+        values: dict[str, float] = {"train_loss": 2 / step, "seconds": step / 10}
+        if step % STEPS_PER_EPOCH == 0:
+            values |= {"test_accuracy": accuracy * step / of, "validation_loss": 2 / step}
+            values |= {"validation_accuracy": accuracy * step / of}
+        return Points(step=step, epoch=step / STEPS_PER_EPOCH, values=values)
+
+    def _end(self, accuracy: float, kept: float) -> Mapping[str, float]:
+        return {
+            "best_test_accuracy": accuracy,
+            "compute_reduction": 1 - kept,
+            "seconds": 2.0 + kept,
+            "steps_per_s": 50.0,
+        }
+
+    def _layer(self, policy: str, kept: float) -> LayerRow:
+        sampled = policy != "exact"
+        return LayerRow(
+            layer="fc1", product="forward", policy=policy, ratio=kept, pairs=64, kept=64 * kept,
+            exact_macs=1000, performed_macs=int(1000 * kept),
+            never_kept=0.25 if sampled else None, error=0.125 if sampled else None,
+        )  # fmt: skip

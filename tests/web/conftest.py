@@ -1,0 +1,71 @@
+"""The real api process on a real database, opened in Chromium."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import migrations
+from store.session import Database
+from tests.web.bench import Bench
+from tests.web.browser import PHONE, Api, Visit, chromium, visiting
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("web") / "colrow.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+# Playwright keeps an event loop running in this thread for as long as it lives, beside which no
+# other test could start one: so one browser per file, not per session.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+def _bench(url: str) -> Iterator[Bench]:
+    database, api = Database(url), Api(url).start()
+    yield Bench(database, api)
+    api.stop()
+    database.close()
+
+
+@pytest.fixture
+def bench(_empty_database: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A service without a job."""
+    path = tmp_path / "colrow.db"
+    shutil.copyfile(_empty_database, path)
+    yield from _bench(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="module")
+def trained(_empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A service with a sweep that is done; for tests that only look."""
+    path = tmp_path_factory.mktemp("trained") / "colrow.db"
+    shutil.copyfile(_empty_database, path)
+    for made in _bench(f"sqlite:///{path}"):
+        made.sweep()
+        yield made
+
+
+@pytest.fixture
+def visit(browser: Browser, bench: Bench) -> Iterator[Visit]:
+    with visiting(browser, bench.api.url) as made:
+        yield made
+
+
+@pytest.fixture
+def look(browser: Browser, trained: Bench) -> Iterator[Visit]:
+    with visiting(browser, trained.api.url) as made:
+        yield made
+
+
+@pytest.fixture
+def phone(browser: Browser, trained: Bench) -> Iterator[Visit]:
+    with visiting(browser, trained.api.url, viewport=PHONE, color_scheme="dark") as made:
+        yield made

@@ -1,0 +1,149 @@
+"""What the page says of a sweep that is done."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.web.bench import Bench
+from tests.web.browser import Visit, visiting
+
+pytestmark = [pytest.mark.system, pytest.mark.needs("chromium")]
+
+PAINTED = """canvas => {
+  const { width, height } = canvas;
+  const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+  const colours = new Set();
+  for (let i = 0; i < data.length; i += 4) colours.add(data.subarray(i, i + 3).join());
+  return colours.size;
+}"""
+
+
+def row(page: Page, group: str) -> str:
+    return page.get_by_role("row").filter(has_text=group).first.inner_text().replace("\u202f", " ")
+
+
+def test_compare_says_in_a_sentence_what_is_saved_at_what_cost(look: Visit) -> None:
+    page = look.open("/")
+    answer = page.locator("h1.answer")
+    expect(answer).to_contain_text("topk")
+    expect(answer).to_contain_text("saves 50\u202f% of the multiply-accumulates")
+    expect(answer).to_contain_text("0.10 points below exact (±0.00, 3 seeds)")
+    expect(answer).to_contain_text("0.83\u202f× the time of exact")
+
+
+def test_compare_shows_the_same_as_picture_and_as_table(look: Visit) -> None:
+    page = look.open("/compare")
+    chart = page.get_by_role("img", name=re.compile("Accuracy against what is saved, 7 groups"))
+    expect(chart).to_be_visible()
+    assert chart.locator("canvas").first.evaluate(PAINTED) > 10
+    assert "98.00 ± 0.05 (3)" in row(page, "exact")
+    topk = row(page, "topk 50")
+    assert "97.90 ± 0.05 (3)" in topk
+    assert "−0.10" in topk
+    assert "0.10 points below exact (±0.00, 3 seeds): within 0.2" in topk
+    assert "18.00 points below exact" in row(page, "uniform 25")
+
+
+def test_the_axis_and_the_tolerance_are_chosen_and_stand_in_the_address(
+    look: Visit, browser: Browser, trained: Bench
+) -> None:
+    page = look.open("/")
+    page.get_by_role("radio", name="Measured time").check()
+    expect(page.locator("h1.answer")).to_contain_text("of the training time")
+    page.get_by_label("Within").select_option("1")
+    expect(page).to_have_url(re.compile("x=time_saved.*within=1"))
+    # A copied link opens the same view, in another browser too.
+    with visiting(browser, trained.api.url) as other:
+        other.page.goto(page.url)
+        expect(other.page.get_by_label("Measured time")).to_be_checked()
+        expect(other.page.get_by_label("Within")).to_have_value("1")
+
+
+def test_the_table_is_sorted_by_its_heads(look: Visit) -> None:
+    page = look.open("/compare")
+    accuracy = page.get_by_role("columnheader", name="Accuracy")
+    accuracy.get_by_role("button").click()
+    expect(accuracy).to_have_attribute("aria-sort", "descending")
+    expect(page.locator("tbody tr").first).to_contain_text("exact")
+    accuracy.get_by_role("button").click()
+    expect(page.locator("tbody tr").first).to_contain_text("uniform 25")
+
+
+def test_the_list_is_searched_by_key_and_filtered_by_state(look: Visit) -> None:
+    page = look.open("/")
+    expect(page.locator(".jobs-foot")).to_contain_text("21 jobs")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search jobs")).to_be_focused()
+    page.keyboard.type("nps")
+    expect(page.locator(".jobs-foot")).to_contain_text("6 jobs")
+    page.get_by_label("State").select_option("failed")
+    expect(page.locator(".jobs-rows")).to_contain_text("No job fits this search.")
+    expect(page).to_have_url(re.compile("q=nps.*state=failed"))
+
+
+def test_ticked_jobs_are_compared_and_drawn_alone(look: Visit) -> None:
+    page = look.open("/")
+    ticks = page.locator(".job input")
+    expect(ticks.first).to_be_visible()
+    for place in (0, 1, 2):
+        ticks.nth(place).check()
+    expect(page.locator(".over")).to_have_text("3 chosen jobs")
+    page.get_by_role("link", name="Curves").click()
+    expect(page.locator("h1")).to_have_text("3 jobs, 1 group")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("h1")).to_have_text("21 jobs, 7 groups")
+
+
+def test_curves_are_drawn_over_steps_epochs_and_seconds(look: Visit) -> None:
+    page = look.open("/curves")
+    panel = page.get_by_role("region", name="Training loss")
+    expect(panel.get_by_role("img", name="Training loss over step: 7 lines")).to_be_visible()
+    assert panel.locator("canvas").first.evaluate(PAINTED) > 10
+    expect(panel).to_contain_text("every point shown")
+    page.get_by_role("radio", name="Epochs").check()
+    expect(panel.get_by_role("img", name="Training loss over epoch: 7 lines")).to_be_visible()
+    page.get_by_role("radio", name="Seconds").check()
+    page.get_by_role("radio", name="Each").check()
+    expect(panel.get_by_role("img", name="Training loss over seconds: 21 lines")).to_be_visible()
+    page.get_by_label("log loss").check()
+    page.get_by_label("Also").select_option("steps_per_s")
+    expect(page.get_by_role("region", name="Steps per second")).to_be_visible()
+
+
+def test_tabs_are_reached_by_number(look: Visit) -> None:
+    page = look.open("/")
+    expect(page.locator("h1")).to_be_visible()
+    for key, path in (("2", "/curves"), ("3", "/queue"), ("1", "/compare"), ("n", "/new")):
+        page.keyboard.press(key)
+        expect(page).to_have_url(re.compile(f"{path}$"))
+
+
+def test_the_queue_shows_workers_and_says_when_nothing_waits(look: Visit) -> None:
+    page = look.open("/queue")
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="bench-1")).to_contain_text("8 GiB")
+
+
+@pytest.mark.parametrize("path", ["/", "/curves", "/queue", "/new"])
+def test_a_phone_in_the_dark_shows_each_page_without_scrolling_sideways(
+    phone: Visit, path: str
+) -> None:
+    page = phone.open(path)
+    expect(page.locator("h1").first).to_be_visible()
+    wide, dark = page.evaluate(
+        "[document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth,"
+        " getComputedStyle(document.documentElement).backgroundColor]"
+    )
+    assert wide <= 0
+    assert max(int(n) for n in re.findall(r"\d+", dark)) < 60
+    page.get_by_role("button", name="Jobs", exact=True).click()
+    expect(page.locator(".job-link").first).to_be_visible()
+
+
+def test_what_does_not_exist_is_said_and_leads_on(look: Visit) -> None:
+    look.may_fail = True
+    page = look.open("/nowhere")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page = look.open("/jobs/no-such-job")
+    expect(page.get_by_role("alert")).to_contain_text("no-such-job")
