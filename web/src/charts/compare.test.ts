@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Group } from "../api/client";
-import { belowNear, compareLabel, extent, front, isStretched, joined } from "./compare";
+import { belowNear, compareLabel, compareOption, extent, front, isStretched, joined } from "./compare";
 
 const group = (key: string, policy: string, ratio: number, x: number | null, y: number | null, more = {}): Group =>
   ({
