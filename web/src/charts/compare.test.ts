@@ -61,7 +61,7 @@ describe("the compare chart", () => {
 
   it("draws the baseline where it is, not rounded to whole points", () => {
     const theme = { colour: () => "" } as unknown as Parameters<typeof compareOption>[2];
-    const { series } = compareOption(groups, { xLabel: "", yLabel: "", within: 0.2 }, theme) as {
+    const { series } = compareOption(groups, { xLabel: "", yLabel: "", within: 0.2, isNear: false }, theme) as {
       series: { name: string; markLine?: { precision: number } }[];
     };
     expect(series.find((one) => one.name === "baseline")?.markLine?.precision).toBeGreaterThan(4);
