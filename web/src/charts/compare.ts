@@ -142,8 +142,6 @@ function baselineSeries(baseline: Group, within: number, theme: Theme): object {
     silent: true,
     markLine: {
       symbol: "none",
-      // Two digits by default, which is a whole point of accuracy.
-      precision: 12,
       // By itself a mark line is rounded to hundredths: whole points of accuracy.
       precision: 12,
       label: {
