@@ -22,7 +22,15 @@ from sqlalchemy import make_url
 
 import migrations
 from store.session import Database
-from tests.system.installation import POSTGRES, Installation, RedisDatabase, Valkey, plain
+from tests.system.installation import (
+    POSTGRES,
+    Installation,
+    RedisDatabase,
+    Valkey,
+    plain,
+    wait_until,
+)
+from tests.system.up import StartUp, Up
 
 
 @pytest.fixture
@@ -76,3 +84,21 @@ def either(request: pytest.FixtureRequest) -> Installation:
     """Each profile in turn."""
     made: Installation = request.getfixturevalue(request.param)
     return made
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[StartUp]:
+    """Start `colrow up`, as often as wanted; the end of the test kills what is left."""
+    started: list[Up] = []
+
+    def start(*words: str, data: Path | None = None, prefix: tuple[str, ...] = ()) -> Up:
+        said = tmp_path / f"said-{len(started)}.txt"
+        started.append(Up(data or tmp_path / "data", said, *words, prefix=prefix))
+        return started[-1]
+
+    yield start
+    for made in started:
+        made.process.kill()
+        made.process.wait()
+    for made in started:
+        wait_until(lambda made=made: not made.processes(), "nothing is left")

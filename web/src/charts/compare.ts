@@ -110,6 +110,7 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       name: settings.xLabel,
       nameGap: 34,
       min: Math.min(0, ...xs),
+      boundaryGap: [0, "8%"],
       axisLabel: { ...axisText, formatter: (value: number) => percent(value, 0) },
     },
     yAxis: {
@@ -146,7 +147,8 @@ function baselineSeries(baseline: Group, within: number, theme: Theme): object {
       precision: 12,
       label: {
         formatter: `exact ${spread(baseline.y)}`,
-        position: "insideEndTop",
+        position: "insideStartTop",
+        distance: [12, 6],
         color: theme.ink2,
         fontSize: 12,
         textBorderColor: theme.surface,

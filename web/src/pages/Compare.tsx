@@ -22,6 +22,7 @@ import { Empty, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { chosenIds } from "../lib/choice";
 import { percent, points, several, spread, times } from "../lib/format";
+import { withoutShared } from "../lib/labels";
 import { inOrder } from "../lib/policies";
 import { scopeOf } from "../lib/scope";
 import { navigate, useParam } from "../lib/url";
@@ -64,7 +65,11 @@ export function ComparePage() {
   const tasks = [...new Set(all?.map(taskOf))];
   const shownTask = tasks.includes(task) ? task : (tasks[0] ?? "");
   // Accuracies on different data are no comparison: one network and data set at a time.
-  const groups = useMemo(() => all?.filter((group) => taskOf(group) === shownTask), [all, shownTask]);
+  const groups = useMemo(() => {
+    const ofTask = all?.filter((group) => taskOf(group) === shownTask);
+    const labels = withoutShared(ofTask?.map((group) => group.label) ?? []);
+    return ofTask?.map((group, i) => ({ ...group, label: labels[i] ?? group.label }));
+  }, [all, shownTask]);
 
   const isNear = range ? range === "near" : isStretched(groups ?? []);
   const option = useMemo(
