@@ -1,0 +1,47 @@
+"""What pydantic found wrong with a spec, in plain words."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from crs_core.errors import FieldError
+
+_UNIONS = ("model", "optimizer", "schedule")
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """Say in plain words what pydantic found, one entry per field."""
+    return [field_error(e) for e in error.errors(include_url=False)]
+
+
+def field_error(detail: Any) -> FieldError:
+    """Say it of one entry of `ValidationError.errors()`."""
+    return FieldError(_loc(detail), _message(detail))
+
+
+def _loc(error: Any) -> str:
+    # A union puts the tag it chose behind its own name; the reader wrote no such key.
+    parts = [str(part) for part in error["loc"]]
+    return ".".join(p for i, p in enumerate(parts) if not i or parts[i - 1] not in _UNIONS)
+
+
+def _message(error: Any) -> str:
+    got, context = error.get("input"), error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            return "this field is not known; remove it or mend its name"
+        case "missing":
+            return "this field is missing"
+        case "union_tag_invalid":
+            return f"{context['tag']!r} is not known; there are: {context['expected_tags']}"
+        case "union_tag_not_found":
+            return "`name` is missing: it says which kind this is"
+        case "literal_error":
+            return f"{got!r} is not known; there are: {context['expected']}"
+        case "value_error":
+            return str(context["error"])
+        case "finite_number":
+            return f"this must be a finite number; got {got}"
+        case _:
+            shown = repr(got)
+            return f"{error['msg']}; got {shown if len(shown) <= 80 else shown[:77] + '...'}"
