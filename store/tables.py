@@ -1,7 +1,7 @@
 """The tables. Integer keys inside, UUIDv7 text ids outside, times as seconds since 1970.
 
 One row per point in a narrow table, one summary row per job and metric, so that lists never touch
-the points. A number that is not finite is NULL. All tables stand in this one file, since one reads
+the points. A number that is not finite is NULL. All tables are one idea in this one file: one reads
 them side by side, each for the keys of the others. What a migration does to them stands in
 `migrations/`; a test holds the two equal.
 """

@@ -1,6 +1,6 @@
 """crs_conv2d against torch and against the slow reference, over settings of the window.
 
-Past 300 lines because it is one table of windows that every test runs through.
+Past 300 lines, since it is one idea: a table of windows that every test runs through.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""An installation as tests see it: database, broker, home, workers, and what became of jobs."""
+"""An installation as tests see it: database, broker, home, workers, and what became of jobs.
+
+Past 300 lines, since it is one idea: whatever a test may break stands beside how it is watched.
+"""
 
 import contextlib
 import os

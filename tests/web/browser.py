@@ -69,7 +69,7 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
     yield visit
     context.close()
-    assert visit.complaints() == []
+    assert visit.complaints() == [], visit.complaints()
 
 
 class Api:

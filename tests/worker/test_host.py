@@ -11,7 +11,9 @@ from worker.settings import Settings
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path, monkeypatch):
+    monkeypatch.delenv("COLROW_DATA", raising=False)
+
     def make(**fields):
         return Settings(database_url="sqlite://", broker_url="redis://", home=tmp_path, **fields)
 

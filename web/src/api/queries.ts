@@ -2,6 +2,7 @@
 
 import {
   QueryClient,
+  type Query,
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
@@ -63,14 +64,14 @@ export function useJobs(filter: JobFilter) {
 export function useJob(id: string) {
   return useQuery({
     queryKey: ["job", id],
-    queryFn: () => take(client.GET("/api/v1/jobs/{id}", { params: { path: { id } } })),
+    queryFn: ({ signal }) => take(client.GET("/api/v1/jobs/{id}", { params: { path: { id } }, signal })),
   });
 }
 
 export function useLayers(id: string) {
   return useQuery({
     queryKey: ["layers", id],
-    queryFn: () => take(client.GET("/api/v1/jobs/{id}/layers", { params: { path: { id } } })),
+    queryFn: ({ signal }) => take(client.GET("/api/v1/jobs/{id}/layers", { params: { path: { id } }, signal })),
   });
 }
 
@@ -78,11 +79,11 @@ export function useLayers(id: string) {
 export function useLog(id: string) {
   return useQuery({
     queryKey: ["log", id],
-    queryFn: async () => {
-      const path = { id };
-      const head = await take(client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start: 0, limit: 1 } } }));
-      const start = Math.max(0, head.size - 65_536);
-      return take(client.GET("/api/v1/jobs/{id}/log", { params: { path, query: { start, limit: 65_536 } } }));
+    queryFn: async ({ signal }) => {
+      const read = (start: number, limit: number) =>
+        take(client.GET("/api/v1/jobs/{id}/log", { params: { path: { id }, query: { start, limit } }, signal }));
+      const head = await read(0, 1);
+      return read(Math.max(0, head.size - 65_536), 65_536);
     },
   });
 }
@@ -115,8 +116,13 @@ export function useCurves(jobs: string[], metrics: string[], maxPoints: number) 
   return useQuery({
     queryKey: ["curves", jobs, metrics, maxPoints],
     enabled: jobs.length > 0,
-    queryFn: () =>
-      take(client.GET("/api/v1/curves", { params: { query: { job: jobs, metric: metrics, max_points: maxPoints } } })),
+    queryFn: ({ signal }) =>
+      take(
+        client.GET("/api/v1/curves", {
+          params: { query: { job: jobs, metric: metrics, max_points: maxPoints } },
+          signal,
+        }),
+      ),
     placeholderData: keepPreviousData,
   });
 }
@@ -170,20 +176,36 @@ export function useSubmitSweep() {
   });
 }
 
+/* Jobs that are being deleted here: to read them once more would be answered with 404. */
+const leaving = new Set<string>();
+
+function concerns(query: Query, id: string): boolean {
+  return JSON.stringify(query.queryKey).includes(id);
+}
+
+function stays(query: Query): boolean {
+  return ![...leaving].some((id) => concerns(query, id));
+}
+
 /** Cancel, retry or delete a job. */
 export function useAction(id: string) {
   const cache = useQueryClient();
   return useMutation({
+    onMutate: async (action) => {
+      if (action !== "delete") return;
+      leaving.add(id);
+      await cache.cancelQueries({ predicate: (query) => concerns(query, id) });
+    },
     mutationFn: async (action: "cancel" | "retry" | "delete"): Promise<void> => {
       const params = { params: { path: { id } } };
       if (action === "cancel") await take(client.POST("/api/v1/jobs/{id}/cancel", params));
       else if (action === "retry") await take(client.POST("/api/v1/jobs/{id}/retry", params));
       else await take(client.DELETE("/api/v1/jobs/{id}", params));
     },
-    onSettled: (_data, _error, action) => {
-      if (action === "delete") cache.removeQueries({ queryKey: ["job", id] });
-      else void cache.invalidateQueries({ queryKey: ["job", id] });
-      for (const key of ["jobs", "sweeps", "queue", "comparison"]) void cache.invalidateQueries({ queryKey: [key] });
+    onError: () => leaving.delete(id),
+    onSettled: () => {
+      for (const key of ["job", "jobs", "sweeps", "queue", "comparison"])
+        void cache.invalidateQueries({ queryKey: [key], predicate: stays });
     },
   });
 }
@@ -206,11 +228,12 @@ export function useLive(): void {
     let timer: ReturnType<typeof setTimeout> | null = null;
     const flush = () => {
       timer = null;
-      for (const key of stale.values()) void cache.invalidateQueries({ queryKey: key }, { cancelRefetch: false });
+      for (const key of stale.values())
+        void cache.invalidateQueries({ queryKey: key, predicate: stays }, { cancelRefetch: false });
       stale.clear();
     };
     const end = listen((event) => {
-      if (event.name === "reset") void cache.invalidateQueries();
+      if (event.name === "reset") void cache.invalidateQueries({ predicate: stays });
       for (const kind of TOUCHED[event.name] ?? []) {
         const key = OF_ONE_JOB.has(kind) && event.job ? [kind, event.job] : [kind];
         stale.set(key.join("/"), key);
