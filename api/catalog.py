@@ -16,9 +16,9 @@ from api.schemas.service import (
     PolicyChoice,
     Preset,
 )
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
 from crs_core.events import METRICS
-from crs_core.layers import layer_shapes
+from crs_core.layers import LEARNS, layer_shapes
 from crs_core.presets import PRESETS
 from crs_core.spec import (
     SGD,
@@ -81,8 +81,8 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             DatasetChoice(
                 name=facts.name,
                 title=facts.title,
-                input_shape=list(facts.input_shape),
-                classes=facts.classes,
+                task=facts.task,
+                **_kind(facts),
                 train=facts.train,
                 validation=facts.validation,
                 test=facts.test,
@@ -115,6 +115,15 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
     )
 
 
+def _kind(facts: DatasetFacts) -> dict[str, Any]:
+    """Give what only data sets of this kind have."""
+    match facts:
+        case ImageFacts():
+            return {"input_shape": list(facts.input_shape), "classes": facts.classes}
+        case TextFacts():
+            return {"vocabulary": facts.vocabulary}
+
+
 @cache
 def _models() -> list[ModelChoice]:
     return [
@@ -122,6 +131,7 @@ def _models() -> list[ModelChoice]:
             name=kind.model_fields["name"].default,
             summary=_summary(kind),
             parameters=_parameters(kind),
+            task=LEARNS[kind.model_fields["name"].default],
             layers=list(layer_shapes(_with_defaults(kind))),
         )
         for kind in MODELS

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Product = Literal["forward", "grad_input", "grad_weight"]
 
+TaskName = Literal["classification", "language-modelling"]
+"""What a network learns, which is what its data set is for."""
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(
@@ -121,6 +124,9 @@ METRICS: dict[str, Metric] = {
     "test_loss": Metric(label="Test loss", better="lower"),
     "test_accuracy": Metric(label="Test accuracy", better="higher"),
     "best_test_accuracy": Metric(label="Test accuracy at best validation", better="higher"),
+    "validation_perplexity": Metric(label="Validation perplexity", better="lower"),
+    "test_perplexity": Metric(label="Test perplexity", better="lower"),
+    "best_test_perplexity": Metric(label="Test perplexity at best validation", better="lower"),
     "learning_rate": Metric(label="Learning rate"),
     "gradient_norm": Metric(label="Gradient norm"),
     "steps_per_s": Metric(label="Steps per second", unit="1/s", better="higher"),
@@ -132,3 +138,17 @@ METRICS: dict[str, Metric] = {
     "peak_memory_bytes": Metric(label="Peak memory", unit="bytes", better="lower"),
 }
 """Every metric there is. The order is the order in which they are shown."""
+
+QUALITY: dict[TaskName, str] = {
+    "classification": "accuracy",
+    "language-modelling": "perplexity",
+}
+"""By what a task is judged, q for short: `validation_q` says which step is the best one, `test_q`
+is told there and at the end, `best_test_q` is that of the best step so far."""
+
+
+def is_better(metric: str, value: float, than: float | None) -> bool:
+    """Whether a value of a metric is better than another; the first one is better than None."""
+    if than is None:
+        return True
+    return value > than if METRICS[metric].better == "higher" else value < than

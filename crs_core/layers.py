@@ -10,8 +10,9 @@ from itertools import pairwise
 from math import prod
 from typing import ClassVar
 
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts
 from crs_core.errors import SpecError
+from crs_core.events import TaskName
 from crs_core.spec import CNNModel, JobSpec, MLPModel
 
 
@@ -55,10 +56,27 @@ ImageShape = tuple[int, int, int]
 def layer_shapes(spec: JobSpec) -> dict[str, LayerShape]:
     """Give the layers that can be approximated, by module name, from input to output.
 
-    Raises SpecError where the network does not fit the images of the data set.
+    Raises SpecError where the network does not fit the data set, or its images.
     """
     facts = FACTS[spec.dataset.name]
+    check_fit(spec.model.name, facts)
+    assert isinstance(facts, ImageFacts)
     return SHAPES[spec.model.name](spec.model, facts.input_shape, facts.classes)
+
+
+def check_fit(model: str, facts: DatasetFacts) -> None:
+    """Raise SpecError where a network learns another task than the data set is for."""
+    learns = LEARNS[model]
+    if learns == facts.task:
+        return
+    networks = ", ".join(name for name, task in LEARNS.items() if task == facts.task)
+    datasets = ", ".join(name for name, other in FACTS.items() if other.task == learns)
+    raise SpecError.at(
+        "dataset.name",
+        f"{facts.name} is for {facts.task}, but {model} learns {learns}; give {facts.name} one of "
+        f"the networks {networks or '(none)'}, or {model} one of the data sets "
+        f"{datasets or '(none)'}",
+    )
 
 
 def mlp_shapes(model: MLPModel, image: ImageShape, classes: int) -> dict[str, LayerShape]:
@@ -102,4 +120,7 @@ SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {
     "mlp": mlp_shapes,
     "cnn": cnn_shapes,
 }
-"""One function per model name: (model, image shape, classes) -> layers."""
+"""One function per network for images: (model, image shape, classes) -> layers."""
+
+LEARNS: Mapping[str, TaskName] = {"mlp": "classification", "cnn": "classification"}
+"""What each network learns; it fits the data sets that are for that."""

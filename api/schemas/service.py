@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, SweepId
+from crs_core.events import TaskName
 from crs_core.spec import JobSpec
 
 
@@ -20,6 +21,7 @@ class Choice(Answer):
 class ModelChoice(Choice):
     """A network."""
 
+    task: TaskName = Field(description="What it learns: it fits the data sets for that task.")
     layers: list[str] = Field(description="Layer names at the default parameters, for rules.")
 
 
@@ -36,10 +38,18 @@ class DatasetChoice(Answer):
 
     name: str
     title: str
-    input_shape: list[int] = Field(description="Channels, height, width.", examples=[[1, 28, 28]])
-    classes: int
-    train: int = Field(description="Training examples, validation included.")
-    validation: int = Field(description="Held back from them, if the spec says nothing else.")
+    task: TaskName = Field(description="What it is for.")
+    input_shape: list[int] | None = Field(
+        None, description="Of images: channels, height, width.", examples=[[1, 28, 28]]
+    )
+    classes: int | None = Field(None, description="Of images.")
+    vocabulary: int | None = Field(None, description="Of texts: different words.")
+    train: int = Field(
+        description="Training images, validation included; of texts, words to train on."
+    )
+    validation: int = Field(
+        description="Images held back, if the spec says nothing else; of texts, words of that part."
+    )
     test: int
     size_bytes: int = Field(description="Of its files; 0 if it is bundled.")
     bundled: bool = Field(description="Whether it comes with the installation.")

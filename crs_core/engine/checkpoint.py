@@ -19,7 +19,7 @@ from crs_core.engine.place import ResumePoint
 from crs_core.errors import CheckpointError, DiskError
 from crs_core.spec import JobSpec
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the content changes so that older files cannot be read."""
 
 State = dict[str, Any]

@@ -12,8 +12,6 @@ longer finite is found at the next telling, evaluation or checkpoint; none is sa
 import time
 from collections.abc import Callable
 
-import torch
-from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from crs_core.engine.checkpoint import newest_usable, save
@@ -79,8 +77,6 @@ class _Loop:
         self.tell = on_event
         self.reporter = Reporter(spec, parts, on_event)
         self.weights = list(parts.model.parameters())
-        self.order = torch.empty(0, 0, dtype=torch.int64)
-        """The examples of this epoch's batches, a row per batch."""
         self.saved: CheckpointSaved | None = None
         self.saved_at = time.monotonic()
         self.surroundings = versions(parts.device) | {
@@ -118,7 +114,6 @@ class _Loop:
     def go(self, should_stop: Callable[[], bool]) -> Result:
         """Train to the end, or until asked to stop."""
         reporter, progress, total = self.reporter, self.reporter.progress, self.parts.length.steps
-        self._draw_order()
         reporter.start_clock()
         while progress.step < total:
             if should_stop():
@@ -133,38 +128,22 @@ class _Loop:
     def _step(self) -> None:
         parts, reporter, training = self.parts, self.reporter, self.spec.training
         step = reporter.progress.step
-        at = step % parts.length.steps_per_epoch
-        if at == 0:
-            self._draw_order()
         rate = learning_rate(training, step, parts.length)
         for group in parts.optimizer.param_groups:
             group["lr"] = rate
         is_probed = reporter.is_probed(step + 1)
         if is_probed:
             parts.ledger.probe(is_on=True)
-        chosen = self.order[at]
-        x, y = parts.train.x.index_select(0, chosen), parts.train.y.index_select(0, chosen)
         parts.optimizer.zero_grad()
         with parts.precision():
-            logits = parts.model(x)
-            loss = functional.cross_entropy(logits, y)
+            loss = parts.task.loss(parts.model, step)
         loss.backward()  # type: ignore[no-untyped-call]
         if training.clip_norm is not None:
             reporter.clipped_norm = clip_grad_norm_(self.weights, training.clip_norm)
         parts.optimizer.step()
-        reporter.count(loss, logits, y)
+        reporter.count()
         if is_probed:
             parts.ledger.probe(is_on=False)
-
-    def _draw_order(self) -> None:
-        """Draw the order of this epoch; it hangs on seed and epoch alone."""
-        length, batch = self.parts.length, self.spec.training.batch_size
-        epoch = self.reporter.progress.step // length.steps_per_epoch
-        order = torch.randperm(
-            length.train, generator=self.parts.randomness.once(f"order/epoch-{epoch}")
-        )
-        used = order[: length.steps_per_epoch * batch]
-        self.order = used.view(length.steps_per_epoch, batch).to(self.parts.device)
 
     def _save_if_due(self, *, is_better: bool) -> None:
         is_last = self.reporter.progress.step == self.parts.length.steps

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from crs_core.convert import approximate, crs_layers
 from crs_core.cost import Cost, plan_cost
 from crs_core.data.facts import FACTS
-from crs_core.data.load import load
-from crs_core.engine.evaluation import Examples
 from crs_core.engine.ledger import Ledger
 from crs_core.engine.optimizers import build_optimizer
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
-from crs_core.models import Dropout, build
+from crs_core.engine.tasks import Task, make_task
+from crs_core.models import Dropout, build_network
 from crs_core.ops import Generators, Meter
 from crs_core.rules import TrainingLength, layer_plan, training_length
 from crs_core.spec import JobSpec
@@ -25,14 +24,12 @@ from crs_core.spec import JobSpec
 
 @dataclass(frozen=True)
 class Parts:
-    """The pieces of one training. Weights, optimizer, generators and meters change."""
+    """The pieces of one training. Weights, optimizer, generators, meters and task change."""
 
     device: torch.device
     length: TrainingLength
     cost: Cost
-    train: Examples
-    validation: Examples
-    test: Examples
+    task: Task
     randomness: Randomness
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -47,6 +44,7 @@ class Parts:
             "optimizer": self.optimizer.state_dict(),
             "generators": self.randomness.state_dict(),
             "meters": self.ledger.state_dict(),
+            "task": self.task.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -55,6 +53,7 @@ class Parts:
         self.optimizer.load_state_dict(state["optimizer"])
         self.randomness.load_state_dict(state["generators"])
         self.ledger.load_state_dict(state["meters"])
+        self.task.load_state_dict(state["task"])
 
 
 def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
@@ -63,11 +62,10 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
     Raises SpecError, DatasetError.
     """
     plan, length, cost = layer_plan(spec), training_length(spec), plan_cost(spec)
-    data = load(spec.dataset, place.data_dir, download=place.download)
     randomness = Randomness(spec.seed, device)
-    facts = FACTS[spec.dataset.name]
-    weights = randomness.once("weights")
-    model: nn.Module = build(spec.model, facts.input_shape, facts.classes, generator=weights)
+    task = make_task(spec, place, randomness, device)
+    facts, weights = FACTS[spec.dataset.name], randomness.once("weights")
+    model = build_network(spec.model, facts, generator=weights)
     model = approximate(model.to(device), spec.approximation)
     _hand_out_generators(model, randomness)
     meters = {name: Meter() for name in crs_layers(model)}
@@ -77,9 +75,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         device=device,
         length=length,
         cost=cost,
-        train=_on(device, data.train_x, data.train_y),
-        validation=_on(device, data.validation_x, data.validation_y),
-        test=_on(device, data.test_x, data.test_y),
+        task=task,
         randomness=randomness,
         model=model.train(),
         optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
@@ -98,10 +94,6 @@ def _hand_out_generators(model: nn.Module, randomness: Randomness) -> None:
             )
         elif isinstance(module, Dropout):
             module.generator = randomness.generator(f"dropout/{name}")
-
-
-def _on(device: torch.device, x: Tensor, y: Tensor) -> Examples:
-    return Examples(x.to(device), y.to(device))
 
 
 def _precision(spec: JobSpec, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

@@ -11,17 +11,16 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from crs_core.engine.devices import PeakMemory
-from crs_core.engine.evaluation import evaluate
 from crs_core.engine.parts import Parts
-from crs_core.engine.progress import Progress, Window
+from crs_core.engine.progress import Progress
 from crs_core.engine.schedules import learning_rate
 from crs_core.errors import DivergedError
-from crs_core.events import Event, Layers, Points
+from crs_core.events import Event, Layers, Points, is_better
 from crs_core.spec import JobSpec
 
 
 class Reporter:
-    """Counts the steps of a job, measures, and tells. It holds all the progress there is."""
+    """Counts the steps of a job, measures, and tells. It holds the progress."""
 
     def __init__(self, spec: JobSpec, parts: Parts, tell: Callable[[Event], None]) -> None:
         self.progress = Progress()
@@ -30,13 +29,11 @@ class Reporter:
         self._spec = spec
         self._parts = parts
         self._tell = tell
-        self._window = Window(parts.device)
         self._memory = PeakMemory(parts.device)
         self._clock = 0.0
 
-    def count(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+    def count(self) -> None:
         """Count one optimizer step."""
-        self._window.add(loss, logits, labels)
         self.progress.step += 1
 
     def is_probed(self, step: int) -> bool:
@@ -48,18 +45,18 @@ class Reporter:
         """Tell what is due after the last step; whether validation was better than ever before."""
         step, length = self.progress.step, self._parts.length
         is_epoch_end = step == length.steps or step % length.steps_per_epoch == 0
-        is_better = False
+        is_best = False
         if is_epoch_end or step % self._spec.report.every_steps == 0:
             self.stop_clock()
             values = self._measures()
             if is_epoch_end:
-                found, is_better = self._evaluate()
+                found, is_best = self._evaluate()
                 values |= found
             self._tell_points(values)
             self.start_clock()
         if is_epoch_end or self.is_probed(step):
             self._tell(Layers(step=step, rows=self._parts.ledger.rows(step)))
-        return is_better
+        return is_best
 
     def start_clock(self) -> None:
         """Count the time from now on as training."""
@@ -73,16 +70,15 @@ class Reporter:
 
     def check_window(self) -> None:
         """Raise DivergedError if a loss since the last telling was not finite."""
-        self._check_finite("training loss", self._window.loss_sum())
+        self._check_finite("training loss", self._parts.task.loss_sum())
 
     def state_dict(self) -> dict[str, Any]:
-        """Give progress and sums."""
-        return {"progress": asdict(self.progress), "window": self._window.state_dict()}
+        """Give the progress."""
+        return asdict(self.progress)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set progress and sums."""
-        self.progress = Progress(**state["progress"])
-        self._window.load_state_dict(state["window"])
+        """Set the progress."""
+        self.progress = Progress(**state)
 
     def _measures(self) -> dict[str, float]:
         """Give what is known without evaluation."""
@@ -111,15 +107,12 @@ class Reporter:
         return progress.step % every == 0 or is_long or not progress.is_epoch_told
 
     def _means(self) -> dict[str, float]:
-        """Give loss, accuracy and speed over the steps since they were last told."""
+        """Give the task's means and the speed over the steps since they were last told."""
         progress = self.progress
         steps = progress.step - progress.window_step
-        values = {
-            "train_loss": self._window.loss_sum() / steps,
-            "train_accuracy": self._window.right() / (steps * self._spec.training.batch_size),
+        values = self._parts.task.told(steps) | {
             "steps_per_s": steps / max(progress.seconds - progress.window_seconds, 1e-9),
         }
-        self._window.clear()
         progress.window_step, progress.window_seconds = progress.step, progress.seconds
         progress.is_epoch_told = True
         return values
@@ -132,25 +125,22 @@ class Reporter:
         return get_total_norm(grads).item()
 
     def _evaluate(self) -> tuple[dict[str, float], bool]:
-        """Score validation, and the test examples where it is better than before, or at the end."""
-        parts, progress = self._parts, self.progress
+        """Score validation, and the test part where it is better than before, or at the end."""
+        parts, progress, q = self._parts, self.progress, self._parts.task.quality
         with self._memory.not_counted():
-            validation = evaluate(parts.model, parts.validation, parts.precision())
-            is_better = validation.accuracy > progress.best_validation_accuracy
-            values = {
-                "validation_loss": validation.loss,
-                "validation_accuracy": validation.accuracy,
-                "planned_compute_reduction": parts.cost.reduction,
-            }
-            if is_better or progress.step == parts.length.steps:
-                test = evaluate(parts.model, parts.test, parts.precision())
-                values |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
-                if is_better:
-                    progress.best_validation_accuracy = validation.accuracy
-                    progress.best_test_accuracy = test.accuracy
+            found = parts.task.evaluate(parts.model, "validation", parts.precision())
+            is_best = is_better(f"validation_{q}", found[q], progress.best_validation)
+            values = {f"validation_{name}": value for name, value in found.items()}
+            values["planned_compute_reduction"] = parts.cost.reduction
+            if is_best or progress.step == parts.length.steps:
+                test = parts.task.evaluate(parts.model, "test", parts.precision())
+                values |= {f"test_{name}": value for name, value in test.items()}
+                if is_best:
+                    progress.best_validation = found[q]
+                    progress.best_test = test[q]
                     progress.best_step = progress.step
-        values["best_test_accuracy"] = progress.best_test_accuracy
-        return values, is_better
+        values[f"best_test_{q}"] = progress.best_test
+        return values, is_best
 
     def _tell_points(self, values: dict[str, float]) -> None:
         step = self.progress.step

@@ -7,10 +7,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from crs_core.layers import Conv2d, ImageShape, LayerShape, Linear, cnn_shapes, mlp_shapes
+from crs_core.data.facts import DatasetFacts, ImageFacts
+from crs_core.layers import (
+    Conv2d,
+    ImageShape,
+    LayerShape,
+    Linear,
+    check_fit,
+    cnn_shapes,
+    mlp_shapes,
+)
 from crs_core.models.dropout import Dropout
 from crs_core.models.initialize import initialize
 from crs_core.spec import CNNModel, MLPModel, Model
+
+
+def build_network(
+    model: Model, facts: DatasetFacts, *, generator: torch.Generator | None = None
+) -> nn.Module:
+    """Build the network of a spec for a data set; weights as `build` draws them.
+
+    Raises SpecError where the network does not fit the data set.
+    """
+    check_fit(model.name, facts)
+    assert isinstance(facts, ImageFacts)
+    return build(model, facts.input_shape, facts.classes, generator=generator)
 
 
 def build(

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from crs_core.data.facts import FACTS
+from crs_core.data import facts as facts_module
+from crs_core.data.facts import FACTS, FileFacts, TextFacts, TextFiles
 from crs_core.errors import SpecError
-from crs_core.layers import Conv2d, LayerShape, Linear, layer_shapes
+from crs_core.layers import LEARNS, SHAPES, Conv2d, LayerShape, Linear, layer_shapes
 from crs_core.models import build
 from crs_core.spec import JobSpec, parse_spec
 
@@ -93,3 +94,34 @@ def test_more_poolings_than_the_image_has_halves_are_refused(dataset, channels, 
     assert f"{channels} convolutions" in error.msg
     assert f"at most {most}" in error.msg
     layer_shapes(make_spec(dataset, {"name": "cnn", "channels": [2] * most}))
+
+
+def test_a_network_that_learns_another_task_than_the_data_set_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = FileFacts("words.txt", 1, "")
+    text = TextFacts(
+        name="mnist",
+        title="",
+        vocabulary=7,
+        train=50,
+        validation=20,
+        test=30,
+        origin=TextFiles(file, file, file),
+        source="",
+        license="",
+    )
+    monkeypatch.setitem(facts_module.FACTS, "mnist", text)
+    with pytest.raises(SpecError) as caught:
+        layer_shapes(make_spec("mnist", {"name": "mlp"}))
+    (error,) = caught.value.errors
+    assert error.loc == "dataset.name"
+    assert error.msg.startswith(
+        "mnist is for language-modelling, but mlp learns classification; give mnist one of the "
+        "networks "
+    )
+    assert error.msg.endswith(", or mlp one of the data sets digits, fashion-mnist")
+
+
+def test_what_each_network_learns_is_known() -> None:
+    assert LEARNS.keys() == SHAPES.keys()

@@ -34,6 +34,7 @@ def file_facts(name: str, unpacked: bytes) -> FileFacts:
         hashlib.sha256(packed).hexdigest(),
         len(unpacked),
         hashlib.sha256(unpacked).hexdigest(),
+        urls=(f"http://127.0.0.1:9/{name}.gz",),
     )
 
 

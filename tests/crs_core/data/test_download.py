@@ -159,7 +159,7 @@ def test_an_answer_of_unknown_length_is_not_taken(server, file, tmp_path):
 
 def test_a_file_without_address_is_not_to_be_had(tmp_path):
     with pytest.raises(DatasetError, match=r"could not be fetched \(no address is known\)"):
-        fetch(file_facts("images", b"x"), tmp_path)
+        fetch(replace(file_facts("images", b"x"), urls=()), tmp_path)
 
 
 def test_processes_that_want_one_folder_wait_for_each_other(server, file, tmp_path):

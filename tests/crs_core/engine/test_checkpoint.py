@@ -74,7 +74,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_though_its_checksum_is_right(
     with pytest.raises(CheckpointError, match="it is not a checkpoint"):
         load(with_its_checksum(path, 1), SPEC)
     torch.save({"format": 999}, path)
-    with pytest.raises(CheckpointError, match="it is not of format 1"):
+    with pytest.raises(CheckpointError, match="it is not of format 2"):
         load(with_its_checksum(path, 1), SPEC)
 
 
@@ -84,7 +84,7 @@ def test_a_file_with_code_in_it_is_refused_and_not_run(tmp_path: Path) -> None:
             return (os.mkdir, (str(tmp_path / "sprung"),))
 
     path = tmp_path / "step-1.pt"
-    torch.save({"format": 1, "trap": Trap()}, path)
+    torch.save({"format": 2, "trap": Trap()}, path)
     with pytest.raises(CheckpointError, match="it is not a checkpoint"):
         load(with_its_checksum(path, 1), SPEC)
     assert not (tmp_path / "sprung").exists()

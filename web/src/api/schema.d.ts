@@ -673,7 +673,7 @@ export interface components {
              */
             name: "constant";
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         CosineInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -685,7 +685,7 @@ export interface components {
             /** @default 0 */
             final_share: number;
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         Cosine: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -722,7 +722,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         DatasetInput: {
             /** @enum {string} */
@@ -734,7 +735,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         Dataset: {
             /** @enum {string} */
@@ -748,18 +750,26 @@ export interface components {
             name: string;
             title: string;
             /**
-             * @description Channels, height, width.
+             * @description What it is for.
+             * @enum {string}
+             */
+            task: "classification" | "language-modelling";
+            /**
+             * @description Of images: channels, height, width.
              * @example [
              *       1,
              *       28,
              *       28
              *     ]
              */
-            input_shape: number[];
-            classes: number;
-            /** @description Training examples, validation included. */
+            input_shape: number[] | null;
+            /** @description Of images. */
+            classes: number | null;
+            /** @description Of texts: different words. */
+            vocabulary: number | null;
+            /** @description Training images, validation included; of texts, words to train on. */
             train: number;
-            /** @description Held back from them, if the spec says nothing else. */
+            /** @description Images held back, if the spec says nothing else; of texts, words of that part. */
             validation: number;
             test: number;
             /** @description Of its files; 0 if it is bundled. */
@@ -1178,6 +1188,11 @@ export interface components {
             parameters: {
                 [key: string]: unknown;
             };
+            /**
+             * @description What it learns: it fits the data sets for that task.
+             * @enum {string}
+             */
+            task: "classification" | "language-modelling";
             /** @description Layer names at the default parameters, for rules. */
             layers: string[];
         };
@@ -1454,7 +1469,7 @@ export interface components {
         ReportInput: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps?: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1463,7 +1478,7 @@ export interface components {
         Report: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -2451,7 +2466,7 @@ export interface operations {
     getJobCurves: {
         parameters: {
             query?: {
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
                 metric?: string[];
                 /** @description Reduce every curve to about so many points, minimum and maximum kept. */
                 max_points?: number | null;
@@ -2521,7 +2536,7 @@ export interface operations {
                 job?: string[];
                 /** @description The jobs of these sweeps. */
                 sweep?: string[];
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
                 metric?: string[];
                 /** @description Reduce every curve to about so many points, minimum and maximum kept. */
                 max_points?: number | null;
@@ -3088,7 +3103,7 @@ export interface operations {
                 job?: string[];
                 /** @description The jobs of these sweeps. */
                 sweep?: string[];
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
                 metric?: string[];
                 /** @description Form of the data. */
                 format?: "csv" | "json";

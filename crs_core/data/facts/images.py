@@ -1,123 +1,6 @@
-"""What is known of the data sets without opening them: shapes, sizes, files, checksums, origins.
+"""The data sets of images: shapes, sizes, checksums, origins."""
 
-Nothing heavy is imported here: the api and every worker's supervisor read it.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """One gzipped IDX file, and the same file unpacked; either may lie in the folder."""
-
-    name: str
-    """Of the gzipped file; the unpacked one lacks the `.gz`."""
-    size: int
-    sha256: str
-    unpacked_size: int
-    unpacked_sha256: str
-    urls: tuple[str, ...] = ()
-    """Where the gzipped file can be had, tried in this order."""
-
-
-class IdxFiles(NamedTuple):
-    """The four files of a data set that lies in a folder of its own."""
-
-    train_images: FileFacts
-    train_labels: FileFacts
-    test_images: FileFacts
-    test_labels: FileFacts
-
-
-@dataclass(frozen=True)
-class PackageFile:
-    """One file that holds a whole data set, and that an installed Python package ships."""
-
-    package: str
-    """As it is imported."""
-    distribution: str
-    """As it is installed."""
-    path: str
-    """Inside the package."""
-    size: int
-    sha256: str
-
-    def locate(self) -> Path | None:
-        """Give where the file should be, or None if the package is not installed.
-
-        The package is found, not run: scikit-learn's import costs a second, and brings scipy.
-        """
-        spec = find_spec(self.package)
-        folders = spec and spec.submodule_search_locations
-        return Path(folders[0], self.path) if folders else None
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """One data set of images with labels."""
-
-    name: str
-    title: str
-    input_shape: tuple[int, int, int]
-    """Channels, height, width."""
-    classes: int
-    train: int
-    """Training examples, those for validation included."""
-    validation: int
-    """How many of `train` are held back if the spec does not say."""
-    test: int
-    pixel_max: int
-    """Pixels are divided by this, which gives 0 to 1. That is the whole normalisation."""
-    origin: IdxFiles | PackageFile
-    source: str
-    license: str
-
-    @property
-    def bundled(self) -> bool:
-        """Whether a package that Colrow needs anyway brings it, so that no folder is looked at."""
-        return isinstance(self.origin, PackageFile)
-
-    @property
-    def files(self) -> tuple[FileFacts, ...]:
-        """The files in the data set's folder; none if it is bundled."""
-        return () if isinstance(self.origin, PackageFile) else self.origin
-
-    @property
-    def size_bytes(self) -> int:
-        """What is to be downloaded: 0 if it is bundled."""
-        return sum(f.size for f in self.files)
-
-
-def present(name: str, root: Path | None) -> bool:
-    """Tell whether a data set is in its package, or in `root/<name>/`, with the right sizes.
-
-    No content is read, so this is cheap enough for a heartbeat; `load` checks it.
-    """
-    origin = FACTS[name].origin
-    if isinstance(origin, PackageFile):
-        path = origin.locate()
-        return path is not None and _size(path) == origin.size
-    return root is not None and all(found(f, root / name) for f in origin)
-
-
-def found(file: FileFacts, folder: Path) -> Path | None:
-    """Give the path of a file of the right size, gzipped before unpacked, or None."""
-    packed = folder / file.name
-    if _size(packed) == file.size:
-        return packed
-    unpacked = packed.with_suffix("")
-    return unpacked if _size(unpacked) == file.unpacked_size else None
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # not there, or not for us to read: then it is not present
-        return -1
+from crs_core.data.facts.kinds import FileFacts, IdxFiles, ImageFacts, PackageFile
 
 
 def _mnist(name: str, size: int, sha256: str, unpacked_size: int, unpacked: str) -> FileFacts:
@@ -138,7 +21,7 @@ def _fashion(name: str, size: int, sha256: str, unpacked_size: int, unpacked: st
     return FileFacts(name, size, sha256, unpacked_size, unpacked, urls)
 
 
-DIGITS = DatasetFacts(
+DIGITS = ImageFacts(
     name="digits",
     title="Digits, 8 x 8 handwritten digits",
     input_shape=(1, 8, 8),
@@ -161,7 +44,7 @@ DIGITS = DatasetFacts(
     license="CC BY 4.0",
 )
 
-MNIST = DatasetFacts(
+MNIST = ImageFacts(
     name="mnist",
     title="MNIST, handwritten digits",
     input_shape=(1, 28, 28),
@@ -204,7 +87,7 @@ MNIST = DatasetFacts(
     license="Copyright Yann LeCun and Corinna Cortes; commonly listed as CC BY-SA 3.0",
 )
 
-FASHION_MNIST = DatasetFacts(
+FASHION_MNIST = ImageFacts(
     name="fashion-mnist",
     title="Fashion-MNIST, articles of clothing",
     input_shape=(1, 28, 28),
@@ -250,5 +133,4 @@ FASHION_MNIST = DatasetFacts(
     license="MIT, copyright 2017 Zalando SE",
 )
 
-FACTS: Mapping[str, DatasetFacts] = {f.name: f for f in (DIGITS, MNIST, FASHION_MNIST)}
-"""Every data set that a spec can name."""
+IMAGES = (DIGITS, MNIST, FASHION_MNIST)

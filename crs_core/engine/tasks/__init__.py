@@ -1,0 +1,45 @@
+"""What a network can learn: one task per kind of data set."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from crs_core.data.facts import FACTS
+from crs_core.data.load import load
+from crs_core.engine.place import Place
+from crs_core.engine.randomness import Randomness
+from crs_core.engine.tasks.images import ImageTask
+from crs_core.engine.tasks.task import Part, Task
+from crs_core.events import TaskName
+from crs_core.rules import TrainingLength, training_length
+from crs_core.spec import JobSpec
+
+__all__ = ["Part", "Task", "make_task"]
+
+
+def make_task(spec: JobSpec, place: Place, randomness: Randomness, device: torch.device) -> Task:
+    """Load the data that a spec names and make its task. Raises SpecError, DatasetError."""
+    task = FACTS[spec.dataset.name].task
+    return TASKS[task](spec, place, training_length(spec), randomness, device)
+
+
+def _images(
+    spec: JobSpec,
+    place: Place,
+    length: TrainingLength,
+    randomness: Randomness,
+    device: torch.device,
+) -> ImageTask:
+    return ImageTask(
+        load(spec.dataset, place.data_dir, download=place.download),
+        batch_size=spec.training.batch_size,
+        length=length,
+        randomness=randomness,
+        device=device,
+    )
+
+
+TASKS: Mapping[
+    TaskName, Callable[[JobSpec, Place, TrainingLength, Randomness, torch.device], Task]
+] = {"classification": _images}
+"""One function per kind of data set."""

@@ -1,0 +1,118 @@
+"""Classification of images: batches in a new order each epoch, cross entropy, accuracy."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from crs_core.data.load import Data
+from crs_core.engine.randomness import Randomness
+from crs_core.engine.tasks.task import Part, Task
+from crs_core.rules import TrainingLength
+
+EVALUATION_BATCH = 500
+"""Examples at a time. Larger ones gain nothing on a CPU (their activations leave the cache)."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images and labels in the device's memory."""
+
+    x: Tensor
+    y: Tensor
+
+
+class ImageTask(Task):
+    """Name what is on an image. The loss is the mean of a batch."""
+
+    name = "classification"
+
+    def __init__(
+        self,
+        data: Data,
+        *,
+        batch_size: int,
+        length: TrainingLength,
+        randomness: Randomness,
+        device: torch.device,
+    ) -> None:
+        super().__init__(device)
+        self._train = Examples(data.train_x.to(device), data.train_y.to(device))
+        self._parts: dict[Part, Examples] = {
+            "validation": Examples(data.validation_x.to(device), data.validation_y.to(device)),
+            "test": Examples(data.test_x.to(device), data.test_y.to(device)),
+        }
+        self._batch_size = batch_size
+        self._length = length
+        self._randomness = randomness
+        self._device = device
+        self._right = torch.zeros((), dtype=torch.int64, device=device)
+        self._epoch = -1
+        self._order = torch.empty(0, 0, dtype=torch.int64)
+        """The examples of the epoch's batches, a row per batch."""
+
+    def loss(self, model: nn.Module, step: int) -> Tensor:
+        """Give the mean cross entropy of the batch."""
+        epoch, at = divmod(step, self._length.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._draw_order(epoch)
+        chosen = self._order[at]
+        x, y = self._train.x.index_select(0, chosen), self._train.y.index_select(0, chosen)
+        logits = model(x)
+        loss = functional.cross_entropy(logits, y)
+        self._loss_sum += loss.detach()
+        self._right += (logits.detach().argmax(dim=1) == y).sum()
+        return loss
+
+    def evaluate(
+        self, model: nn.Module, part: Part, precision: AbstractContextManager[object]
+    ) -> dict[str, float]:
+        """Give mean loss and share of right answers."""
+        return evaluate(model, self._parts[part], precision)
+
+    def told(self, steps: int) -> dict[str, float]:
+        """Give mean loss and accuracy."""
+        accuracy = self._right.item() / (steps * self._batch_size)
+        self._right.zero_()
+        return super().told(steps) | {"train_accuracy": accuracy}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give both sums."""
+        return super().state_dict() | {"right": self._right}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set both sums."""
+        super().load_state_dict(state)
+        self._right.copy_(state["right"])
+
+    def _draw_order(self, epoch: int) -> Tensor:
+        """Draw the order of an epoch; it hangs on seed and epoch alone."""
+        steps, batch = self._length.steps_per_epoch, self._batch_size
+        generator = self._randomness.once(f"order/epoch-{epoch}")
+        order = torch.randperm(self._length.train, generator=generator)
+        return order[: steps * batch].view(steps, batch).to(self._device)
+
+
+def evaluate(
+    model: nn.Module, examples: Examples, precision: AbstractContextManager[object]
+) -> dict[str, float]:
+    """Give mean loss and accuracy of `model` in eval mode, in big batches; leave it in train."""
+    x, y = examples.x, examples.y
+    model.eval()
+    loss = torch.zeros((), dtype=torch.float64, device=x.device)
+    right = torch.zeros((), dtype=torch.int64, device=x.device)
+    with torch.no_grad(), precision:
+        for begin in range(0, len(y), EVALUATION_BATCH):
+            images, labels = (
+                x[begin : begin + EVALUATION_BATCH],
+                y[begin : begin + EVALUATION_BATCH],
+            )
+            logits = model(images)
+            loss += functional.cross_entropy(logits, labels, reduction="sum")
+            right += (logits.argmax(dim=1) == labels).sum()
+    model.train()
+    return {"loss": loss.item() / len(y), "accuracy": right.item() / len(y)}
