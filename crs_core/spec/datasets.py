@@ -6,7 +6,7 @@ from pydantic import Field
 
 from crs_core.spec.parts import Part
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist"]
+DatasetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100"]
 
 
 class Dataset(Part):

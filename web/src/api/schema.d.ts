@@ -727,7 +727,7 @@ export interface components {
          */
         DatasetInput: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
             validation?: number | null;
             /** @description Use only the first so many training examples. */
             train_limit?: number | null;
@@ -740,7 +740,7 @@ export interface components {
          */
         Dataset: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
             validation: number | null;
             /** @description Use only the first so many training examples. */
             train_limit: number | null;
