@@ -21,6 +21,10 @@ SPECS = [
     ("fashion-mnist", {"name": "cnn", "channels": [3, 5, 2, 4], "hidden": 9}),
     ("digits", {"name": "cnn", "channels": [6], "kernel_size": 3, "hidden": 13}),
     ("digits", {"name": "cnn", "channels": [2, 3, 4], "kernel_size": 11, "dropout": 0.0}),
+    ("digits", {"name": "wrn", "depth": 10, "width": 1}),
+    ("cifar-10", {"name": "wrn", "depth": 16, "width": 2}),
+    ("mnist", {"name": "wrn", "depth": 16, "width": 1, "shortcut": "conv"}),
+    ("cifar-100", {"name": "wrn", "depth": 10, "width": 3, "shortcut": "conv"}),
 ]
 
 
@@ -83,6 +87,17 @@ def test_the_paper_s_networks():
     cnn = layer_shapes(make_spec("mnist", {"name": "cnn"}))
     assert list(cnn) == ["conv1", "conv2", "fc1", "fc2"]
     assert cnn["fc1"] == Linear(3136, 1024)
+
+
+def test_the_paper_s_wide_residual_network():
+    wrn = layer_shapes(make_spec("cifar-100", {"name": "wrn"}))
+    assert list(wrn)[:3] == ["conv1", "group1.block1.conv1", "group1.block1.conv2"]
+    assert len(wrn) == 1 + 3 * 8 + 1
+    for group, filters, size in ((1, 160, 32), (2, 320, 16), (3, 640, 8)):
+        layers = [s for n, s in wrn.items() if n.startswith(f"group{group}.")]
+        assert [s.out_channels for s in layers] == [filters] * 8
+        assert {s.out_size for s in layers} == {(size, size)}
+    assert wrn["fc"] == Linear(640, 100)
 
 
 @pytest.mark.parametrize(("dataset", "channels", "most"), [("digits", 4, 3), ("mnist", 5, 4)])

@@ -968,7 +968,7 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpecInput: {
-            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"];
+            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
             approximation: components["schemas"]["RuleInput"][];
@@ -992,7 +992,7 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpec: {
-            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"];
+            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
             approximation: components["schemas"]["Rule"][];
@@ -1832,6 +1832,72 @@ export interface components {
              * @enum {string}
              */
             precision: "fp32" | "bf16";
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
         };
         /** @description A slot: one worker process and the devices it owns. */
         Worker: {
