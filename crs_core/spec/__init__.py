@@ -7,7 +7,7 @@ layers of the network or the size of the data set (a rule that matches no layer,
 than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
-from crs_core.spec.datasets import Dataset, DatasetName
+from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.messages import field_error, field_errors
 from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName, WRNModel
@@ -34,6 +34,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Augmentation",
     "CNNModel",
     "Constant",
     "Cosine",
