@@ -35,10 +35,11 @@ from crs_core.spec import (
     Policy,
     PolicyName,
     StepDecay,
+    WRNModel,
     parse_spec,
 )
 
-MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel)
+MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel, WRNModel)
 OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
 SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts
 from crs_core.errors import SpecError
 from crs_core.events import TaskName
-from crs_core.spec import CNNModel, JobSpec, MLPModel
+from crs_core.spec import CNNModel, JobSpec, MLPModel, WRNModel
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,59 @@ def cnn_shapes(model: CNNModel, image: ImageShape, classes: int) -> dict[str, La
     return shapes
 
 
+def wrn_shapes(model: WRNModel, image: ImageShape, classes: int) -> dict[str, LayerShape]:
+    """Give conv1, then conv1 and conv2 of every block of three groups, then fc.
+
+    The first block of the second and third group halves height and width. With `shortcut: conv` a
+    block whose channels or size change has a layer `shortcut` before its two others.
+    """
+    channels, height, width = image
+    if height % 4 or width % 4:
+        raise SpecError.at(
+            "model.name",
+            f"wrn halves height and width twice, so both must be multiples of 4; the images have "
+            f"{height} x {width}: choose another network or data set",
+        )
+    size = (height, width)
+    shapes: dict[str, LayerShape] = {"conv1": _same_size(channels, 16, size, needs_grad=False)}
+    channels = 16
+    for group, filters in enumerate((16 * model.width, 32 * model.width, 64 * model.width), 1):
+        for i in range(1, (model.depth - 4) // 6 + 1):
+            name = f"group{group}.block{i}"
+            stride = 2 if group > 1 and i == 1 else 1
+            smaller = (size[0] // stride, size[1] // stride)
+            if model.shortcut == "conv" and (channels != filters or stride > 1):
+                shapes[f"{name}.shortcut"] = Conv2d(
+                    channels, filters, (1, 1), size, smaller, stride=(stride, stride)
+                )
+            shapes[f"{name}.conv1"] = Conv2d(
+                channels, filters, (3, 3), size, smaller, stride=(stride, stride), padding=(1, 1)
+            )
+            shapes[f"{name}.conv2"] = _same_size(filters, filters, smaller)
+            channels, size = filters, smaller
+    shapes["fc"] = Linear(channels, classes)
+    return shapes
+
+
+def _same_size(
+    channels: int, filters: int, size: tuple[int, int], *, needs_grad: bool = True
+) -> Conv2d:
+    """Give a 3 x 3 convolution that keeps height and width."""
+    return Conv2d(
+        channels, filters, (3, 3), size, size, padding=(1, 1), needs_input_grad=needs_grad
+    )
+
+
 SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {
     "mlp": mlp_shapes,
     "cnn": cnn_shapes,
+    "wrn": wrn_shapes,
 }
 """One function per network for images: (model, image shape, classes) -> layers."""
 
-LEARNS: Mapping[str, TaskName] = {"mlp": "classification", "cnn": "classification"}
+LEARNS: Mapping[str, TaskName] = {
+    "mlp": "classification",
+    "cnn": "classification",
+    "wrn": "classification",
+}
 """What each network learns; it fits the data sets that are for that."""

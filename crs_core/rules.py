@@ -70,7 +70,7 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
     Raises SpecError, which names every field at fault: a rule that matches no layer, a network that
     does not fit the images, and what `training_length` raises.
     """
-    errors: list[FieldError] = []
+    errors = _not_for(spec.dataset)
     plan: tuple[LayerPlan, ...] = ()
     try:
         training_length(spec)
@@ -88,6 +88,20 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
     if errors:
         raise SpecError(errors)
     return plan
+
+
+def _not_for(dataset: Dataset) -> list[FieldError]:
+    """Name the options of a data set that are for images only, if it has none."""
+    facts = FACTS[dataset.name]
+    asked = {"augmentation": dataset.augmentation is not None, "whiten": dataset.whiten}
+    return [
+        FieldError(
+            f"dataset.{option}",
+            f"`{option}` is for images, but {facts.name} is for {facts.task}; leave it out",
+        )
+        for option, is_asked in asked.items()
+        if is_asked and facts.task != "classification"
+    ]
 
 
 def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | None) -> LayerPlan:

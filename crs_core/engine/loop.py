@@ -107,7 +107,7 @@ class _Loop:
                 threads=self.place.threads,
                 versions=versions(device),
                 resumed_from=point.path.name if point else None,
-                notes=notes,
+                notes=(*self.parts.task.notes, *notes),
             )
         )
 

@@ -12,7 +12,7 @@ from crs_core.convert import approximate, crs_layers
 from crs_core.cost import Cost, plan_cost
 from crs_core.data.facts import FACTS
 from crs_core.engine.ledger import Ledger
-from crs_core.engine.optimizers import build_optimizer
+from crs_core.engine.optimizers import build_optimizer, weights_apart
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
 from crs_core.engine.tasks import Task, make_task
@@ -78,7 +78,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         task=task,
         randomness=randomness,
         model=model.train(),
-        optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
+        optimizer=_optimizer(spec, model),
         ledger=Ledger(plan, cost, meters),
         precision=_precision(spec, device),
     )
@@ -94,6 +94,14 @@ def _hand_out_generators(model: nn.Module, randomness: Randomness) -> None:
             )
         elif isinstance(module, Dropout):
             module.generator = randomness.generator(f"dropout/{name}")
+
+
+def _optimizer(spec: JobSpec, model: nn.Module) -> torch.optim.Optimizer:
+    training, parameters = spec.training, model.parameters()
+    is_apart = training.weight_decay_on == "weights"
+    return build_optimizer(
+        training.optimizer, weights_apart(parameters) if is_apart else parameters
+    )
 
 
 def _precision(spec: JobSpec, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

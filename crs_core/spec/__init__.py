@@ -7,10 +7,10 @@ layers of the network or the size of the data set (a rule that matches no layer,
 than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
-from crs_core.spec.datasets import Dataset, DatasetName
+from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.messages import field_error, field_errors
-from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName
+from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName, WRNModel
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
 from crs_core.spec.policies import Policy, PolicyName, Ratio, Rule
 from crs_core.spec.training import (
@@ -34,6 +34,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Augmentation",
     "CNNModel",
     "Constant",
     "Cosine",
@@ -56,6 +57,7 @@ __all__ = [
     "Schedule",
     "StepDecay",
     "Training",
+    "WRNModel",
     "field_error",
     "field_errors",
     "parse_spec",

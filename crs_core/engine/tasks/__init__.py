@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, ImageFacts
 from crs_core.data.load import load
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
-from crs_core.engine.tasks.images import ImageTask
+from crs_core.engine.tasks.images import ImageTask, Preparation
 from crs_core.engine.tasks.task import Part, Task
 from crs_core.events import TaskName
 from crs_core.rules import TrainingLength, training_length
@@ -30,8 +30,11 @@ def _images(
     randomness: Randomness,
     device: torch.device,
 ) -> ImageTask:
+    facts = FACTS[spec.dataset.name]
+    assert isinstance(facts, ImageFacts)
     return ImageTask(
         load(spec.dataset, place.data_dir, download=place.download),
+        Preparation(spec.dataset, facts, randomness),
         batch_size=spec.training.batch_size,
         length=length,
         randomness=randomness,

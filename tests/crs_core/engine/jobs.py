@@ -31,6 +31,27 @@ CNN: dict[str, Any] = {
 }
 
 
+WRN: dict[str, Any] = {
+    "model": {"name": "wrn", "depth": 10, "width": 1},
+    "dataset": {
+        "name": "digits",
+        "train_limit": 60,
+        "validation": 40,
+        "augmentation": {"crop_padding": 2, "flip": True},
+        "whiten": True,
+    },
+    "training": {
+        "steps": 13,
+        "batch_size": 15,
+        "optimizer": {"name": "momentum", "lr": 0.05, "weight_decay": 0.002},
+        "schedule": {"name": "step", "milestones": [5, 9], "factor": 0.5, "unit": "steps"},
+        "weight_decay_on": "weights",
+    },
+    "report": {"every_steps": 3},
+    "seed": 4,
+}
+
+
 def rule(policy: str, **others: Any) -> dict[str, Any]:
     return {"policy": policy, "forward": 0.7, "backward": 0.6, "min_samples": 2, **others}
 
@@ -50,6 +71,7 @@ JOBS: dict[str, dict[str, Any]] = {
             {"layers": "conv1", "policy": "exact"},
         ],
     },
+    "wrn augmented": {**WRN, "approximation": [rule("topk", layers="group*")]},
 }
 
 

@@ -561,6 +561,32 @@ export interface components {
             /** @description What a person should know, as of unusable checkpoints. */
             notes: string[];
         };
+        /** @description Random changes of the training images, drawn anew for every batch. */
+        AugmentationInput: {
+            /**
+             * @description Zeros on every side, before a crop of the image's own size.
+             * @default 0
+             */
+            crop_padding: number;
+            /**
+             * @description Mirror every other image, left to right.
+             * @default false
+             */
+            flip: boolean;
+        };
+        /** @description Random changes of the training images, drawn anew for every batch. */
+        Augmentation: {
+            /**
+             * @description Zeros on every side, before a crop of the image's own size.
+             * @default 0
+             */
+            crop_padding: number;
+            /**
+             * @description Mirror every other image, left to right.
+             * @default false
+             */
+            flip: boolean;
+        };
         /** @description Convolutions with ReLU and 2 x 2 max pooling (conv1, conv2, …), then fc1, dropout, fc2. */
         CNNModelInput: {
             /**
@@ -723,27 +749,43 @@ export interface components {
          * @description A data set and how much of its training part is held back for validation.
          *
          *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000).
+         *     MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would have to be chosen
+         *     by the test examples.
          */
         DatasetInput: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
             validation?: number | null;
             /** @description Use only the first so many training examples. */
             train_limit?: number | null;
+            /** @description Images only: random crops and flips in training. */
+            augmentation?: components["schemas"]["AugmentationInput"] | null;
+            /**
+             * @description Images only: give each image mean 0 and deviation 1, in evaluation too.
+             * @default false
+             */
+            whiten: boolean;
         };
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
          *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000).
+         *     MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would have to be chosen
+         *     by the test examples.
          */
         Dataset: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
             validation: number | null;
             /** @description Use only the first so many training examples. */
             train_limit: number | null;
+            /** @description Images only: random crops and flips in training. */
+            augmentation: components["schemas"]["Augmentation"] | null;
+            /**
+             * @description Images only: give each image mean 0 and deviation 1, in evaluation too.
+             * @default false
+             */
+            whiten: boolean;
         };
         /** @description A data set and where its files are. */
         DatasetChoice: {
@@ -968,7 +1010,7 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpecInput: {
-            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"];
+            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
             approximation: components["schemas"]["RuleInput"][];
@@ -992,7 +1034,7 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpec: {
-            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"];
+            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
             approximation: components["schemas"]["Rule"][];
@@ -1588,7 +1630,7 @@ export interface components {
             std: number | null;
             n: number;
         };
-        /** @description Multiply the learning rate by `factor` at each of the milestones (in epochs). */
+        /** @description Multiply the learning rate by `factor` at each of the milestones. */
         StepDecayInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1598,8 +1640,14 @@ export interface components {
             milestones: number[];
             /** @default 0.1 */
             factor: number;
+            /**
+             * @description What `milestones` count.
+             * @default epochs
+             * @enum {string}
+             */
+            unit: "epochs" | "steps";
         };
-        /** @description Multiply the learning rate by `factor` at each of the milestones (in epochs). */
+        /** @description Multiply the learning rate by `factor` at each of the milestones. */
         StepDecay: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1609,6 +1657,12 @@ export interface components {
             milestones: number[];
             /** @default 0.1 */
             factor: number;
+            /**
+             * @description What `milestones` count.
+             * @default epochs
+             * @enum {string}
+             */
+            unit: "epochs" | "steps";
         };
         /** @description One metric of one job in three numbers; null where there is none, or it is not finite. */
         SummaryValue: {
@@ -1794,6 +1848,12 @@ export interface components {
              *     }
              */
             schedule: components["schemas"]["ConstantInput"] | components["schemas"]["StepDecayInput"] | components["schemas"]["ExponentialInput"] | components["schemas"]["CosineInput"] | components["schemas"]["LinearInput"];
+            /**
+             * @description What the optimizer's weight_decay acts on: every parameter, or the matrices and kernels alone, not biases and normalisation.
+             * @default all
+             * @enum {string}
+             */
+            weight_decay_on: "all" | "weights";
             /** @description Largest norm of the whole gradient. */
             clip_norm?: number | null;
             /**
@@ -1825,6 +1885,12 @@ export interface components {
              *     }
              */
             schedule: components["schemas"]["Constant"] | components["schemas"]["StepDecay"] | components["schemas"]["Exponential"] | components["schemas"]["Cosine"] | components["schemas"]["Linear"];
+            /**
+             * @description What the optimizer's weight_decay acts on: every parameter, or the matrices and kernels alone, not biases and normalisation.
+             * @default all
+             * @enum {string}
+             */
+            weight_decay_on: "all" | "weights";
             /** @description Largest norm of the whole gradient. */
             clip_norm: number | null;
             /**
@@ -1832,6 +1898,72 @@ export interface components {
              * @enum {string}
              */
             precision: "fp32" | "bf16";
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
         };
         /** @description A slot: one worker process and the devices it owns. */
         Worker: {
