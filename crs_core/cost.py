@@ -10,7 +10,8 @@ time. A layer has three products:
     grad_weight  contracts over the examples of the batch (every position of them, if linear)
 
 The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
-products shrink by the same share before `backward` samples them again.
+products shrink by the same share before `backward` samples them again. `meprop` drops output
+features (channels) from both gradient products, so there these are the pairs of grad_weight too.
 """
 
 from dataclasses import dataclass
@@ -102,7 +103,8 @@ def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
     add("forward", plan.forward, size.inputs, on_kept=False)
     if plan.shape.needs_input_grad:
         add("grad_input", plan.backward, size.outputs, on_kept=True)
-    add("grad_weight", plan.backward, size.examples, on_kept=True)
+    examples = size.outputs if plan.policy.name == "meprop" else size.examples
+    add("grad_weight", plan.backward, examples, on_kept=True)
     return tuple(products)
 
 

@@ -41,7 +41,7 @@ def _show_rule(rule: Mapping[str, Any]) -> str:
     policy = rule["policy"]
     words = [policy["name"]]
     words += [word for word in ("replacement", "scaled") if policy[word]]
-    if policy["name"] != "exact":
+    if policy["name"] != "exact" and rule.get("mode") != "backward_only":
         words.append(f"{100 * rule['forward']:g} %")
     if rule["backward"] != 1:
         words.append(f"· backward {100 * rule['backward']:g} %")

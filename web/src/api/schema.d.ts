@@ -673,7 +673,7 @@ export interface components {
              */
             name: "constant";
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         CosineInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -685,7 +685,7 @@ export interface components {
             /** @default 0 */
             final_share: number;
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         Cosine: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -722,7 +722,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         DatasetInput: {
             /** @enum {string} */
@@ -734,7 +735,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         Dataset: {
             /** @enum {string} */
@@ -1316,12 +1318,12 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         PolicyInput: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1336,12 +1338,12 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         Policy: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1454,7 +1456,7 @@ export interface components {
         ReportInput: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps?: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1463,7 +1465,7 @@ export interface components {
         Report: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1492,7 +1494,12 @@ export interface components {
             /** @description CPU threads; left out: the slot's share of the host. */
             threads: number | null;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         RuleInput: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1500,7 +1507,13 @@ export interface components {
              */
             layers: string;
             /** @description A policy, or just its name. */
-            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli") | components["schemas"]["PolicyInput"];
+            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | components["schemas"]["PolicyInput"];
+            /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
             /**
              * @description Share of pairs kept in the forward product.
              * @default 1
@@ -1517,7 +1530,12 @@ export interface components {
              */
             min_samples: number;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         Rule: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1526,6 +1544,12 @@ export interface components {
             layers: string;
             /** @description A policy, or just its name. */
             policy: components["schemas"]["Policy"];
+            /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
             /**
              * @description Share of pairs kept in the forward product.
              * @default 1
