@@ -17,6 +17,7 @@ from crs_core.engine.ledger import Ledger
 from crs_core.engine.optimizers import build_optimizer
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
+from crs_core.engine.ratios import ScheduledRatios
 from crs_core.models import Dropout, build
 from crs_core.ops import Generators, Meter
 from crs_core.rules import TrainingLength, layer_plan, training_length
@@ -37,6 +38,7 @@ class Parts:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     ledger: Ledger
+    ratios: ScheduledRatios
     precision: Callable[[], AbstractContextManager[object]]
     """Gives the context that the network runs in: bf16 where the spec says so."""
 
@@ -84,6 +86,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         model=model.train(),
         optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
         ledger=Ledger(plan, cost, meters),
+        ratios=ScheduledRatios(plan, crs_layers(model), length.steps),
         precision=_precision(spec, device),
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from crs_core.spec.parts import Part
+from crs_core.spec.ratios import Ratio, RatioSchedule
 
 PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli", "meprop"]
 Mode = Literal["both", "backward_only"]
@@ -36,17 +37,6 @@ def _as_policy(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _as_ratio(value: object) -> object:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 < value <= 1:
-        raise ValueError(
-            f"a ratio is the share of pairs to keep, above 0 and at most 1; got {value}"
-        )
-    return value
-
-
-Ratio = Annotated[float, Field(gt=0, le=1), BeforeValidator(_as_ratio)]
-
-
 class Rule(Part):
     """Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
 
@@ -70,6 +60,9 @@ class Rule(Part):
     min_samples: int = Field(
         10, ge=1, le=1_000_000, description="The least number of pairs kept in a sampled product."
     )
+    schedule: RatioSchedule | None = Field(
+        None, description="How the ratios come about; left out: they hold from the first step."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -84,6 +77,10 @@ class Rule(Part):
             raise ValueError(
                 "policy 'exact' keeps every pair: leave out `forward` and `backward`, or name a "
                 "sampling policy"
+            )
+        if self.policy.name == "exact" and self.schedule is not None:
+            raise ValueError(
+                "policy 'exact' keeps every pair and has nothing to schedule: leave out `schedule`"
             )
         return self
 

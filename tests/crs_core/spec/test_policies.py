@@ -62,3 +62,45 @@ def test_choices_that_a_policy_does_not_have_are_refused(name: str) -> None:
     assert f"policy {name!r} has no `replacement` or `scaled`; leave them out" in message(
         Policy, {"name": name, "scaled": True}
     )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "text"),
+    [
+        ({"shape": "constant", "start": 0.5}, "shape 'constant' has no `start`; leave it out"),
+        (
+            {"shape": "step", "milestones": [4], "end_step": 9},
+            "shape 'step' has no `end_step`; leave it out",
+        ),
+        ({"shape": "step"}, "shape 'step' needs `milestones`, the steps at which the ratio jumps"),
+        (
+            {"shape": "step", "milestones": [30, 20]},
+            "milestones must rise, each later than the one before; got 30, 20",
+        ),
+        (
+            {"shape": "step", "milestones": [20, 30], "exact_first_steps": 20},
+            "the milestone at step 20 comes before the schedule begins: the first 20 steps are "
+            "exact; give milestones above 20",
+        ),
+        (
+            {"shape": "linear", "end_step": 10, "exact_first_steps": 10},
+            "the schedule ends at step 10 but begins at step 10, after `exact_first_steps`; give "
+            "an `end_step` above 10",
+        ),
+        ({"shape": "cosine", "start": 0.0}, "above 0 and at most 1; got 0.0"),
+        ({"exact_last": 1.0}, "Input should be less than 1; got 1.0"),
+        ({"exact_first_steps": -1}, "greater than or equal to 0; got -1"),
+        (
+            {"shape": "sine"},
+            "'sine' is not known; there are: 'constant', 'linear', 'cosine' or 'step'",
+        ),
+        ({"milestone": [3]}, "this field is not known"),
+    ],
+)
+def test_a_schedule_that_contradicts_itself_is_refused(schedule: dict[str, Any], text: str) -> None:
+    assert text in message(Rule, {"policy": "topk", "forward": 0.4, "schedule": schedule})
+
+
+def test_an_exact_rule_has_nothing_to_schedule() -> None:
+    rule = {"policy": "exact", "schedule": {"exact_first_steps": 5}}
+    assert "has nothing to schedule: leave out `schedule`" in message(Rule, rule)

@@ -27,6 +27,9 @@ describe("rules in words", () => {
     );
     expect(ruleInWords({ policy: { name: "meprop" }, backward: 0.06 })).toBe("meprop · backward 6\u202f%");
     expect(ruleInWords({ policy: "topk", mode: "backward_only", backward: 0.3 })).toBe("topk · backward 30\u202f%");
+    expect(
+      ruleInWords({ policy: "topk", forward: 0.4, schedule: { shape: "cosine", start: 1, exact_first_steps: 9 } }),
+    ).toBe("topk 40\u202f% · cosine from 100\u202f% · exact for 9 steps");
     expect(ruleInWords(null)).toBe("exact");
   });
 

@@ -51,6 +51,14 @@ export interface RuleLike {
   forward?: number;
   backward?: number;
   min_samples?: number;
+  schedule?: ScheduleLike | null;
+}
+
+export interface ScheduleLike {
+  shape?: string;
+  start?: number;
+  exact_first_steps?: number;
+  exact_last?: number;
 }
 
 /** The policy that speaks for a spec: that of its first rule that samples. */
@@ -76,7 +84,16 @@ export function ruleInWords(rule: RuleLike | null): string {
   if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
   if (policy.replacement) parts.push("with replacement");
   if (policy.scaled) parts.push("scaled");
+  if (rule.schedule) parts.push(...scheduleInWords(rule.schedule));
   return parts.join(" · ");
+}
+
+function scheduleInWords({ shape, start, exact_first_steps, exact_last }: ScheduleLike): string[] {
+  const parts: string[] = [];
+  if (shape && shape !== "constant") parts.push(`${shape} from ${short(start ?? 1)}`);
+  if (exact_first_steps) parts.push(`exact for ${exact_first_steps} steps`);
+  if (exact_last) parts.push(`exact for the last ${short(exact_last)}`);
+  return parts;
 }
 
 function nameOf(rule: RuleLike): string {
