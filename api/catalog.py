@@ -71,6 +71,11 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
         "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased.",
         "always",
     ),
+    "meprop": PolicyFacts(
+        "Forward exact; both gradients from the k outputs whose gradient is largest over the "
+        "batch; biased. Leave the last layer exact by a rule.",
+        "never",
+    ),
 }
 
 

@@ -18,6 +18,7 @@ class PlanProduct(TypedDict):
     kept: int
     exact_macs: int
     planned_macs: int
+    reduction: float
 
 
 class PlanLayer(TypedDict):
@@ -29,6 +30,7 @@ class PlanLayer(TypedDict):
     forward: float
     backward: float
     min_samples: int
+    schedule: dict[str, Any] | None
     rule: int | None
     products: list[PlanProduct]
     exact_macs: int

@@ -94,7 +94,7 @@ def layers_table(rows: Sequence[LayerState]) -> Table:
 
 
 def plan_table(layers: Sequence[PlanLayer]) -> Table:
-    """Show what each product of each layer keeps and costs in one step."""
+    """Show what each product of each layer keeps and costs in one step, and saves in all."""
     table = _table(
         "layer", "product", "policy", ">ratio", ">pairs", ">kept", ">MACs exact", ">MACs planned",
         ">reduction",
@@ -105,7 +105,7 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
             table.add_row(
                 layer["name"], _PRODUCTS[product["product"]], policy_text(layer["policy"]),
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
-                count(exact), count(planned), share(1 - planned / exact),
+                count(exact), count(planned), share(product["reduction"]),
             )  # fmt: skip
     return table
 

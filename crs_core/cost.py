@@ -10,15 +10,18 @@ time. A layer has three products:
     grad_weight  contracts over the examples of the batch (every position of them, if linear)
 
 The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
-products shrink by the same share before `backward` samples them again.
+products shrink by the same share before `backward` samples them again. `meprop` drops output
+features (channels) from both gradient products, so there these are the pairs of grad_weight too.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from math import prod
 
 from crs_core.errors import RatioError
 from crs_core.events import Product
 from crs_core.layers import Conv2d, LayerShape, Linear
+from crs_core.ratios import ratio_by_step, runs, sampled_steps
 from crs_core.rules import LayerPlan, layer_plan, training_length
 from crs_core.spec import JobSpec, Policy
 
@@ -37,7 +40,7 @@ def budget(n: int, ratio: float, min_samples: int) -> int:
 
 @dataclass(frozen=True)
 class ProductCost:
-    """One product of one layer, in one training step."""
+    """One product of one layer, in one training step at the ratios that its rule says."""
 
     layer: str
     product: Product
@@ -50,6 +53,8 @@ class ProductCost:
     """Pairs kept (per group); for `bernoulli` on average."""
     exact_macs: int
     planned_macs: int
+    planned_total: int | None = None
+    """MACs planned over all steps of the training, schedule included; None from `layer_cost`."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,58 @@ def plan_cost(spec: JobSpec) -> Cost:
     Raises SpecError as `layer_plan` does.
     """
     plan, length = layer_plan(spec), training_length(spec)
-    layers = tuple(p for layer in plan for p in layer_cost(layer, spec.training.batch_size))
+    layers = tuple(
+        product
+        for layer in plan
+        for product in training_cost(layer, spec.training.batch_size, length.steps)
+    )
     return Cost(
         exact_macs=length.steps * sum(p.exact_macs for p in layers),
-        planned_macs=length.steps * sum(p.planned_macs for p in layers),
+        planned_macs=sum(p.planned_total or 0 for p in layers),
         steps=length.steps,
         steps_per_epoch=length.steps_per_epoch,
         layers=layers,
     )
+
+
+def training_reduction(products: Iterable[ProductCost], steps: int) -> float:
+    """Give the planned reduction of some products of `plan_cost`, over a training of `steps`."""
+    products = tuple(products)
+    exact = steps * sum(p.exact_macs for p in products)
+    return 1 - sum(p.planned_total or 0 for p in products) / exact
+
+
+def training_cost(plan: LayerPlan, batch: int, steps: int) -> tuple[ProductCost, ...]:
+    """Count the products of one layer, with their totals over a training of `steps`.
+
+    Steps in which every product keeps the same number of pairs are counted together, so the cost
+    grows with how often that number changes, and with the length only as its logarithm.
+    """
+    products = layer_cost(plan, batch)
+    if plan.schedule is None:
+        return tuple(replace(p, planned_total=steps * p.planned_macs) for p in products)
+    forward = ratio_by_step(plan.forward, plan.schedule, steps)
+    backward = ratio_by_step(plan.backward, plan.schedule, steps)
+    forward_pairs = {p.pairs for p in products if p.product == "forward"}
+    backward_pairs = {p.pairs for p in products if p.product != "forward"}
+
+    def kept_at(step: int) -> tuple[int, ...]:
+        ahead, back = forward(step), backward(step)
+        return (
+            *[budget(n, ahead, plan.min_samples) for n in forward_pairs],
+            *[budget(n, back, plan.min_samples) for n in backward_pairs],
+        )
+
+    totals = [0] * len(products)
+    sampled = sampled_steps(plan.schedule, steps)
+    for phase in (range(sampled.start), sampled, range(sampled.stop, steps)):
+        step = phase.start
+        for count, _ in runs(kept_at, phase):
+            now = replace(plan, forward=forward(step), backward=backward(step))
+            for i, product in enumerate(layer_cost(now, batch)):
+                totals[i] += count * product.planned_macs
+            step += count
+    return tuple(replace(p, planned_total=t) for p, t in zip(products, totals, strict=True))
 
 
 def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
@@ -102,7 +151,8 @@ def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
     add("forward", plan.forward, size.inputs, on_kept=False)
     if plan.shape.needs_input_grad:
         add("grad_input", plan.backward, size.outputs, on_kept=True)
-    add("grad_weight", plan.backward, size.examples, on_kept=True)
+    examples = size.outputs if plan.policy.name == "meprop" else size.examples
+    add("grad_weight", plan.backward, examples, on_kept=True)
     return tuple(products)
 
 

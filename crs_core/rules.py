@@ -1,17 +1,18 @@
 """From rules to the layer plan: which policy and ratios hold for each layer of a job's network.
 
-Here also is checked what no single field of a spec can tell: that every rule finds a layer, and
-that the training fits its data.
+Here also is checked what no single field of a spec can tell: that every rule finds a layer, that
+the training fits its data, and the schedules of the rules the training.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from crs_core.data.facts import FACTS
 from crs_core.errors import FieldError, SpecError
 from crs_core.layers import LayerShape, layer_shapes
-from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, Rule
+from crs_core.ratios import ratio_at, sampled_steps
+from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, RatioSchedule, Rule
 
 EXACT = Policy(name="exact")
 
@@ -28,6 +29,8 @@ class LayerPlan:
     min_samples: int = 1
     rule: int | None = None
     """Which rule of the spec holds, counted from 0; None where none does: exact."""
+    schedule: RatioSchedule | None = None
+    """How the ratios come about; None where they hold from the first step."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,13 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
     """Resolve the rules of a spec, layer by layer from input to output, and check the whole.
 
     Raises SpecError, which names every field at fault: a rule that matches no layer, a network that
-    does not fit the images, and what `training_length` raises.
+    does not fit the images, a schedule that does not fit the training, and what `training_length`
+    raises.
     """
     errors = _not_for(spec.dataset)
     plan: tuple[LayerPlan, ...] = ()
     try:
-        training_length(spec)
+        errors += _schedule_errors(spec.approximation, training_length(spec).steps)
     except SpecError as error:
         errors += error.errors
     try:
@@ -108,7 +112,51 @@ def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | N
     if index is None:
         return LayerPlan(name, shape)
     rule = rules[index]
-    return LayerPlan(name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index)
+    return LayerPlan(
+        name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index,
+        rule.schedule,
+    )  # fmt: skip
+
+
+def plan_at(plan: LayerPlan, step: int, steps: int) -> LayerPlan:
+    """Give the plan of a layer with the ratios that hold at `step` of a training of `steps`."""
+    return replace(
+        plan,
+        forward=ratio_at(plan.forward, plan.schedule, step, steps),
+        backward=ratio_at(plan.backward, plan.schedule, step, steps),
+    )
+
+
+def _schedule_errors(rules: Sequence[Rule], steps: int) -> list[FieldError]:
+    """Find schedules that leave nothing to sample, or go on after the last step they have."""
+    errors: list[FieldError] = []
+    for i, rule in enumerate(rules):
+        schedule, at = rule.schedule, f"approximation.{i}.schedule"
+        if schedule is None:
+            continue
+        sampled = sampled_steps(schedule, steps)
+        if not sampled:
+            errors.append(
+                FieldError(
+                    at,
+                    f"the first {schedule.exact_first_steps} steps and the last "
+                    f"{schedule.exact_last:g} of the training are exact, which leaves nothing of "
+                    f"its {steps} steps to sample; give a smaller `exact_first_steps` or "
+                    "`exact_last`",
+                )
+            )
+            continue
+        ends = {"end_step": schedule.end_step, "milestones": max(schedule.milestones, default=None)}
+        errors += [
+            FieldError(
+                f"{at}.{field}",
+                f"step {end} is past the last sampled step, {sampled[-1]} (of {steps} steps, "
+                f"counted from 0); give at most {sampled[-1]}",
+            )
+            for field, end in ends.items()
+            if end is not None and end > sampled[-1]
+        ]
+    return errors
 
 
 def split_sizes(dataset: Dataset) -> tuple[int, int]:

@@ -131,6 +131,7 @@ class _Loop:
         rate = learning_rate(training, step, parts.length)
         for group in parts.optimizer.param_groups:
             group["lr"] = rate
+        parts.ratios.set(step)
         is_probed = reporter.is_probed(step + 1)
         if is_probed:
             parts.ledger.probe(is_on=True)

@@ -15,6 +15,7 @@ from crs_core.engine.ledger import Ledger
 from crs_core.engine.optimizers import build_optimizer, weights_apart
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
+from crs_core.engine.ratios import ScheduledRatios
 from crs_core.engine.tasks import Task, make_task
 from crs_core.models import Dropout, build_network
 from crs_core.ops import Generators, Meter
@@ -34,6 +35,7 @@ class Parts:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     ledger: Ledger
+    ratios: ScheduledRatios
     precision: Callable[[], AbstractContextManager[object]]
     """Gives the context that the network runs in: bf16 where the spec says so."""
 
@@ -80,6 +82,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         model=model.train(),
         optimizer=_optimizer(spec, model),
         ledger=Ledger(plan, cost, meters),
+        ratios=ScheduledRatios(plan, crs_layers(model), length.steps),
         precision=_precision(spec, device),
     )
 

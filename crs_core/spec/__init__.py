@@ -12,7 +12,8 @@ from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.messages import field_error, field_errors
 from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName, WRNModel
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
-from crs_core.spec.policies import Policy, PolicyName, Ratio, Rule
+from crs_core.spec.policies import Mode, Policy, PolicyName, Rule
+from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.training import (
     SGD,
     Adam,
@@ -44,6 +45,7 @@ __all__ = [
     "JobSpec",
     "Linear",
     "MLPModel",
+    "Mode",
     "Model",
     "ModelName",
     "Momentum",
@@ -51,6 +53,7 @@ __all__ = [
     "Policy",
     "PolicyName",
     "Ratio",
+    "RatioSchedule",
     "Report",
     "Resources",
     "Rule",

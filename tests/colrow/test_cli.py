@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,18 @@ def test_a_light_command_loads_neither_torch_nor_the_service(words):
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr.splitlines()[-1] == "[]"
+
+
+def test_plan_says_what_a_schedule_changes(colrow, tmp_path):
+    text = Path("colrow/examples/mlp-mnist.yaml").read_text()
+    spec = tmp_path / "scheduled.yaml"
+    spec.write_text(
+        text.replace("min_samples: 10", "min_samples: 10, schedule: {exact_last: 0.5}", 1)
+    )
+    ended = colrow("plan", str(spec))
+    assert ended.code == 0
+    assert "planned compute reduction 39.7 %" in ended.out
+    assert "over the whole training, its schedule included" in " ".join(ended.out.split())
 
 
 def test_plan_shows_every_product_and_the_planned_reduction(colrow):

@@ -207,6 +207,15 @@ CONV1_EXACT = {"layers": "conv1", "policy": "exact"}
             78.6,
         ),
         ("cnn", [{"policy": "topk", "forward": 0.3, "min_samples": 1}], 66.9),
+        # Which layer is the last is said by rule.
+        (
+            "mlp",
+            [
+                {"policy": "meprop", "backward": 30 / 500, "min_samples": 1},
+                {"layers": "fc3", "policy": "exact"},
+            ],
+            54.1,
+        ),
         ("mlp", [], 0.0),
     ],
 )
@@ -234,6 +243,14 @@ def test_the_paper_s_reductions_of_the_wide_residual_network(shortcut, rules, pe
     model = {"name": "wrn", "depth": 28, "width": 10, "shortcut": shortcut}
     cost = plan_cost(make_spec("cifar-100", model, *rules, batch_size=128, steps=75_000))
     assert round(100 * cost.reduction, 1) == percent
+
+
+def test_meprop_plans_the_output_features_that_it_keeps_in_both_gradients():
+    plan = LayerPlan("fc", Linear(20, 30, positions=4), Policy(name="meprop"), 1.0, 0.2, 1)
+    forward, grad_input, grad_weight = layer_cost(plan, batch=5)
+    assert (forward.pairs, forward.k, forward.planned_macs) == (20, 20, forward.exact_macs)
+    for product in (grad_input, grad_weight):
+        assert (product.pairs, product.k, product.planned_macs) == (30, 6, 20 * 20 * 6)
 
 
 def test_a_ratio_of_one_plans_the_exact_macs():

@@ -180,6 +180,21 @@ def test_groups_by_chosen_paths(paper):
     assert next(g for g in found.groups if g.is_baseline).policy == "exact"
 
 
+def test_a_label_says_mode_and_schedule(bench):
+    schedule = {"shape": "cosine", "exact_first_steps": 5, "exact_last": 0.1}
+    labels = {
+        "meprop · backward 6 % on fc1": {"layers": "fc1", "policy": "meprop", "backward": 0.06},
+        "topk 40 % · cosine from 100 %, exact for 5 steps, exact for the last 10 %": {
+            "policy": "topk", "forward": 0.4, "schedule": schedule,
+        },
+        "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
+    }  # fmt: skip
+    for wanted, rule in labels.items():
+        ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5)]
+        (group,) = compare(bench, job_ids=ids).groups
+        assert group.label == wanted
+
+
 def test_rules_that_differ_by_layer_are_one_mixed_label(bench):
     rules = [
         {"policy": "topk", "forward": 0.4, "backward": 0.05},

@@ -63,6 +63,19 @@ JOBS: dict[str, dict[str, Any]] = {
     "mlp topk": {**MLP, "approximation": [rule("topk")]},
     "mlp nps": {**MLP, "approximation": [rule("topk") | {"policy": NPS}]},
     "mlp bernoulli": {**MLP, "approximation": [rule("bernoulli")]},
+    "mlp meprop": {
+        **MLP,
+        "approximation": [
+            {"policy": "meprop", "backward": 0.3, "min_samples": 2},
+            {"layers": "fc3", "policy": "exact"},
+        ],
+    },
+    "mlp scheduled": {
+        **MLP,
+        "approximation": [
+            rule("topk", schedule={"shape": "cosine", "exact_first_steps": 4, "exact_last": 0.2})
+        ],
+    },
     "cnn topk and bernoulli": {
         **CNN,
         "approximation": [

@@ -21,6 +21,7 @@ from tests.crs_core.engine.jobs import (
     JOBS,
     MLP,
     Heard,
+    after,
     content,
     rule,
     same,
@@ -90,6 +91,18 @@ def test_exact_and_approximate_jobs_of_one_seed_share_weights_and_order(train_in
         losses[name] = heard.last("points").values["train_loss"]
     assert losses["nearly"] != losses["exact"]
     assert losses["nearly"] == pytest.approx(losses["exact"], abs=0.05)
+
+
+def test_steps_that_a_schedule_keeps_exact_are_those_of_the_exact_job(
+    train_in: TrainIn, tmp_path: Path
+) -> None:
+    rules = [rule("nps", schedule={"exact_first_steps": 9})]
+    exact, _ = train_in(spec_of(MLP), "exact", should_stop=after(9))
+    first, _ = train_in(spec_of(MLP, approximation=rules), "first", should_stop=after(9))
+    assert torch.equal(weights(tmp_path / "exact", exact), weights(tmp_path / "first", first))
+    later, _ = train_in(spec_of(MLP, approximation=rules), "later", should_stop=after(10))
+    exact, _ = train_in(spec_of(MLP), "exact10", should_stop=after(10))
+    assert not torch.equal(weights(tmp_path / "exact10", exact), weights(tmp_path / "later", later))
 
 
 @pytest.mark.parametrize("name", JOBS)

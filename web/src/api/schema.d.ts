@@ -1295,16 +1295,18 @@ export interface components {
             forward: number;
             backward: number;
             min_samples: number;
+            /** @description How the ratios come about; null: they hold from the first step. */
+            schedule: components["schemas"]["RatioSchedule"] | null;
             /** @description Which rule of `approximation` holds; null: none, exact. */
             rule: number | null;
             products: components["schemas"]["PlanProduct"][];
             /** @description Of all products together, per step. */
             exact_macs: number;
             planned_macs: number;
-            /** @description 1 - planned_macs / exact_macs. */
+            /** @description 1 - planned / exact over the whole training, its schedule included. */
             reduction: number;
         };
-        /** @description One product of one layer in one training step. */
+        /** @description One product of one layer in one training step, at the ratios that its rule says. */
         PlanProduct: {
             /** @enum {string} */
             product: "forward" | "grad_input" | "grad_weight";
@@ -1318,6 +1320,8 @@ export interface components {
             exact_macs: number;
             /** @description Multiply-accumulates of the sampled product, per step. */
             planned_macs: number;
+            /** @description 1 - planned / exact over the whole training, its schedule included. */
+            reduction: number;
         };
         /** @description A spec to be looked at; nothing is run. */
         PlanRequest: {
@@ -1373,12 +1377,12 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         PolicyInput: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1393,12 +1397,12 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         Policy: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1487,6 +1491,76 @@ export interface components {
             /** @description What no living worker has, if that is why it waits. */
             waits_for: string | null;
         };
+        /**
+         * @description How the ratios of a rule go from `start` to what the rule says; a ratio of 1.0 stays.
+         *
+         *     Steps are optimizer steps, counted from 0; `crs_core.ratios` has the formulas. Before and after
+         *     the schedule products can be exact: for the first steps, for the last share of the training.
+         */
+        RatioScheduleInput: {
+            /**
+             * @default constant
+             * @enum {string}
+             */
+            shape: "constant" | "linear" | "cosine" | "step";
+            /**
+             * @description Ratio at the beginning (linear, cosine, step).
+             * @default 1
+             */
+            start: number;
+            /** @description Step that first has the rule's ratio (linear, cosine); left out: the last step that is sampled. */
+            end_step?: number | null;
+            /**
+             * @description Steps of the equal jumps to the rule's ratio (step).
+             * @default []
+             */
+            milestones: number[];
+            /**
+             * @description So many first steps are exact.
+             * @default 0
+             */
+            exact_first_steps: number;
+            /**
+             * @description So large a last share of the training is exact.
+             * @default 0
+             */
+            exact_last: number;
+        };
+        /**
+         * @description How the ratios of a rule go from `start` to what the rule says; a ratio of 1.0 stays.
+         *
+         *     Steps are optimizer steps, counted from 0; `crs_core.ratios` has the formulas. Before and after
+         *     the schedule products can be exact: for the first steps, for the last share of the training.
+         */
+        RatioSchedule: {
+            /**
+             * @default constant
+             * @enum {string}
+             */
+            shape: "constant" | "linear" | "cosine" | "step";
+            /**
+             * @description Ratio at the beginning (linear, cosine, step).
+             * @default 1
+             */
+            start: number;
+            /** @description Step that first has the rule's ratio (linear, cosine); left out: the last step that is sampled. */
+            end_step: number | null;
+            /**
+             * @description Steps of the equal jumps to the rule's ratio (step).
+             * @default []
+             */
+            milestones: number[];
+            /**
+             * @description So many first steps are exact.
+             * @default 0
+             */
+            exact_first_steps: number;
+            /**
+             * @description So large a last share of the training is exact.
+             * @default 0
+             */
+            exact_last: number;
+        };
         /** @description Able to work. `degraded`: the broker does not answer; jobs are kept and start later. */
         Readiness: {
             /** @enum {string} */
@@ -1549,7 +1623,12 @@ export interface components {
             /** @description CPU threads; left out: the slot's share of the host. */
             threads: number | null;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         RuleInput: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1557,7 +1636,13 @@ export interface components {
              */
             layers: string;
             /** @description A policy, or just its name. */
-            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli") | components["schemas"]["PolicyInput"];
+            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | components["schemas"]["PolicyInput"];
+            /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
             /**
              * @description Share of pairs kept in the forward product.
              * @default 1
@@ -1573,8 +1658,15 @@ export interface components {
              * @default 10
              */
             min_samples: number;
+            /** @description How the ratios come about; left out: they hold from the first step. */
+            schedule?: components["schemas"]["RatioScheduleInput"] | null;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         Rule: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1584,6 +1676,12 @@ export interface components {
             /** @description A policy, or just its name. */
             policy: components["schemas"]["Policy"];
             /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
+            /**
              * @description Share of pairs kept in the forward product.
              * @default 1
              */
@@ -1598,6 +1696,8 @@ export interface components {
              * @default 10
              */
             min_samples: number;
+            /** @description How the ratios come about; left out: they hold from the first step. */
+            schedule: components["schemas"]["RatioSchedule"] | null;
         };
         /** @description Plain stochastic gradient descent. */
         SGDInput: {
