@@ -46,6 +46,14 @@ def compare(
             examples=[["approximation.0.policy.name", "model.name"]],
         ),
     ] = (),
+    margin: Annotated[
+        float | None,
+        Query(
+            description="How much worse than its baseline a group may be to lose nothing, in per "
+            "cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the "
+            "baseline's mean for other metrics (1, as of perplexity).",
+        ),
+    ] = None,
 ) -> Comparison:
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""
     if not job and not sweep:
@@ -54,7 +62,13 @@ def compare(
     known_metrics([metric], loc="y")
     with service.read() as session:
         found = stored.compare(
-            session, job_ids=job, sweep_ids=sweep, x=x, y=metric, group_by=group_by
+            session,
+            job_ids=job,
+            sweep_ids=sweep,
+            x=x,
+            y=metric,
+            group_by=group_by,
+            margin=margin,
         )
     return compared(found)
 
