@@ -20,7 +20,7 @@ from store.tables import Job, Summary, Sweep
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-ALIASES = {"test_accuracy": "best_test_accuracy"}
+ALIASES = {"test_accuracy": "best_test_accuracy", "test_perplexity": "best_test_perplexity"}
 """The paper's accuracy is the one on the test set at the epoch where validation was best."""
 MARGIN_POINTS = 0.2
 """Of a share, as accuracy is: the margin of the verdict if none is given."""
@@ -29,6 +29,7 @@ MARGIN_PERCENT = 1.0
 _OF_THE_END = frozenset(
     {
         "best_test_accuracy",
+        "best_test_perplexity",
         "compute_reduction",
         "learning_rate",
         "macs",

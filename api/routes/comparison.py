@@ -18,8 +18,6 @@ from store import comparison as stored
 from store import jobs
 
 router = APIRouter(tags=["comparison"])
-Y_NAMES = {"test_accuracy": "best_test_accuracy"}
-"""Test accuracy without more is the one at the best validation epoch, as the paper reports it."""
 
 
 @router.get("/comparison", operation_id="compare", responses=failures(404))
@@ -58,7 +56,7 @@ def compare(
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""
     if not job and not sweep:
         raise ParameterError("sweep", "name at least one sweep or job: ?sweep=… or ?job=…")
-    metric = Y_NAMES.get(y, y)
+    metric = stored.ALIASES.get(y, y)
     known_metrics([metric], loc="y")
     with service.read() as session:
         found = stored.compare(

@@ -545,7 +545,7 @@ export interface components {
             host: string;
             device: string | null;
             threads: number | null;
-            /** @description Of Python, torch and Colrow. */
+            /** @description Of Python, torch and Colrow, the git revision where known; and the hardware. */
             versions: {
                 [key: string]: string;
             } | null;
