@@ -205,6 +205,27 @@ class Delta(TypedDict):
     paired: bool
 
 
+class Margin(TypedDict):
+    """How much worse than its baseline a group may be to lose nothing."""
+
+    value: float
+    is_relative: bool
+
+
+class Evidence(TypedDict):
+    """How sure a group's difference to its baseline is."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    paired: bool
+    margin: float
+    verdict: Literal["within", "worse", "undecided"]
+    more_seeds: int | None
+    says: str
+
+
 class Member(TypedDict):
     """One job of a group."""
 
@@ -233,6 +254,7 @@ class Group(TypedDict):
     seconds: Spread
     planned_compute_reduction: Spread
     delta_y: Delta | None
+    evidence: Evidence | None
     seconds_ratio: float | None
     baseline: str | None
     is_baseline: bool
@@ -245,6 +267,7 @@ class Comparison(TypedDict):
     x: str
     y: str
     better: Literal["higher", "lower", "none"]
+    margin: Margin
     baseline: str | None
     groups: list[Group]
 

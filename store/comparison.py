@@ -12,18 +12,24 @@ from sqlalchemy.orm import Session
 from crs_core.events import METRICS
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
+from store.evidence import Evidence, Margin, weigh
 from store.grouping import at, canonical, label_of, settings_of
 from store.statistics import Delta, Stat, delta, front, stat
 from store.tables import Job, Summary, Sweep
 
-__all__ = ["Comparison", "Delta", "Group", "GroupMember", "Stat", "compare"]
+__all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-ALIASES = {"test_accuracy": "best_test_accuracy"}
+ALIASES = {"test_accuracy": "best_test_accuracy", "test_perplexity": "best_test_perplexity"}
 """The paper's accuracy is the one on the test set at the epoch where validation was best."""
+MARGIN_POINTS = 0.2
+"""Of a share, as accuracy is: the margin of the verdict if none is given."""
+MARGIN_PERCENT = 1.0
+"""Of the baseline's mean, for every other metric, as perplexity."""
 _OF_THE_END = frozenset(
     {
         "best_test_accuracy",
+        "best_test_perplexity",
         "compute_reduction",
         "learning_rate",
         "macs",
@@ -70,6 +76,8 @@ class Group:
     seconds: Stat
     planned_compute_reduction: Stat
     delta_y: Delta | None
+    evidence: Evidence | None
+    """Of the difference in y; None as `delta_y`, and where no direction of y is better."""
     seconds_ratio: float | None
     """Mean training time over that of the baseline."""
     baseline: str | None
@@ -84,6 +92,7 @@ class Comparison:
 
     x: str
     y: str
+    margin: Margin
     baseline: str | None
     groups: tuple[Group, ...]
 
@@ -129,9 +138,12 @@ def compare(
     x: str = "compute_reduction",
     y: str = "best_test_accuracy",
     group_by: Sequence[str] = (),
+    margin: float | None = None,
 ) -> Comparison:
     """Compare the jobs given and those of the sweeps given.
 
+    `margin`, in per cent, is how much worse than its baseline a group may be to lose nothing: in
+    points where y is a share, else of the baseline's mean.
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
     that differ in the seed alone are one group. Raises NotFound, BadQuery.
     """
@@ -141,6 +153,7 @@ def compare(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
             f"x one of {', '.join(X_AXES)}"
         )
+    allowed = _margin(y, margin)
     runs = _read(session, job_ids, sweep_ids, x, y)
     grouped: dict[str, list[_Run]] = defaultdict(list)
     for run in runs:
@@ -159,6 +172,7 @@ def compare(
         _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x)
         for key, members in grouped.items()
     ]
+    groups = _weigh(groups, baselines, METRICS[y].better, allowed)
     groups = [
         replace(
             g,
@@ -170,7 +184,7 @@ def compare(
     groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
-    return Comparison(x, y, only.pop() if len(only) == 1 else None, tuple(groups))
+    return Comparison(x, y, allowed, only.pop() if len(only) == 1 else None, tuple(groups))
 
 
 def _read(
@@ -250,6 +264,7 @@ def _group(
         seconds=seconds,
         planned_compute_reduction=stat(m.planned for m in members),
         delta_y=None if is_baseline else delta(ours, [(m.seed, m.y) for m in base_counted]),
+        evidence=None,
         seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
         baseline=None,
         is_baseline=is_baseline,
@@ -263,6 +278,37 @@ def _x(run: _Run, x: str, base_seconds: float | None) -> float | None:
     if x == "time_saved":
         return 1 - run.seconds / base_seconds if run.seconds is not None and base_seconds else None
     return run.x
+
+
+def _margin(y: str, value: float | None) -> Margin:
+    """Give the margin of a metric. Raises BadQuery."""
+    is_relative = not y.endswith(("accuracy", "reduction"))
+    if value is None:
+        return Margin(MARGIN_PERCENT if is_relative else MARGIN_POINTS, is_relative)
+    if not 0 < value <= 100:
+        raise BadQuery(
+            "a margin says how much worse than exact still counts as no loss, in per cent: above 0 "
+            f"and at most 100; got {value:g}"
+        )
+    return Margin(value, is_relative)
+
+
+def _weigh(
+    groups: Sequence[Group], baselines: Mapping[str, str], better: str, margin: Margin
+) -> list[Group]:
+    """Weigh every group against its baseline, where a direction of y is better."""
+    values = {g.key: [(m.seed, m.y) for m in g.members if m.state == "succeeded"] for g in groups}
+    return [
+        g
+        if g.is_baseline or better == "none" or g.key not in baselines
+        else replace(
+            g,
+            evidence=weigh(
+                values[g.key], values[baselines[g.key]], margin, higher=better == "higher"
+            ),
+        )
+        for g in groups
+    ]
 
 
 def _mark_front(groups: Sequence[Group], sign: float) -> list[Group]:

@@ -129,7 +129,9 @@ class Attempt(Answer):
     host: str
     device: str | None
     threads: int | None
-    versions: dict[str, str] | None = Field(description="Of Python, torch and Colrow.")
+    versions: dict[str, str] | None = Field(
+        description="Of Python, torch and Colrow, the git revision where known; and the hardware."
+    )
     started_at: datetime
     heartbeat_at: datetime
     finished_at: datetime | None = Field(validation_alias="ended_at")

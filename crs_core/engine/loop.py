@@ -20,6 +20,7 @@ from crs_core.engine.parts import Parts, assemble
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
+from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import DiskError
 from crs_core.events import CheckpointSaved, Event, Finished, Started
 from crs_core.spec import JobSpec
@@ -105,7 +106,7 @@ class _Loop:
                 steps_per_epoch=length.steps_per_epoch,
                 device=str(device),
                 threads=self.place.threads,
-                versions=versions(device),
+                versions=versions(device) | hardware() | revision(),
                 resumed_from=point.path.name if point else None,
                 notes=(*self.parts.task.notes, *notes),
             )

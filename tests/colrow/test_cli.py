@@ -15,7 +15,7 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
-        "delete", "compare", "export", "train", "demo", "db",
+        "delete", "compare", "export", "train", "demo", "reproduce", "db",
     ]  # fmt: skip
 
 
@@ -105,6 +105,10 @@ def test_a_sweep_is_shown_dry_and_then_made(remote, client, write, spec):
     table = remote("compare", sweep["id"]).out
     assert "topk" in table
     assert "reduction planned" in table
+    assert "at most 0.2 points are lost" in table
+    wide = remote("compare", sweep["id"], "--metric", "test_loss", "--margin", 3).out
+    assert "loss (n)" in wide
+    assert "at most 3 % of exact are lost" in wide
     client.cancel_sweep(sweep["id"])
 
 

@@ -545,7 +545,7 @@ export interface components {
             host: string;
             device: string | null;
             threads: number | null;
-            /** @description Of Python, torch and Colrow. */
+            /** @description Of Python, torch and Colrow, the git revision where known; and the hardware. */
             versions: {
                 [key: string]: string;
             } | null;
@@ -679,6 +679,7 @@ export interface components {
              * @enum {string}
              */
             better: "higher" | "lower" | "none";
+            margin: components["schemas"]["Margin"];
             /** @description Key of the exact group; null if there is none, or one per model and data set. */
             baseline: string | null;
             groups: components["schemas"]["Group"][];
@@ -831,6 +832,33 @@ export interface components {
             /** @description Taken seed by seed, over the n seeds that both have. */
             paired: boolean;
         };
+        /**
+         * @description How sure a group's difference to its baseline is.
+         *
+         *     The interval is Student's over pairs of equal seeds; where groups share no seed, Welch's.
+         */
+        Evidence: {
+            /** @description The group's y less the baseline's. */
+            mean: number;
+            /** @description End of the 95 % confidence interval; null with fewer than two pairs. */
+            low: number | null;
+            high: number | null;
+            /** @description Pairs; without any, members of the smaller group. */
+            n: number;
+            /** @description Whether it was taken seed by seed. */
+            paired: boolean;
+            /** @description The margin in y's own unit. */
+            margin: number;
+            /**
+             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither.
+             * @enum {string}
+             */
+            verdict: "within" | "worse" | "undecided";
+            /** @description How many more an undecided group needs, if mean and spread stay as they are; null: decided, or more than 1,000. */
+            more_seeds: number | null;
+            /** @example undecided: 3 more seeds needed */
+            says: string;
+        };
         /** @description Multiply the learning rate by `decay` after every epoch from epoch `after` on. */
         ExponentialInput: {
             /**
@@ -897,6 +925,8 @@ export interface components {
             baseline: string | null;
             /** @description Null for the baseline, or without one. */
             delta_y: components["schemas"]["Delta"] | null;
+            /** @description Null as `delta_y`, and where neither direction of y is better. */
+            evidence: components["schemas"]["Evidence"] | null;
             /** @description Mean seconds over the baseline's. */
             seconds_ratio: number | null;
             is_baseline: boolean;
@@ -1202,6 +1232,16 @@ export interface components {
              *     ]
              */
             hidden: number[];
+        };
+        /** @description How much worse than its baseline a group may be to lose nothing. */
+        Margin: {
+            /**
+             * @description In per cent.
+             * @example 0.2
+             */
+            value: number;
+            /** @description Of the baseline's mean (perplexity); else points of a share (accuracy). */
+            is_relative: boolean;
         };
         /** @description One job of a group. */
         Member: {
@@ -3274,6 +3314,8 @@ export interface operations {
                 y?: string;
                 /** @description Spec paths that make a group; left out: everything but the seed. */
                 group_by?: string[];
+                /** @description How much worse than its baseline a group may be to lose nothing, in per cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1, as of perplexity). */
+                margin?: number | null;
             };
             header?: never;
             path?: never;
