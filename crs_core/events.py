@@ -137,6 +137,17 @@ METRICS: dict[str, Metric] = {
     "planned_compute_reduction": Metric(label="Compute reduction, planned", better="higher"),
     "macs": Metric(label="MACs performed", better="lower"),
     "peak_memory_bytes": Metric(label="Peak memory", unit="bytes", better="lower"),
+    "frobenius_error": Metric(label="Frobenius error", better="lower"),
+    "frobenius_error_std": Metric(label="Frobenius error, standard deviation of draws"),
+    "spectral_error": Metric(label="Spectral error", better="lower"),
+    "element_error": Metric(label="Per-element error", better="lower"),
+    "rms_error": Metric(label="Frobenius error, root mean square", better="lower"),
+    "expected_error": Metric(label="Frobenius error, root of the exact expectation"),
+    "expectation_gap": Metric(label="Mean square less its expectation, in standard errors"),
+    "error_bound": Metric(label="Bound of the Frobenius error"),
+    "zero_error": Metric(label="Frobenius error of a result of zeros"),
+    "product_seconds": Metric(label="Time of one approximate product", unit="s", better="lower"),
+    "exact_product_seconds": Metric(label="Time of one exact product", unit="s"),
 }
 """Every metric there is. The order is the order in which they are shown."""
 

@@ -36,9 +36,9 @@ def main(path: Path) -> int:
 
 def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
     # Here, not above: the import takes a second or more, in which the supervisor may die.
-    from crs_core.engine import Place, ResumePoint, failed, train
+    from crs_core.engine import Place, ResumePoint, failed, run
     from crs_core.events import Event, Started
-    from crs_core.spec import parse_spec
+    from crs_core.spec import parse_any
 
     told_to_stop = threading.Event()
 
@@ -49,7 +49,7 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
         pipe.flush()
 
     try:
-        spec = parse_spec(assignment["spec"])
+        spec = parse_any(assignment["spec"])
         place = Place(
             work_dir=Path(assignment["folder"]),
             data_dir=Path(assignment["data"]),
@@ -61,7 +61,7 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
             device=assignment["device"],
             threads=assignment["threads"],
         )
-        train(spec, place, on_event=tell, should_stop=told_to_stop.is_set)
+        run(spec, place, on_event=tell, should_stop=told_to_stop.is_set)
     except Exception as error:  # noqa: BLE001 - the one place where an attempt's error is told
         reason = failed(error)
         if reason.kind == "internal":

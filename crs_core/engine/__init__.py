@@ -1,4 +1,4 @@
-"""Train one job: `train(spec, place, on_event=..., should_stop=...)`.
+"""Train one job: `train(spec, place, on_event=..., should_stop=...)`; `run` takes studies too.
 
 The engine knows no database, no environment and no command line. A spec says what to train, a place
 where: folders, device, threads, checkpoints to go on from. What happens is told as events.
@@ -7,5 +7,6 @@ where: folders, device, threads, checkpoints to go on from. What happens is told
 from crs_core.engine.failures import failed
 from crs_core.engine.loop import train
 from crs_core.engine.place import Place, Result, ResumePoint
+from crs_core.engine.studies import run, study
 
-__all__ = ["Place", "Result", "ResumePoint", "failed", "train"]
+__all__ = ["Place", "Result", "ResumePoint", "failed", "run", "study", "train"]

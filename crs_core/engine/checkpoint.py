@@ -137,7 +137,7 @@ def _os_error(error: BaseException | None) -> OSError | None:
 
 def _identity(spec: JobSpec) -> dict[str, Any]:
     """The part of a spec that decides what is computed; not how often it is told, nor where."""
-    return spec.model_dump(mode="json", exclude={"report", "resources"})
+    return spec.model_dump(mode="json", exclude={"kind", "report", "resources"})
 
 
 def _differences(there: Any, here: Any, at: str = "") -> list[str]:

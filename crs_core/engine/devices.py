@@ -62,7 +62,7 @@ def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         first = (str(error).splitlines() or [""])[0] or "the host refused to give more"
         raise OutOfMemoryError(
@@ -71,7 +71,8 @@ def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
         ) from error
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     # The CPU allocator of torch raises a plain RuntimeError; its text is all there is to go by.

@@ -1,19 +1,32 @@
 """A job as data: what to train, on what, approximated how.
 
-`JobSpec` is the one definition of a job: the REST API, the database, the command line, the web
-form (by way of OpenAPI) and the training engine all read it. It is frozen, refuses fields that it
-does not know, and imports no torch. What one field alone can tell is checked here; what needs the
-layers of the network or the size of the data set (a rule that matches no layer, a batch larger
-than the data) is checked by `crs_core.rules.layer_plan`.
+`JobSpec` is the one definition of a training job, `StudySpec` of a study: the REST API, the
+database, the command line, the web form (by way of OpenAPI) and the engine all read them. They are
+frozen, refuse fields that they do not know, and import no torch. What one field alone can tell is
+checked here; what needs the layers of the network or the size of the data set (a rule that matches
+no layer, a batch larger than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
 from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
+from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
 from crs_core.spec.messages import field_error, field_errors
 from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName, WRNModel
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
 from crs_core.spec.policies import Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
+from crs_core.spec.study import (
+    Convolution,
+    CountSketch,
+    ExponentialEntries,
+    MatrixProduct,
+    NormalEntries,
+    RandomProjection,
+    RandomWalk,
+    StudySpec,
+    TruncatedSVD,
+    UniformEntries,
+)
 from crs_core.spec.training import (
     SGD,
     Adam,
@@ -30,28 +43,39 @@ from crs_core.spec.training import (
 )
 
 __all__ = [
+    "KINDS",
     "MAX_EPOCHS",
     "MAX_STEPS",
     "SGD",
+    "STUDIED",
     "Adam",
     "AdamW",
+    "AnySpec",
     "Augmentation",
     "CNNModel",
     "Constant",
+    "Convolution",
     "Cosine",
+    "CountSketch",
     "Dataset",
     "DatasetName",
     "Exponential",
+    "ExponentialEntries",
+    "Facets",
     "JobSpec",
     "Linear",
     "MLPModel",
+    "MatrixProduct",
     "Mode",
     "Model",
     "ModelName",
     "Momentum",
+    "NormalEntries",
     "Optimizer",
     "Policy",
     "PolicyName",
+    "RandomProjection",
+    "RandomWalk",
     "Ratio",
     "RatioSchedule",
     "Report",
@@ -59,9 +83,14 @@ __all__ = [
     "Rule",
     "Schedule",
     "StepDecay",
+    "StudySpec",
     "Training",
+    "TruncatedSVD",
+    "UniformEntries",
     "WRNModel",
+    "facets",
     "field_error",
     "field_errors",
+    "parse_any",
     "parse_spec",
 ]

@@ -40,6 +40,7 @@ class Resources(Part):
 class JobSpec(Part):
     """One training job. Everything but `model`, `dataset` and `training` has a default."""
 
+    kind: Literal["training"] = "training"
     model: Model
     dataset: Dataset
     approximation: Annotated[tuple[Rule, ...], BeforeValidator(as_tuple)] = Field(

@@ -6,12 +6,21 @@ from pydantic import ValidationError
 
 from crs_core.errors import FieldError
 
-_UNIONS = ("model", "optimizer", "schedule")
+_UNIONS = (
+    "model", "optimizer", "schedule", "spec", "operation", "distribution", "distribution_b",
+    "method",
+)  # fmt: skip
 
 
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """Say in plain words what pydantic found, one entry per field."""
-    return [field_error(e) for e in error.errors(include_url=False)]
+def field_errors(error: ValidationError, *, inside: str = "") -> list[FieldError]:
+    """Say in plain words what pydantic found, one entry per field.
+
+    `inside` is the tag of a union around the whole, which nobody wrote.
+    """
+    found = error.errors(include_url=False)
+    for detail in found if inside else ():
+        detail["loc"] = detail["loc"][1:]
+    return [field_error(e) for e in found]
 
 
 def field_error(detail: Any) -> FieldError:

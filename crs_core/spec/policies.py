@@ -33,7 +33,8 @@ class Policy(Part):
         return self
 
 
-def _as_policy(value: object) -> object:
+def as_policy(value: object) -> object:
+    """Let a name stand for the policy of that name."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -48,7 +49,7 @@ class Rule(Part):
         "*", description="Glob over module names, as in `*`, `fc*`, `conv[12]`."
     )
     policy: Annotated[
-        Policy, BeforeValidator(_as_policy, json_schema_input_type=PolicyName | Policy)
+        Policy, BeforeValidator(as_policy, json_schema_input_type=PolicyName | Policy)
     ] = Field(description="A policy, or just its name.")
     mode: Mode = Field(
         "both", description="`backward_only`: the forward product is exact, gradients are sampled."

@@ -1040,6 +1040,11 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpecInput: {
+            /**
+             * @default training
+             * @constant
+             */
+            kind: "training";
             model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
@@ -1064,6 +1069,11 @@ export interface components {
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpec: {
+            /**
+             * @default training
+             * @constant
+             */
+            kind: "training";
             model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
@@ -2738,7 +2748,7 @@ export interface operations {
     getJobCurves: {
         parameters: {
             query?: {
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes, frobenius_error, frobenius_error_std, spectral_error, element_error, rms_error, expected_error, expectation_gap, error_bound, zero_error, product_seconds, exact_product_seconds. */
                 metric?: string[];
                 /** @description Reduce every curve to about so many points, minimum and maximum kept. */
                 max_points?: number | null;
@@ -2808,7 +2818,7 @@ export interface operations {
                 job?: string[];
                 /** @description The jobs of these sweeps. */
                 sweep?: string[];
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes, frobenius_error, frobenius_error_std, spectral_error, element_error, rms_error, expected_error, expectation_gap, error_bound, zero_error, product_seconds, exact_product_seconds. */
                 metric?: string[];
                 /** @description Reduce every curve to about so many points, minimum and maximum kept. */
                 max_points?: number | null;
@@ -3377,7 +3387,7 @@ export interface operations {
                 job?: string[];
                 /** @description The jobs of these sweeps. */
                 sweep?: string[];
-                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes. */
+                /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes, frobenius_error, frobenius_error_std, spectral_error, element_error, rms_error, expected_error, expectation_gap, error_bound, zero_error, product_seconds, exact_product_seconds. */
                 metric?: string[];
                 /** @description Form of the data. */
                 format?: "csv" | "json";
