@@ -135,6 +135,7 @@ class _Loop:
         parts.ratios.set(step)
         is_probed = reporter.is_probed(step + 1)
         if is_probed:
+            reporter.begin_probe()
             parts.ledger.probe(is_on=True)
         parts.optimizer.zero_grad()
         with parts.precision():
@@ -146,6 +147,7 @@ class _Loop:
         reporter.count()
         if is_probed:
             parts.ledger.probe(is_on=False)
+            reporter.end_probe()
 
     def _save_if_due(self, *, is_better: bool) -> None:
         is_last = self.reporter.progress.step == self.parts.length.steps
