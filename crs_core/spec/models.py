@@ -62,8 +62,6 @@ class WRNModel(Part):
         return value
 
 
-
-
 class LSTMModel(Part):
     """Recurrent language model: embedding, lstm1, lstm2, … and output, with dropout between them.
 
