@@ -17,7 +17,7 @@ from api.schemas.service import (
     Preset,
 )
 from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
-from crs_core.events import METRICS
+from crs_core.events import METRICS, TaskName
 from crs_core.layers import LEARNS, layer_shapes
 from crs_core.presets import PRESETS
 from crs_core.spec import (
@@ -28,8 +28,10 @@ from crs_core.spec import (
     Constant,
     Cosine,
     Exponential,
+    GPTModel,
     JobSpec,
     Linear,
+    LSTMModel,
     MLPModel,
     Momentum,
     Policy,
@@ -39,9 +41,13 @@ from crs_core.spec import (
     parse_spec,
 )
 
-MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel, WRNModel)
+MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel, WRNModel, LSTMModel, GPTModel)
 OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
 SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
+
+
+USUAL_DATASET: Mapping[TaskName, str] = {"classification": "mnist", "language-modelling": "ptb"}
+"""The one whose sizes stand for others where only the names of layers matter."""
 
 
 class PolicyFacts(NamedTuple):
@@ -146,7 +152,8 @@ def _models() -> list[ModelChoice]:
 
 def _with_defaults(kind: type[BaseModel]) -> JobSpec:
     model = {"name": kind.model_fields["name"].default}
-    return parse_spec({"model": model, "dataset": {"name": "mnist"}, "training": {"epochs": 1}})
+    dataset = {"name": USUAL_DATASET[LEARNS[model["name"]]]}
+    return parse_spec({"model": model, "dataset": dataset, "training": {"epochs": 1}})
 
 
 @cache

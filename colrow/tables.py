@@ -7,24 +7,28 @@ from rich.table import Table
 from rich.text import Text
 
 from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
-from colrow.figures import NONE, count, last, number, share
+from colrow.figures import NONE, count, judged, measured, number, share
 from colrow.scales import Scale
+from crs_core.events import QUALITY
 
 _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight": "weight gradient"}
 
 
 def jobs_table(jobs: Iterable[JobItem]) -> Table:
     """List jobs, a line each."""
+    jobs = list(jobs)
+    told = {judged(job["summary"], "best_test", "test", "validation")[0] for job in jobs}
+    title = ", ".join(quality for quality in QUALITY.values() if quality in told) or "accuracy"
     table = _table(
-        "id", "name", "state", "network", "data", "policy", ">seed", ">done", ">accuracy"
+        "id", "name", "state", "network", "data", "policy", ">seed", ">done", f">{title}"
     )
     for job in jobs:
         progress = job["progress"]
         done = share(progress["step"] / progress["of"], 0) if progress["of"] else NONE
-        best = last(job["summary"], "best_test_accuracy", "test_accuracy", "validation_accuracy")
+        quality, best = judged(job["summary"], "best_test", "test", "validation")
         table.add_row(
             job["id"], job["name"], job["state"], job["model"], job["dataset"], job["policy"],
-            str(job["seed"]), done, share(best, 2),
+            str(job["seed"]), done, measured(quality, best),
         )  # fmt: skip
     return table
 

@@ -3,11 +3,17 @@
 The definition is the paper's (Adelman & Silberstein 2018, sections 3.3 and 5): the MACs of the
 fully connected and convolutional products, forward and backward. Not counted are the gradient to
 the network's input, which nobody needs, element-wise work, and sampling itself; nothing here tells
-time. A layer has three products:
+time. Gradients to an embedding's output and to a recurrent layer's initial state are counted. A
+layer has three products:
 
     forward      contracts over input features, or the input channels of a group
     grad_input   contracts over output features, or the output channels of a group
     grad_weight  contracts over the examples of the batch (every position of them, if linear)
+
+A recurrent layer has them at each of its time steps: its input features are those of [x, h], and
+its output features those of the gates that are sampled; the other gates are exact. In a batched
+product A B of one head grad_input is that of A and contracts over the columns of B, grad_weight is
+that of B and contracts over the rows of A.
 
 The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
 products shrink by the same share before `backward` samples them again. `meprop` drops output
@@ -17,13 +23,16 @@ features (channels) from both gradient products, so there these are the pairs of
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
+from typing import get_args
 
 from crs_core.errors import RatioError
 from crs_core.events import Product
-from crs_core.layers import Conv2d, LayerShape, Linear
+from crs_core.layers import LSTM, Batched, Conv2d, LayerShape, Linear
 from crs_core.ratios import ratio_by_step, runs, sampled_steps
 from crs_core.rules import LayerPlan, layer_plan, training_length
-from crs_core.spec import JobSpec, Policy
+from crs_core.spec import Gate, JobSpec, Policy
+
+GATES: tuple[Gate, ...] = get_args(Gate)
 
 
 def budget(n: int, ratio: float, min_samples: int) -> int:
@@ -48,9 +57,9 @@ class ProductCost:
     ratio: float
     """Nominal, as the rule says; in the gradient products it comes on top of the forward ratio."""
     pairs: int
-    """Pairs there are (per group)."""
+    """Pairs there are (per group, time step or head)."""
     k: int
-    """Pairs kept (per group); for `bernoulli` on average."""
+    """Pairs kept (per group, time step or head); for `bernoulli` on average."""
     exact_macs: int
     planned_macs: int
     planned_total: int | None = None
@@ -135,7 +144,7 @@ def training_cost(plan: LayerPlan, batch: int, steps: int) -> tuple[ProductCost,
 
 def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
     """Count the products of one layer in one step; a layer without input gradient has two."""
-    size = _size(plan.shape, batch)
+    size = _size(plan.shape, batch, len(plan.gates or GATES))
     k_forward = budget(size.inputs, plan.forward, plan.min_samples)
     products: list[ProductCost] = []
 
@@ -145,7 +154,16 @@ def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
         if on_kept:
             planned = planned // size.inputs * k_forward
         products.append(
-            ProductCost(plan.name, product, plan.policy, ratio, pairs, k, size.macs, planned)
+            ProductCost(
+                plan.name,
+                product,
+                plan.policy,
+                ratio,
+                pairs,
+                k,
+                size.macs + size.exact_macs,
+                planned + size.exact_macs,
+            )
         )
 
     add("forward", plan.forward, size.inputs, on_kept=False)
@@ -164,9 +182,11 @@ class _Size:
     outputs: int
     examples: int
     macs: int
+    exact_macs: int = 0
+    """Beside them, of gates that are not sampled."""
 
 
-def _size(shape: LayerShape, batch: int) -> _Size:
+def _size(shape: LayerShape, batch: int, gates: int) -> _Size:
     match shape:
         case Linear(in_features=n, out_features=o, positions=positions):
             rows = batch * positions
@@ -176,3 +196,14 @@ def _size(shape: LayerShape, batch: int) -> _Size:
             outputs = shape.out_channels // groups
             window = prod(shape.kernel_size) * prod(shape.out_size)
             return _Size(inputs, outputs, batch, batch * groups * inputs * outputs * window)
+        case LSTM(in_features=n, hidden=hidden, steps=steps):
+            of_gate = batch * steps * (n + hidden) * hidden
+            return _Size(
+                n + hidden,
+                gates * hidden,
+                batch,
+                gates * of_gate,
+                exact_macs=(len(GATES) - gates) * of_gate,
+            )
+        case Batched(count=count, rows=rows, inner=inner, columns=columns):
+            return _Size(inner, columns, rows, batch * count * rows * inner * columns)

@@ -10,10 +10,10 @@ from itertools import pairwise
 from math import prod
 from typing import ClassVar
 
-from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts
+from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
 from crs_core.errors import SpecError
 from crs_core.events import TaskName
-from crs_core.spec import CNNModel, JobSpec, MLPModel, WRNModel
+from crs_core.spec import CNNModel, GPTModel, JobSpec, LSTMModel, MLPModel, WRNModel
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,32 @@ class Conv2d:
     """False for the layer that reads the data: the gradient to them is not computed."""
 
 
-LayerShape = Linear | Conv2d
+@dataclass(frozen=True)
+class LSTM:
+    """A recurrent layer: one product of [x, h] with the weights of all four gates at each step."""
+
+    kind: ClassVar[str] = "lstm"
+
+    in_features: int
+    hidden: int
+    steps: int
+    needs_input_grad: bool = True
+
+
+@dataclass(frozen=True)
+class Batched:
+    """`count` products A B per example, A of rows x inner and B of inner x columns, by heads."""
+
+    kind: ClassVar[str] = "batched"
+
+    count: int
+    rows: int
+    inner: int
+    columns: int
+    needs_input_grad: bool = True
+
+
+LayerShape = Linear | Conv2d | LSTM | Batched
 
 ImageShape = tuple[int, int, int]
 """Channels, height, width."""
@@ -60,8 +85,11 @@ def layer_shapes(spec: JobSpec) -> dict[str, LayerShape]:
     """
     facts = FACTS[spec.dataset.name]
     check_fit(spec.model.name, facts)
-    assert isinstance(facts, ImageFacts)
-    return SHAPES[spec.model.name](spec.model, facts.input_shape, facts.classes)
+    match facts:
+        case ImageFacts():
+            return SHAPES[spec.model.name](spec.model, facts.input_shape, facts.classes)
+        case TextFacts():
+            return TEXT_SHAPES[spec.model.name](spec.model, facts.vocabulary)
 
 
 def check_fit(model: str, facts: DatasetFacts) -> None:
@@ -159,6 +187,35 @@ def _same_size(
     )
 
 
+def lstm_shapes(model: LSTMModel, vocabulary: int) -> dict[str, LayerShape]:
+    """Give the layers lstm1, lstm2, … and output. The embedding multiplies nothing."""
+    n, steps = model.hidden, model.sequence_length
+    shapes: dict[str, LayerShape] = {
+        f"lstm{i}": LSTM(n, n, steps) for i in range(1, model.layers + 1)
+    }
+    return shapes | {"output": Linear(n, vocabulary, steps)}
+
+
+def gpt_shapes(model: GPTModel, vocabulary: int) -> dict[str, LayerShape]:
+    """Give the layers of block1, block2, … and output.
+
+    The products of attention are layers only where they can be sampled. They are counted whole,
+    though the words to come are masked.
+    """
+    n, t, heads = model.width, model.sequence_length, model.heads
+    shapes: dict[str, LayerShape] = {}
+    for i in range(1, model.depth + 1):
+        block: dict[str, LayerShape] = {"attention.qkv": Linear(n, 3 * n, t)}
+        if model.sampled_attention:
+            block["attention.scores"] = Batched(heads, t, n // heads, t)
+            block["attention.mix"] = Batched(heads, t, t, n // heads)
+        block["attention.out"] = Linear(n, n, t)
+        block["up"] = Linear(n, 4 * n, t)
+        block["down"] = Linear(4 * n, n, t)
+        shapes |= {f"block{i}.{name}": shape for name, shape in block.items()}
+    return shapes | {"output": Linear(n, vocabulary, t)}
+
+
 SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {
     "mlp": mlp_shapes,
     "cnn": cnn_shapes,
@@ -166,9 +223,14 @@ SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {
 }
 """One function per network for images: (model, image shape, classes) -> layers."""
 
+TEXT_SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {
+    "lstm": lstm_shapes,
+    "gpt": gpt_shapes,
+}
+"""One function per network for texts: (model, vocabulary) -> layers."""
+
 LEARNS: Mapping[str, TaskName] = {
-    "mlp": "classification",
-    "cnn": "classification",
-    "wrn": "classification",
+    **dict.fromkeys(SHAPES, "classification"),
+    **dict.fromkeys(TEXT_SHAPES, "language-modelling"),
 }
 """What each network learns; it fits the data sets that are for that."""

@@ -8,11 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, TextFacts
 from crs_core.errors import FieldError, SpecError
-from crs_core.layers import LayerShape, layer_shapes
+from crs_core.layers import LSTM, LayerShape, layer_shapes
 from crs_core.ratios import ratio_at, sampled_steps
-from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, RatioSchedule, Rule
+from crs_core.spec import (
+    Cosine,
+    Dataset,
+    Gate,
+    GPTModel,
+    JobSpec,
+    Linear,
+    LSTMModel,
+    Policy,
+    RatioSchedule,
+    Rule,
+)
 
 EXACT = Policy(name="exact")
 
@@ -31,6 +42,8 @@ class LayerPlan:
     """Which rule of the spec holds, counted from 0; None where none does: exact."""
     schedule: RatioSchedule | None = None
     """How the ratios come about; None where they hold from the first step."""
+    gates: tuple[Gate, ...] | None = None
+    """Of a recurrent layer: whose product is sampled; None for all."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +51,10 @@ class TrainingLength:
     """How many examples and steps a training has."""
 
     train: int
-    """Examples trained on, after `validation` and `train_limit`."""
+    """Examples trained on, after `validation` and `train_limit`; of a text, words."""
     validation: int
     steps_per_epoch: int
-    """Full batches; the examples left over sit out that epoch."""
+    """Full batches; the examples left over sit out that epoch, and so do the words of a text."""
     steps: int
     """Of the whole training."""
 
@@ -112,9 +125,15 @@ def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | N
     if index is None:
         return LayerPlan(name, shape)
     rule = rules[index]
+    if rule.gates and not isinstance(shape, LSTM):
+        raise SpecError.at(
+            f"approximation.{index}.gates",
+            f"only recurrent layers have gates, but {name} is of kind {shape.kind}; leave `gates` "
+            "out, or name recurrent layers only",
+        )
     return LayerPlan(
         name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index,
-        rule.schedule,
+        rule.schedule, rule.gates,
     )  # fmt: skip
 
 
@@ -160,12 +179,14 @@ def _schedule_errors(rules: Sequence[Rule], steps: int) -> list[FieldError]:
 
 
 def split_sizes(dataset: Dataset) -> tuple[int, int]:
-    """Count the examples for training and for validation.
+    """Count the examples (of a text, the words) for training and for validation.
 
-    Raises SpecError where validation leaves nothing to train on, or `train_limit` is more than it
-    leaves.
+    Raises SpecError where validation leaves nothing to train on, `train_limit` is more than it
+    leaves, or `validation` is given for a text, which has that part.
     """
     facts = FACTS[dataset.name]
+    if isinstance(facts, TextFacts):
+        return _words(dataset, facts), facts.validation
     validation = facts.validation if dataset.validation is None else dataset.validation
     rest = facts.train - validation
     if rest < 1:
@@ -183,11 +204,44 @@ def split_sizes(dataset: Dataset) -> tuple[int, int]:
     return dataset.train_limit or rest, validation
 
 
+def _words(dataset: Dataset, facts: TextFacts) -> int:
+    """Count the words to train on."""
+    if dataset.validation is not None:
+        raise SpecError.at(
+            "dataset.validation",
+            f"{facts.name} has a validation part of its own, {facts.validation} words; leave "
+            "`validation` out",
+        )
+    limit = dataset.train_limit
+    if limit is not None and limit > facts.train:
+        raise SpecError.at(
+            "dataset.train_limit",
+            f"{limit} words are asked for, but {facts.name} has {facts.train} to train on; give at "
+            "most that, or leave `train_limit` out",
+        )
+    return limit or facts.train
+
+
+def _sequences(words: int, rows: int, length: int) -> int:
+    """Count the sequences of a row; each word is learned from those before, the first is not."""
+    if words // rows <= length:
+        raise SpecError.at(
+            "model.sequence_length",
+            f"a sequence of {length} words and the word that follows are longer than the text: its "
+            f"{words} words in {rows} rows (`training.batch_size`) give {words // rows} each; "
+            f"shorten the sequence, or the batch to at most {words // (length + 1)}",
+        )
+    return (words // rows - 1) // length
+
+
 def training_length(spec: JobSpec) -> TrainingLength:
     """Count the examples and steps of a training. Batches are full, always.
 
-    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples or the
-    warm-up is longer than the training.
+    A text is cut into as many rows as a batch holds; each step takes the next `sequence_length`
+    words of every row.
+
+    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples, a
+    sequence is longer than the text, or the warm-up is longer than the training.
     """
     train, validation = split_sizes(spec.dataset)
     training, schedule = spec.training, spec.training.schedule
@@ -198,6 +252,8 @@ def training_length(spec: JobSpec) -> TrainingLength:
             f"give at most {train}",
         )
     steps_per_epoch = train // training.batch_size
+    if isinstance(spec.model, LSTMModel | GPTModel):
+        steps_per_epoch = _sequences(train, training.batch_size, spec.model.sequence_length)
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(

@@ -14,22 +14,20 @@ from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
 from store.evidence import Evidence, Margin, weigh
 from store.grouping import at, canonical, label_of, settings_of
+from store.qualities import ALIASES, QUALITIES, usual_quality
 from store.statistics import Delta, Stat, delta, front, stat
 from store.tables import Job, Summary, Sweep
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-ALIASES = {"test_accuracy": "best_test_accuracy", "test_perplexity": "best_test_perplexity"}
-"""The paper's accuracy is the one on the test set at the epoch where validation was best."""
 MARGIN_POINTS = 0.2
 """Of a share, as accuracy is: the margin of the verdict if none is given."""
 MARGIN_PERCENT = 1.0
 """Of the baseline's mean, for every other metric, as perplexity."""
 _OF_THE_END = frozenset(
     {
-        "best_test_accuracy",
-        "best_test_perplexity",
+        *QUALITIES,
         "compute_reduction",
         "learning_rate",
         "macs",
@@ -136,18 +134,20 @@ def compare(
     job_ids: Sequence[str] = (),
     sweep_ids: Sequence[str] = (),
     x: str = "compute_reduction",
-    y: str = "best_test_accuracy",
+    y: str | None = None,
     group_by: Sequence[str] = (),
     margin: float | None = None,
 ) -> Comparison:
     """Compare the jobs given and those of the sweeps given.
 
-    `margin`, in per cent, is how much worse than its baseline a group may be to lose nothing: in
-    points where y is a share, else of the baseline's mean.
+    `y` left out is the test accuracy at the best validation, or the perplexity where that is what
+    the jobs tell. `margin`, in per cent, is how much worse than its baseline a group may be to lose
+    nothing: in points where y is a share, else of the baseline's mean.
+
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
     that differ in the seed alone are one group. Raises NotFound, BadQuery.
     """
-    y = ALIASES.get(y, y)
+    y = ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
     if x not in X_AXES or y not in METRICS:
         raise BadQuery(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "

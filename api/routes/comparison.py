@@ -30,12 +30,13 @@ def compare(
         Query(description="Compute reduction performed or planned, or 1 - seconds / baseline's."),
     ] = "compute_reduction",
     y: Annotated[
-        str,
+        str | None,
         Query(
             max_length=100,
-            description="A metric; `test_accuracy` means the one at the best validation epoch.",
+            description="A metric; `test_accuracy` and `test_perplexity` mean the one at the best "
+            "validation epoch. Left out: whichever of these two the jobs tell.",
         ),
-    ] = "best_test_accuracy",
+    ] = None,
     group_by: Annotated[
         Sequence[str],
         Query(
@@ -56,15 +57,15 @@ def compare(
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""
     if not job and not sweep:
         raise ParameterError("sweep", "name at least one sweep or job: ?sweep=… or ?job=…")
-    metric = stored.ALIASES.get(y, y)
-    known_metrics([metric], loc="y")
+    if y is not None:
+        known_metrics([y], loc="y")
     with service.read() as session:
         found = stored.compare(
             session,
             job_ids=job,
             sweep_ids=sweep,
             x=x,
-            y=metric,
+            y=y,
             group_by=group_by,
             margin=margin,
         )

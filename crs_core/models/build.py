@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from crs_core.data.facts import DatasetFacts, ImageFacts
+from crs_core.data.facts import DatasetFacts, ImageFacts, TextFacts
 from crs_core.layers import ImageShape, check_fit, cnn_shapes, mlp_shapes, wrn_shapes
 from crs_core.models.dropout import Dropout
 from crs_core.models.initialize import initialize
+from crs_core.models.language import build_language_model
 from crs_core.models.layer import make_layer
 from crs_core.models.wrn import WideResNet
 from crs_core.spec import CNNModel, MLPModel, Model, WRNModel
@@ -24,8 +25,11 @@ def build_network(
     Raises SpecError where the network does not fit the data set.
     """
     check_fit(model.name, facts)
-    assert isinstance(facts, ImageFacts)
-    return build(model, facts.input_shape, facts.classes, generator=generator)
+    match facts:
+        case ImageFacts():
+            return build(model, facts.input_shape, facts.classes, generator=generator)
+        case TextFacts():
+            return build_language_model(model, facts.vocabulary, generator=generator)
 
 
 def build(

@@ -11,9 +11,17 @@ from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
 from crs_core.spec.messages import field_error, field_errors
-from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName, WRNModel
+from crs_core.spec.models import (
+    CNNModel,
+    GPTModel,
+    LSTMModel,
+    MLPModel,
+    Model,
+    ModelName,
+    WRNModel,
+)
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
-from crs_core.spec.policies import Mode, Policy, PolicyName, Rule
+from crs_core.spec.policies import Gate, Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
     Convolution,
@@ -62,7 +70,10 @@ __all__ = [
     "Exponential",
     "ExponentialEntries",
     "Facets",
+    "GPTModel",
+    "Gate",
     "JobSpec",
+    "LSTMModel",
     "Linear",
     "MLPModel",
     "MatrixProduct",

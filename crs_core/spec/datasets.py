@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from crs_core.spec.parts import Part
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100"]
+DatasetName = Literal[
+    "digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "ptb", "wikitext-2", "pydoc"
+]
 
 
 class Augmentation(Part):
@@ -28,17 +30,19 @@ class Augmentation(Part):
 
 
 class Dataset(Part):
-    """A data set and how much of its training part is held back for validation.
+    """A data set and how much of its training part is used.
 
-    `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-    MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would have to be chosen
-    by the test examples.
+    `validation` is a count of images held back from training; left out, the data set's own custom
+    holds (5,000 of MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would
+    have to be chosen by the test examples. Texts have a validation part of their own.
     """
 
     name: DatasetName
-    validation: int | None = Field(None, ge=1, le=10_000_000)
+    validation: int | None = Field(
+        None, ge=1, le=10_000_000, description="Images held back for validation."
+    )
     train_limit: int | None = Field(
-        None, ge=1, description="Use only the first so many training examples."
+        None, ge=1, description="Use only the first so many training examples (of a text, words)."
     )
     augmentation: Augmentation | None = Field(
         None, description="Images only: random crops and flips in training."

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crs_core.spec.parts import Part
+from crs_core.spec.parts import Part, as_tuple
 from crs_core.spec.ratios import Ratio, RatioSchedule
 
 PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli", "meprop"]
 Mode = Literal["both", "backward_only"]
+
+Gate = Literal["input", "forget", "cell", "output"]
+"""The four parts of a recurrent layer's product, in torch's order."""
 
 
 class Policy(Part):
@@ -64,6 +67,20 @@ class Rule(Part):
     schedule: RatioSchedule | None = Field(
         None, description="How the ratios come about; left out: they hold from the first step."
     )
+    gates: Annotated[tuple[Gate, ...] | None, BeforeValidator(as_tuple)] = Field(
+        None,
+        min_length=1,
+        max_length=4,
+        description="Recurrent layers only: sample the product of these gates, the others exactly; "
+        "left out: all.",
+    )
+
+    @field_validator("gates")
+    @classmethod
+    def _each_gate_once(cls, value: tuple[Gate, ...] | None) -> tuple[Gate, ...] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError(f"each gate can be named once; got {', '.join(value)}")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,8 @@ NEEDS = {
     "mnist_folder": "mnist",
     "fashion_mnist_folder": "fashion-mnist",
     "cifar_100_folder": "cifar-100",
+    "ptb_folder": "ptb",
+    "wikitext_folder": "wikitext-2",
 }
 """The fixtures that stand for real files, and whose files they are."""
 
@@ -36,6 +38,18 @@ def fashion_mnist_folder() -> Path:
 @pytest.fixture
 def cifar_100_folder() -> Path:
     """The folder of all data sets, with CIFAR-100 in it."""
+    return DATA_FOLDER
+
+
+@pytest.fixture
+def ptb_folder() -> Path:
+    """The folder of all data sets, with PTB in it."""
+    return DATA_FOLDER
+
+
+@pytest.fixture
+def wikitext_folder() -> Path:
+    """The folder of all data sets, with WikiText-2 in it."""
     return DATA_FOLDER
 
 

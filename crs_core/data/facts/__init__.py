@@ -20,6 +20,7 @@ from crs_core.data.facts.kinds import (
     TextFacts,
     TextFiles,
 )
+from crs_core.data.facts.texts import PTB, PYDOC, TEXTS, WIKITEXT_2
 
 __all__ = [
     "CIFAR_10",
@@ -28,6 +29,9 @@ __all__ = [
     "FACTS",
     "FASHION_MNIST",
     "MNIST",
+    "PTB",
+    "PYDOC",
+    "WIKITEXT_2",
     "Archive",
     "DatasetFacts",
     "FileFacts",
@@ -42,7 +46,7 @@ __all__ = [
     "present",
 ]
 
-FACTS: Mapping[str, DatasetFacts] = {f.name: f for f in (*IMAGES, CIFAR_10, CIFAR_100)}
+FACTS: Mapping[str, DatasetFacts] = {f.name: f for f in (*IMAGES, CIFAR_10, CIFAR_100, *TEXTS)}
 """Every data set that a spec can name."""
 
 

@@ -1,4 +1,4 @@
-"""Small jobs on digits, and what it takes to compare two trainings of one."""
+"""Small jobs on digits and on a text, and what it takes to compare two trainings of one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +51,24 @@ WRN: dict[str, Any] = {
     "seed": 4,
 }
 
+LSTM: dict[str, Any] = {
+    "model": {"name": "lstm", "hidden": 12, "layers": 2, "sequence_length": 6, "dropout": 0.2},
+    "dataset": {"name": "pydoc", "train_limit": 400},
+    "training": {
+        "epochs": 2, "batch_size": 5, "optimizer": {"name": "sgd", "lr": 0.5}, "clip_norm": 5.0,
+    },
+    "report": {"every_steps": 5},
+    "seed": 2,
+}  # fmt: skip
+
+GPT: dict[str, Any] = {
+    "model": {"name": "gpt", "width": 12, "depth": 2, "heads": 3, "sequence_length": 7},
+    "dataset": {"name": "pydoc", "train_limit": 400},
+    "training": {"epochs": 2, "batch_size": 5, "optimizer": {"name": "adam", "lr": 0.003}},
+    "report": {"every_steps": 5},
+    "seed": 4,
+}
+
 
 def rule(policy: str, **others: Any) -> dict[str, Any]:
     return {"policy": policy, "forward": 0.7, "backward": 0.6, "min_samples": 2, **others}
@@ -85,6 +103,17 @@ JOBS: dict[str, dict[str, Any]] = {
         ],
     },
     "wrn augmented": {**WRN, "approximation": [rule("topk", layers="group*")]},
+    "lstm exact": LSTM,
+    "lstm tied, bernoulli": {
+        **LSTM,
+        "model": {**LSTM["model"], "tied": True},
+        "approximation": [rule("bernoulli"), rule("topk", layers="lstm2", gates=["cell"])],
+    },
+    "gpt nps and attention": {
+        **GPT,
+        "model": {**GPT["model"], "sampled_attention": True},
+        "approximation": [rule("topk") | {"policy": NPS}],
+    },
 }
 
 

@@ -747,17 +747,18 @@ export interface components {
             next: string | null;
         };
         /**
-         * @description A data set and how much of its training part is held back for validation.
+         * @description A data set and how much of its training part is used.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would have to be chosen
-         *     by the test examples.
+         *     `validation` is a count of images held back from training; left out, the data set's own custom
+         *     holds (5,000 of MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would
+         *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         DatasetInput: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /** @description Images held back for validation. */
             validation?: number | null;
-            /** @description Use only the first so many training examples. */
+            /** @description Use only the first so many training examples (of a text, words). */
             train_limit?: number | null;
             /** @description Images only: random crops and flips in training. */
             augmentation?: components["schemas"]["AugmentationInput"] | null;
@@ -768,17 +769,18 @@ export interface components {
             whiten: boolean;
         };
         /**
-         * @description A data set and how much of its training part is held back for validation.
+         * @description A data set and how much of its training part is used.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would have to be chosen
-         *     by the test examples.
+         *     `validation` is a count of images held back from training; left out, the data set's own custom
+         *     holds (5,000 of MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would
+         *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         Dataset: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /** @description Images held back for validation. */
             validation: number | null;
-            /** @description Use only the first so many training examples. */
+            /** @description Use only the first so many training examples (of a text, words). */
             train_limit: number | null;
             /** @description Images only: random crops and flips in training. */
             augmentation: components["schemas"]["Augmentation"] | null;
@@ -892,6 +894,66 @@ export interface components {
             loc: string;
             /** @example a ratio is the share of pairs to keep, above 0 and at most 1; got 1.5 */
             msg: string;
+        };
+        /**
+         * @description Decoder-only transformer: embedding, block1, block2, … and output, normalised beforehand.
+         *
+         *     A word sees the words before it in its window of `sequence_length`, no others.
+         */
+        GPTModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "gpt";
+            /** @default 128 */
+            width: number;
+            /** @default 4 */
+            depth: number;
+            /** @default 4 */
+            heads: number;
+            /**
+             * @description Words of a window.
+             * @default 64
+             */
+            sequence_length: number;
+            /** @default 0.1 */
+            dropout: number;
+            /**
+             * @description Make the two products of attention layers that rules see.
+             * @default false
+             */
+            sampled_attention: boolean;
+        };
+        /**
+         * @description Decoder-only transformer: embedding, block1, block2, … and output, normalised beforehand.
+         *
+         *     A word sees the words before it in its window of `sequence_length`, no others.
+         */
+        GPTModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "gpt";
+            /** @default 128 */
+            width: number;
+            /** @default 4 */
+            depth: number;
+            /** @default 4 */
+            heads: number;
+            /**
+             * @description Words of a window.
+             * @default 64
+             */
+            sequence_length: number;
+            /** @default 0.1 */
+            dropout: number;
+            /**
+             * @description Make the two products of attention layers that rules see.
+             * @default false
+             */
+            sampled_attention: boolean;
         };
         /**
          * @description Jobs that are the same but for what was grouped away (by default: the seed).
@@ -1045,7 +1107,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"];
+            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"] | components["schemas"]["LSTMModelInput"] | components["schemas"]["GPTModelInput"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
             approximation: components["schemas"]["RuleInput"][];
@@ -1074,7 +1136,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"];
+            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"] | components["schemas"]["LSTMModel"] | components["schemas"]["GPTModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
             approximation: components["schemas"]["Rule"][];
@@ -1150,6 +1212,74 @@ export interface components {
              * @example 0
              */
             priority: number;
+        };
+        /**
+         * @description Recurrent language model: embedding, lstm1, lstm2, … and output, with dropout between them.
+         *
+         *     Trained on `sequence_length` words at a time; the state is carried over to the next batch.
+         */
+        LSTMModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "lstm";
+            /**
+             * @description Width of the embedding and the layers.
+             * @default 650
+             */
+            hidden: number;
+            /** @default 2 */
+            layers: number;
+            /**
+             * @description Words that a step unrolls.
+             * @default 35
+             */
+            sequence_length: number;
+            /**
+             * @description On the connections that do not recur.
+             * @default 0.5
+             */
+            dropout: number;
+            /**
+             * @description One weight for embedding and output.
+             * @default false
+             */
+            tied: boolean;
+        };
+        /**
+         * @description Recurrent language model: embedding, lstm1, lstm2, … and output, with dropout between them.
+         *
+         *     Trained on `sequence_length` words at a time; the state is carried over to the next batch.
+         */
+        LSTMModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "lstm";
+            /**
+             * @description Width of the embedding and the layers.
+             * @default 650
+             */
+            hidden: number;
+            /** @default 2 */
+            layers: number;
+            /**
+             * @description Words that a step unrolls.
+             * @default 35
+             */
+            sequence_length: number;
+            /**
+             * @description On the connections that do not recur.
+             * @default 0.5
+             */
+            dropout: number;
+            /**
+             * @description One weight for embedding and output.
+             * @default false
+             */
+            tied: boolean;
         };
         /** @description The state of every layer. */
         LayerList: {
@@ -1710,6 +1840,8 @@ export interface components {
             min_samples: number;
             /** @description How the ratios come about; left out: they hold from the first step. */
             schedule?: components["schemas"]["RatioScheduleInput"] | null;
+            /** @description Recurrent layers only: sample the product of these gates, the others exactly; left out: all. */
+            gates?: ("input" | "forget" | "cell" | "output")[] | null;
         };
         /**
          * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
@@ -1748,6 +1880,8 @@ export interface components {
             min_samples: number;
             /** @description How the ratios come about; left out: they hold from the first step. */
             schedule: components["schemas"]["RatioSchedule"] | null;
+            /** @description Recurrent layers only: sample the product of these gates, the others exactly; left out: all. */
+            gates: ("input" | "forget" | "cell" | "output")[] | null;
         };
         /** @description Plain stochastic gradient descent. */
         SGDInput: {
@@ -3320,8 +3454,8 @@ export interface operations {
                 job?: string[];
                 /** @description Compute reduction performed or planned, or 1 - seconds / baseline's. */
                 x?: "compute_reduction" | "planned_compute_reduction" | "time_saved";
-                /** @description A metric; `test_accuracy` means the one at the best validation epoch. */
-                y?: string;
+                /** @description A metric; `test_accuracy` and `test_perplexity` mean the one at the best validation epoch. Left out: whichever of these two the jobs tell. */
+                y?: string | null;
                 /** @description Spec paths that make a group; left out: everything but the seed. */
                 group_by?: string[];
                 /** @description How much worse than its baseline a group may be to lose nothing, in per cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1, as of perplexity). */
