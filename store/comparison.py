@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
+from crs_core.evidence import Evidence, Margin, weigh
+from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
-from store.evidence import Evidence, Margin, weigh
 from store.grouping import at, canonical, label_of, settings_of
-from store.statistics import Delta, Stat, delta, front, stat
 from store.tables import Job, Summary, Sweep
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
