@@ -10,21 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
+from crs_core.evidence import Evidence, Margin
+from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
-from store.evidence import Evidence, Margin, weigh
 from store.grouping import at, canonical, label_of, settings_of
 from store.qualities import ALIASES, QUALITIES, usual_quality
-from store.statistics import Delta, Stat, delta, front, stat
 from store.tables import Job, Summary, Sweep
+from store.verdicts import Judgement
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-MARGIN_POINTS = 0.2
-"""Of a share, as accuracy is: the margin of the verdict if none is given."""
-MARGIN_PERCENT = 1.0
-"""Of the baseline's mean, for every other metric, as perplexity."""
 _OF_THE_END = frozenset(
     {
         *QUALITIES,
@@ -153,7 +150,7 @@ def compare(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
             f"x one of {', '.join(X_AXES)}"
         )
-    allowed = _margin(y, margin)
+    judged = Judgement.of(y, margin)
     runs = _read(session, job_ids, sweep_ids, x, y)
     grouped: dict[str, list[_Run]] = defaultdict(list)
     for run in runs:
@@ -169,10 +166,9 @@ def compare(
     baselines = _baselines(grouped)
     settings = settings_of({key: members[0].spec for key, members in grouped.items()}, group_by)
     groups = [
-        _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x)
+        _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x, judged)
         for key, members in grouped.items()
     ]
-    groups = _weigh(groups, baselines, METRICS[y].better, allowed)
     groups = [
         replace(
             g,
@@ -184,7 +180,7 @@ def compare(
     groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
-    return Comparison(x, y, allowed, only.pop() if len(only) == 1 else None, tuple(groups))
+    return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
 
 
 def _read(
@@ -238,7 +234,12 @@ def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
 
 
 def _group(
-    key: str, members: Sequence[_Run], settings: dict[str, Any], base: Sequence[_Run], x: str
+    key: str,
+    members: Sequence[_Run],
+    settings: dict[str, Any],
+    base: Sequence[_Run],
+    x: str,
+    judged: Judgement,
 ) -> Group:
     counted = [m for m in members if m.state == "succeeded"]
     base_counted = [m for m in base if m.state == "succeeded"]
@@ -247,6 +248,7 @@ def _group(
     xs = {m.id: _x(m, x, base_seconds) for m in counted}
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
+    theirs = [(m.seed, m.y) for m in base_counted]
     is_baseline = base is members
     return Group(
         key=key,
@@ -263,8 +265,8 @@ def _group(
         y=stat(value for _, value in ours),
         seconds=seconds,
         planned_compute_reduction=stat(m.planned for m in members),
-        delta_y=None if is_baseline else delta(ours, [(m.seed, m.y) for m in base_counted]),
-        evidence=None,
+        delta_y=None if is_baseline else delta(ours, theirs),
+        evidence=None if is_baseline else judged.weigh(ours, theirs),
         seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
         baseline=None,
         is_baseline=is_baseline,
@@ -278,37 +280,6 @@ def _x(run: _Run, x: str, base_seconds: float | None) -> float | None:
     if x == "time_saved":
         return 1 - run.seconds / base_seconds if run.seconds is not None and base_seconds else None
     return run.x
-
-
-def _margin(y: str, value: float | None) -> Margin:
-    """Give the margin of a metric. Raises BadQuery."""
-    is_relative = not y.endswith(("accuracy", "reduction"))
-    if value is None:
-        return Margin(MARGIN_PERCENT if is_relative else MARGIN_POINTS, is_relative)
-    if not 0 < value <= 100:
-        raise BadQuery(
-            "a margin says how much worse than exact still counts as no loss, in per cent: above 0 "
-            f"and at most 100; got {value:g}"
-        )
-    return Margin(value, is_relative)
-
-
-def _weigh(
-    groups: Sequence[Group], baselines: Mapping[str, str], better: str, margin: Margin
-) -> list[Group]:
-    """Weigh every group against its baseline, where a direction of y is better."""
-    values = {g.key: [(m.seed, m.y) for m in g.members if m.state == "succeeded"] for g in groups}
-    return [
-        g
-        if g.is_baseline or better == "none" or g.key not in baselines
-        else replace(
-            g,
-            evidence=weigh(
-                values[g.key], values[baselines[g.key]], margin, higher=better == "higher"
-            ),
-        )
-        for g in groups
-    ]
 
 
 def _mark_front(groups: Sequence[Group], sign: float) -> list[Group]:

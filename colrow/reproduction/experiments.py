@@ -7,7 +7,7 @@ from colrow.errors import ColrowError
 from colrow.reproduction import mnist
 from colrow.reproduction.parts import Experiment
 
-_ALL = (mnist.TABLE1, mnist.FIGURE2B, mnist.FIGURE1C, mnist.FIGURE2A)
+_ALL = (mnist.TABLE1, mnist.TABLE2, mnist.FIGURE2B, mnist.FIGURE1C, mnist.FIGURE2A)
 
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({e.name: e for e in _ALL})
 

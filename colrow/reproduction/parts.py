@@ -6,8 +6,10 @@ seeds; an *experiment* is a table or figure: settings, and claims about them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from crs_core.events import METRICS
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -24,7 +26,12 @@ class Recipe:
     @property
     def is_lower_better(self) -> bool:
         """Whether the metric is better when it is lower."""
-        return "perplexity" in self.metric
+        return METRICS[self.metric].better == "lower"
+
+    @property
+    def is_study(self) -> bool:
+        """Whether nothing is trained: the errors of single products are measured."""
+        return "kind" in self.full
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Setting:
     series: str
     """What is told apart by lines of a figure: the policy with its choices."""
     rules: Rules = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What else it sets in the recipe's spec, by the names of its parts."""
     ratio: float | None = None
     """The place on the figure's axis; None off it."""
     seeds: int = 3
@@ -54,7 +63,8 @@ class Setting:
     def spec(self, seed: int, *, quick: bool) -> dict[str, Any]:
         """Give the spec of one job."""
         base = self.recipe.quick if quick else self.recipe.full
-        return {**base, "approximation": [dict(rule) for rule in self.rules], "seed": seed}
+        rules = {} if self.recipe.is_study else {"approximation": [dict(r) for r in self.rules]}
+        return {**base, **rules, **self.changes, "seed": seed}
 
 
 @dataclass(frozen=True)
@@ -102,9 +112,9 @@ class Experiment:
     name: str
     title: str
     about: str
-    """What is run and how it differs from the paper, honestly."""
+    """What is run, and how it differs from the paper."""
     settings: tuple[Setting, ...]
     claims: tuple[Claim, ...] = ()
-    figure: Literal["none", "ratios", "curves"] = "none"
+    figure: Literal["none", "ratios", "curves", "errors"] = "none"
     priority: int = 0
     """Of its jobs; higher starts earlier."""

@@ -15,7 +15,7 @@ from typing import Any
 from colrow.answers import ENDED, JobItem
 from colrow.client import Client
 from colrow.reproduction.parts import Experiment, Setting
-from crs_core.spec import parse_spec
+from crs_core.spec import parse_any
 
 TAG = "reproduce"
 _NOT_TRAINING = ("report", "resources")
@@ -37,7 +37,7 @@ class Scale:
 
 def identity(spec: Mapping[str, Any]) -> str:
     """Give a text that is equal for specs of the same training. Raises SpecError."""
-    whole = parse_spec(spec).model_dump(mode="json")
+    whole = parse_any(spec).model_dump(mode="json")
     return json.dumps({k: v for k, v in whole.items() if k not in _NOT_TRAINING}, sort_keys=True)
 
 
@@ -82,10 +82,9 @@ def queue(client: Client, experiment: Experiment, scale: Scale) -> int:
             spec = setting.spec(seed, quick=scale.quick)
             job = runs.job(spec)
             if job is None:
-                bases[setting.recipe.name] = (
-                    setting.recipe.quick if scale.quick else setting.recipe.full
-                )
-                variant = {"approximation": spec["approximation"], "seed": seed}
+                base = setting.recipe.quick if scale.quick else setting.recipe.full
+                bases[setting.recipe.name] = base
+                variant = {part: v for part, v in spec.items() if base.get(part) != v}
                 missing.setdefault(setting.recipe.name, []).append(variant)
             elif is_worth_another_try(job):
                 client.retry(job["id"])

@@ -8,7 +8,7 @@ from colrow.reproduction.experiments import EXPERIMENTS, chosen
 from colrow.reproduction.parts import Experiment, NoLoss, Number, Setting
 from colrow.reproduction.runs import Scale
 from crs_core.cost import plan_cost
-from crs_core.spec import parse_spec
+from crs_core.spec import parse_any
 
 FULL, QUICK = Scale(), Scale(quick=True)
 
@@ -18,9 +18,9 @@ FULL, QUICK = Scale(), Scale(quick=True)
 def test_every_setting_of_an_experiment_is_a_spec_that_can_be_planned(name, scale):
     for setting in EXPERIMENTS[name].settings:
         for seed in scale.of(setting):
-            spec = parse_spec(setting.spec(seed, quick=scale.quick))
+            spec = parse_any(setting.spec(seed, quick=scale.quick))
             assert spec.seed == seed
-        assert plan_cost(parse_spec(setting.spec(0, quick=scale.quick))).exact_macs > 0
+        assert plan_cost(parse_any(setting.spec(0, quick=scale.quick))).exact_macs > 0
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
+from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import attempts, comparison, jobs, sweeps
 from store.attempts import Outcome
 from store.errors import BadQuery, NotFound
-from store.statistics import Delta, Stat, delta, front, stat
 
 
 def run(bench, spec, *, planned=None, outcome=Outcome.SUCCEEDED, **values) -> str:

@@ -6,8 +6,8 @@ import random
 import pytest
 from scipy import stats
 
-from store.evidence import MOST_SEEDS, Margin, t_quantile, weigh
-from store.statistics import by_seed
+from crs_core.evidence import MOST_SEEDS, Margin, t_quantile, weigh
+from crs_core.statistics import by_seed
 
 POINTS = Margin(0.2, is_relative=False)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Literal
 
-from store.statistics import Seeded, Stat, delta, stat
+from crs_core.statistics import Seeded, Stat, delta, stat
 
 CONFIDENCE = 0.95
 MOST_SEEDS = 1000
