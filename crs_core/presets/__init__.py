@@ -89,9 +89,9 @@ _ALL = (
         "MLP on MNIST, meProp 30 of 500",
         "The paper's other method: exact forward, gradients from the 30 of 500 features with the "
         "largest gradient, the last layer exact; saves 54.1 %. The paper reports 98.08 %.",
-        _sampled(
+        sampled(
             _MLP,
-            _rule(_MEPROP, backward=30 / 500),
+            rule(_MEPROP, backward=30 / 500),
             {"layers": "fc3", "policy": {"name": "exact"}},
         ),
     ),
@@ -149,9 +149,9 @@ _ALL = (
         "MLP on Digits, meProp 6 %",
         "Exact forward, gradients from the 6 % of features with the largest gradient, the last "
         "layer exact; in seconds.",
-        _sampled(
+        sampled(
             _SMALL_MLP,
-            _rule(_MEPROP, backward=0.06),
+            rule(_MEPROP, backward=0.06),
             {"layers": "fc3", "policy": {"name": "exact"}},
         ),
     ),
