@@ -26,21 +26,36 @@ from crs_core.spec import (
     AdamW,
     CNNModel,
     Constant,
+    Convolution,
     Cosine,
+    CountSketch,
     Exponential,
+    ExponentialEntries,
     JobSpec,
     Linear,
+    MatrixProduct,
     MLPModel,
     Momentum,
+    NormalEntries,
     Policy,
     PolicyName,
+    RandomProjection,
+    RandomWalk,
     StepDecay,
+    TruncatedSVD,
+    UniformEntries,
     parse_spec,
 )
 
 MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel)
 OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
 SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
+OPERATIONS: tuple[type[BaseModel], ...] = (MatrixProduct, Convolution)
+DISTRIBUTIONS: tuple[type[BaseModel], ...] = (NormalEntries, UniformEntries, ExponentialEntries)
+ALTERNATIVES: tuple[type[BaseModel], ...] = (
+    RandomProjection, TruncatedSVD, CountSketch, RandomWalk,
+)  # fmt: skip
+"""The methods of a study that are no policies."""
 
 
 class PolicyFacts(NamedTuple):
@@ -107,6 +122,9 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
         ],
         optimizers=[_choice(kind) for kind in OPTIMIZERS],
         schedules=[_choice(kind) for kind in SCHEDULES],
+        operations=[_choice(kind) for kind in OPERATIONS],
+        distributions=[_choice(kind) for kind in DISTRIBUTIONS],
+        alternatives=[_choice(kind) for kind in ALTERNATIVES],
         presets=_presets(),
         metrics=[
             MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)

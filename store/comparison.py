@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS
+from crs_core.events import METRICS, STUDY_METRICS
+from crs_core.spec import facets
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
 from store.grouping import at, canonical, label_of, settings_of
@@ -23,6 +24,7 @@ ALIASES = {"test_accuracy": "best_test_accuracy"}
 """The paper's accuracy is the one on the test set at the epoch where validation was best."""
 _OF_THE_END = frozenset(
     {
+        *STUDY_METRICS,
         "best_test_accuracy",
         "compute_reduction",
         "learning_rate",
@@ -35,6 +37,10 @@ _OF_THE_END = frozenset(
     }
 )
 """Metrics whose last value counts; of all others the one at the best validation."""
+_OF_THE_TWIN = (
+    "model", "dataset", "training", "operation", "distribution", "distribution_b", "ratios",
+)  # fmt: skip
+"""The parts of a spec, of any kind, in which an exact job and its approximate twin agree."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +114,15 @@ class _Run:
     @property
     def setting(self) -> str:
         """What the exact twin has in common with this job."""
-        return canonical([self.spec[part] for part in ("model", "dataset", "training")])
+        return canonical([self.spec.get(part) for part in _OF_THE_TWIN])
 
     @property
     def policy(self) -> str:
-        names = dict.fromkeys(rule["policy"]["name"] for rule in self.spec["approximation"])
-        return "+".join(names) or "exact"
+        return "+".join(facets(self.spec).policies)
 
     @property
     def ratio(self) -> float | None:
-        ratios = {rule["forward"] for rule in self.spec["approximation"]} or {1.0}
-        return ratios.pop() if len(ratios) == 1 else None
+        return facets(self.spec).ratio
 
 
 def compare(
@@ -234,14 +238,15 @@ def _group(
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
     is_baseline = base is members
+    shown = facets(members[0].spec)
     return Group(
         key=key,
         label="",
         settings=settings,
         policy=policies.pop() if len(policies) == 1 else "mixed",
         ratio=ratios.pop() if len(ratios) == 1 else None,
-        model=members[0].spec["model"]["name"],
-        dataset=members[0].spec["dataset"]["name"],
+        model=shown.model,
+        dataset=shown.dataset,
         n=len(counted),
         pending=sum(m.state in ("queued", "running", "paused") for m in members),
         members=tuple(GroupMember(m.id, m.seed, m.state, xs.get(m.id), m.y) for m in members),
