@@ -8,6 +8,7 @@ from api.schemas.curves import Comparison, Curve
 from api.schemas.jobs import Job, JobItem
 from api.schemas.service import Worker
 from crs_core.events import METRICS
+from crs_core.spec import facets
 from store import comparison, curves, views, workers
 
 
@@ -18,7 +19,7 @@ def fields_of(view: Any) -> dict[str, Any]:
 
 def policy_of(spec: Mapping[str, Any]) -> str:
     """Name the policy of a spec in a word; layers left exact do not count beside a sampled one."""
-    names = {rule["policy"]["name"] for rule in spec["approximation"]} - {"exact"}
+    names = set(facets(spec).policies) - {"exact"}
     return "mixed" if len(names) > 1 else next(iter(names), "exact")
 
 
@@ -37,9 +38,10 @@ def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
 
 def _fields(view: views.Job) -> dict[str, Any]:
     spec = view.spec
+    shown = facets(spec)
     return fields_of(view) | {
-        "model": spec["model"]["name"],
-        "dataset": spec["dataset"]["name"],
+        "model": shown.model,
+        "dataset": shown.dataset,
         "policy": policy_of(spec),
         "seed": spec["seed"],
     }

@@ -26,17 +26,26 @@ from crs_core.spec import (
     AdamW,
     CNNModel,
     Constant,
+    Convolution,
     Cosine,
+    CountSketch,
     Exponential,
+    ExponentialEntries,
     GPTModel,
     JobSpec,
     Linear,
     LSTMModel,
+    MatrixProduct,
     MLPModel,
     Momentum,
+    NormalEntries,
     Policy,
     PolicyName,
+    RandomProjection,
+    RandomWalk,
     StepDecay,
+    TruncatedSVD,
+    UniformEntries,
     WRNModel,
     parse_spec,
 )
@@ -44,6 +53,12 @@ from crs_core.spec import (
 MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel, WRNModel, LSTMModel, GPTModel)
 OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
 SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
+OPERATIONS: tuple[type[BaseModel], ...] = (MatrixProduct, Convolution)
+DISTRIBUTIONS: tuple[type[BaseModel], ...] = (NormalEntries, UniformEntries, ExponentialEntries)
+ALTERNATIVES: tuple[type[BaseModel], ...] = (
+    RandomProjection, TruncatedSVD, CountSketch, RandomWalk,
+)  # fmt: skip
+"""The methods of a study that are no policies."""
 
 
 USUAL_DATASET: Mapping[TaskName, str] = {"classification": "mnist", "language-modelling": "ptb"}
@@ -119,6 +134,9 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
         ],
         optimizers=[_choice(kind) for kind in OPTIMIZERS],
         schedules=[_choice(kind) for kind in SCHEDULES],
+        operations=[_choice(kind) for kind in OPERATIONS],
+        distributions=[_choice(kind) for kind in DISTRIBUTIONS],
+        alternatives=[_choice(kind) for kind in ALTERNATIVES],
         presets=_presets(),
         metrics=[
             MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)

@@ -103,7 +103,7 @@ def _parameter(_request: Request, error: Exception) -> JSONResponse:
 
 def _request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
+    found = [_without_kind(e) for e in error.errors()]
     if any(e["type"] == "json_invalid" for e in found):
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
         detail = f"the body is not JSON: {why} at character {place}"
@@ -120,6 +120,16 @@ def _request(_request: Request, error: Exception) -> JSONResponse:
     if in_spec:
         return fields(errors, kind="spec", title="The spec cannot be run")
     return fields(errors, kind="field", title="A field or parameter is wrong")
+
+
+def _without_kind(detail: Any) -> Any:
+    """Take the kind out of the place of an error in a spec: it is no key that anybody wrote."""
+    where = detail["loc"]
+    if where[:2] != ("body", "spec"):
+        return detail
+    if detail["type"] == "union_tag_invalid" and len(where) == 2:
+        return {**detail, "loc": (*where, "kind")}
+    return {**detail, "loc": where[:2] + where[3:]}
 
 
 def _field(detail: Any) -> FieldError:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.answers import job_item, policy_of
+from crs_core.spec import facets
 from store import curves, jobs, views
 from store.jobs import JobFilter
 
@@ -49,11 +50,12 @@ def points_csv(
     yield _line(POINT_COLUMNS)
     for job in selected(read, ids):
         spec = job.spec
+        shown = facets(spec)
         head = (
             job.id,
             job.name,
-            spec["model"]["name"],
-            spec["dataset"]["name"],
+            shown.model,
+            shown.dataset,
             policy_of(spec),
             spec["seed"],
         )
@@ -109,6 +111,7 @@ def _as_json(job: views.Job) -> dict[str, Any]:
 
 
 def _job_cells(job: views.Job) -> tuple[Any, ...]:
+    shown = facets(job.spec)
     return (
         job.id,
         job.name,
@@ -117,8 +120,8 @@ def _job_cells(job: views.Job) -> tuple[Any, ...]:
         job.owner,
         " ".join(job.tags),
         *(_time(t) for t in (job.created_at, job.started_at, job.finished_at)),
-        job.spec["model"]["name"],
-        job.spec["dataset"]["name"],
+        shown.model,
+        shown.dataset,
         policy_of(job.spec),
         job.planned_compute_reduction,
     )

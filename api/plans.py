@@ -5,16 +5,17 @@ from itertools import groupby
 
 from api.schemas.jobs import Plan, PlanLayer, PlanProduct
 from api.schemas.sweeps import PlannedJob, SweepPlan
-from crs_core.cost import Cost, ProductCost, plan_cost, training_reduction
+from crs_core.cost import Cost, ProductCost, training_reduction
+from crs_core.planning import plan_job
 from crs_core.rules import LayerPlan, layer_plan
-from crs_core.spec import JobSpec
+from crs_core.spec import JobSpec, StudySpec
 from store.grid import Member
 
 
-def plan_of(spec: JobSpec) -> Plan:
-    """Resolve a spec and count what it costs. Raises SpecError."""
-    cost = plan_cost(spec)
-    layers = {layer.name: layer for layer in layer_plan(spec)}
+def plan_of(spec: JobSpec | StudySpec) -> Plan:
+    """Resolve a spec and count what it costs; a study has no layers. Raises SpecError."""
+    cost = plan_job(spec)
+    layers = {layer.name: layer for layer in layer_plan(spec)} if isinstance(spec, JobSpec) else {}
     return Plan(
         spec=spec,
         layers=[

@@ -25,6 +25,8 @@ def bars(console: Console) -> Progress:
 
 def figures(summary: Mapping[str, Any], *, steps_per_s: float | None, left_s: float | None) -> str:
     """Write what stands behind a bar."""
+    if "frobenius_error" in summary:
+        return f"error {number(last(summary, 'frobenius_error'))}"
     quality, value = judged(summary, "validation", "test")
     shown = number(value) if quality == "perplexity" else share(value)
     return (

@@ -337,7 +337,7 @@ class Client:
 
 PROGRESS = (
     "train_loss", "validation_accuracy", "test_accuracy", "best_test_accuracy",
-    "compute_reduction", "seconds",
+    "compute_reduction", "seconds", "frobenius_error",
 )  # fmt: skip
 """The metrics that lists and progress bars show."""
 

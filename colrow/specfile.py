@@ -82,7 +82,11 @@ def read_sweep(path: Path) -> SweepFile:
     """Read a sweep file: `base`, and any of `axes`, `variants`, `name`. Raises SpecFileError."""
     content = _mapping(path, "a sweep with base, axes and variants")
     if "base" not in content:
-        hint = f"; it is a spec: use `colrow submit {path}`" if "model" in content else ""
+        hint = (
+            f"; it is a spec: use `colrow submit {path}`"
+            if content.keys() & {"model", "kind"}
+            else ""
+        )
         raise SpecFileError(f"{path} has no `base`, the spec that its axes vary{hint}")
     unknown = sorted(map(str, content.keys() - {"base", "axes", "variants", "name"}))
     if unknown:

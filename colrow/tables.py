@@ -9,7 +9,9 @@ from rich.text import Text
 from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
 from colrow.figures import NONE, count, judged, measured, number, share
 from colrow.scales import Scale
-from crs_core.events import QUALITY
+from crs_core.events import QUALITY, Points
+from crs_core.spec import STUDIED
+from crs_core.study.plan import StudyPlan
 
 _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight": "weight gradient"}
 
@@ -44,7 +46,10 @@ def facts_table(job: Job) -> Table:
         ("id", job["id"]),
         ("name", job["name"] or NONE),
         ("state", job["state"] + (f", to {job['wish']}" if job["wish"] else "")),
-        ("trains", f"{job['model']} on {job['dataset']}, {job['policy']}, seed {job['seed']}"),
+        (
+            "studies" if job["model"] in STUDIED else "trains",
+            f"{job['model']} on {job['dataset']}, {job['policy']}, seed {job['seed']}",
+        ),
         ("step", f"{progress['step']:,} of {of:,}" if of else f"{progress['step']:,}"),
         ("planned reduction", share(job["planned_compute_reduction"])),
         ("created", job["created_at"]),
@@ -112,6 +117,38 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
                 count(exact), count(planned), share(product["reduction"]),
             )  # fmt: skip
+    return table
+
+
+def study_plan_table(plan: StudyPlan) -> Table:
+    """Show how many pairs each size of a study keeps and what one product costs."""
+    table = _table(">ratio", ">pairs", ">k", ">MACs exact", ">MACs planned", ">reduction")
+    for size in plan.sizes:
+        table.add_row(
+            share(size.ratio), f"{plan.pairs:,}", f"{size.k:,}", count(plan.exact_macs),
+            count(size.macs), share(1 - size.macs / plan.exact_macs),
+        )  # fmt: skip
+    return table
+
+
+def study_table(told: Sequence[Points]) -> Table:
+    """Show the errors of a study, a line per size."""
+    table = _table(
+        ">ratio", ">k", ">Frobenius error", ">± draws", ">root mean square", ">expected", ">bound",
+        ">spectral", ">element", ">MACs", ">s / exact",
+    )  # fmt: skip
+    for point in told:
+        get = point.values.get
+        time = point.values["product_seconds"] / point.values["exact_product_seconds"]
+        table.add_row(
+            share(point.epoch), f"{point.step:,}", number(get("frobenius_error")),
+            number(get("frobenius_error_std")), number(get("rms_error")),
+            number(get("expected_error")), number(get("error_bound")),
+            number(get("spectral_error")), number(get("element_error")),
+            count(point.values["macs"]), f"{time:.2f}",
+        )  # fmt: skip
+    table.caption = "s / exact: time of one product on this machine over that of the exact one"
+    table.caption_justify = "left"
     return table
 
 

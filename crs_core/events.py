@@ -151,6 +151,14 @@ METRICS: dict[str, Metric] = {
 }
 """Every metric there is. The order is the order in which they are shown."""
 
+STUDY_METRICS = (
+    "frobenius_error", "frobenius_error_std", "spectral_error", "element_error", "rms_error",
+    "expected_error", "expectation_gap", "error_bound", "zero_error", "product_seconds",
+    "exact_product_seconds",
+)  # fmt: skip
+"""Those of a study, a value at each k; `crs_core.study` says what they are."""
+
+
 QUALITY: dict[TaskName, str] = {
     "classification": "accuracy",
     "language-modelling": "perplexity",

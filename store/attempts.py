@@ -11,7 +11,7 @@ from enum import Enum
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from crs_core.spec import JobSpec
+from crs_core.spec import JobSpec, StudySpec, parse_any
 from store import changes, clock, jobs, queue
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
@@ -63,7 +63,7 @@ class Claim:
     job_key: int
     attempt_id: int
     number: int
-    spec: JobSpec
+    spec: JobSpec | StudySpec
     checkpoints: Sequence[CheckpointFile]
     """Newest first."""
     lease_until: float
@@ -105,7 +105,7 @@ def _begin(session: Session, job: Job, worker: Worker, lease_s: float) -> Claim:
     ).scalar_one()
     jobs.move(session, job, "running", attempt=number)
     _occupy(session, worker, "busy", now)
-    spec = JobSpec.model_validate(job.spec)
+    spec = parse_any(job.spec)
     return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
 
 

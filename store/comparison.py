@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS
+from crs_core.events import METRICS, STUDY_METRICS
 from crs_core.evidence import Evidence, Margin
+from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
@@ -25,6 +26,7 @@ X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
 _OF_THE_END = frozenset(
     {
         *QUALITIES,
+        *STUDY_METRICS,
         "compute_reduction",
         "learning_rate",
         "macs",
@@ -36,6 +38,10 @@ _OF_THE_END = frozenset(
     }
 )
 """Metrics whose last value counts; of all others the one at the best validation."""
+_OF_THE_TWIN = (
+    "model", "dataset", "training", "operation", "distribution", "distribution_b", "ratios",
+)  # fmt: skip
+"""The parts of a spec, of any kind, in which an exact job and its approximate twin agree."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +118,15 @@ class _Run:
     @property
     def setting(self) -> str:
         """What the exact twin has in common with this job."""
-        return canonical([self.spec[part] for part in ("model", "dataset", "training")])
+        return canonical([self.spec.get(part) for part in _OF_THE_TWIN])
 
     @property
     def policy(self) -> str:
-        names = dict.fromkeys(rule["policy"]["name"] for rule in self.spec["approximation"])
-        return "+".join(names) or "exact"
+        return "+".join(facets(self.spec).policies)
 
     @property
     def ratio(self) -> float | None:
-        ratios = {rule["forward"] for rule in self.spec["approximation"]} or {1.0}
-        return ratios.pop() if len(ratios) == 1 else None
+        return facets(self.spec).ratio
 
 
 def compare(
@@ -250,14 +254,15 @@ def _group(
     ours = [(m.seed, m.y) for m in counted]
     theirs = [(m.seed, m.y) for m in base_counted]
     is_baseline = base is members
+    shown = facets(members[0].spec)
     return Group(
         key=key,
         label="",
         settings=settings,
         policy=policies.pop() if len(policies) == 1 else "mixed",
         ratio=ratios.pop() if len(ratios) == 1 else None,
-        model=members[0].spec["model"]["name"],
-        dataset=members[0].spec["dataset"]["name"],
+        model=shown.model,
+        dataset=shown.dataset,
         n=len(counted),
         pending=sum(m.state in ("queued", "running", "paused") for m in members),
         members=tuple(GroupMember(m.id, m.seed, m.state, xs.get(m.id), m.y) for m in members),

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from crs_core.errors import FieldError, SpecError
-from crs_core.spec import JobSpec, parse_spec
+from crs_core.spec import JobSpec, StudySpec, parse_any
 
 MAX_JOBS = 10_000
 
@@ -18,7 +18,7 @@ MAX_JOBS = 10_000
 class Member:
     """One point of the grid: its spec, what it sets apart from the base, a name made of that."""
 
-    spec: JobSpec
+    spec: JobSpec | StudySpec
     settings: dict[str, Any]
     label: str
 
@@ -66,7 +66,20 @@ def show_value(value: Any) -> str:
     """Write a setting's value for a person to read."""
     if isinstance(value, list) and all(isinstance(rule, Mapping) for rule in value):
         return " + ".join(map(_show_rule, value)) or "exact"
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        return show_named(value)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def show_named(value: Mapping[str, Any]) -> str:
+    """Write a method or a distribution: its name, what is set of it, and what is switched on."""
+    words = [value["name"]]
+    for key, inside in value.items():
+        if inside is True:
+            words.append(key)
+        elif key != "name" and inside is not False and inside is not None:
+            words.append(f"{key}={inside:g}" if _is_number(inside) else f"{key}={inside}")
+    return " ".join(words)
 
 
 def _show_rule(rule: Mapping[str, Any]) -> str:
@@ -84,19 +97,19 @@ def _is_number(value: Any) -> bool:
 def _resolved(base: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in defaults, for paths into what the base leaves out; nothing while it is incomplete."""
     try:
-        return parse_spec(base).model_dump(mode="json")
+        return parse_any(base).model_dump(mode="json")
     except SpecError:
         return {}
 
 
 def _build(
     base: Mapping[str, Any], settings: Mapping[str, Any], resolved: dict[str, Any]
-) -> JobSpec:
+) -> JobSpec | StudySpec:
     data = deepcopy(dict(base))
     try:
         for path, value in settings.items():
             _set(data, path, value, resolved)
-        return parse_spec(data)
+        return parse_any(data)
     except SpecError as error:
         if not settings:
             raise

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from store.grid import short, show_value
+from store.grid import short, show_named, show_value
 
 
 def settings_of(
@@ -28,13 +28,17 @@ def label_of(spec: Mapping[str, Any], settings: Mapping[str, Any], *, chosen: bo
     """
     if chosen:
         return ", ".join(f"{short(path)}={show_value(v)}" for path, v in settings.items())
-    rules = " + ".join(map(_show_rule, spec["approximation"])) or "exact"
+    how = (
+        show_named(spec["method"])
+        if "method" in spec
+        else " + ".join(map(_show_rule, spec["approximation"])) or "exact"
+    )
     others = [
         f"{short(path)}={show_value(value)}"
         for path, value in settings.items()
-        if not path.startswith("approximation")
+        if not path.startswith(("approximation", "method"))
     ]
-    return ", ".join([rules, *others])
+    return ", ".join([how, *others])
 
 
 def _show_rule(rule: Mapping[str, Any]) -> str:

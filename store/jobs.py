@@ -8,7 +8,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from crs_core.spec import JobSpec
+from crs_core.spec import JobSpec, StudySpec, facets
 from store import changes, clock, owners, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
@@ -34,11 +34,15 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
+MAX_NAME = 50
+"""Of the columns that hold the names of model and data set; two long distributions are more."""
+
+
 @dataclass(frozen=True)
 class NewJob:
     """A job to be made. What planning found out comes with it; the store does not plan."""
 
-    spec: JobSpec
+    spec: JobSpec | StudySpec
     name: str = ""
     tags: Sequence[str] = ()
     priority: int = 0
@@ -116,16 +120,17 @@ def insert_jobs(
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
     spec = new.spec
-    policies = sorted({rule.policy.name for rule in spec.approximation} or {"exact"})
+    written = spec.model_dump(mode="json")
+    shown = facets(written)
     return {
         "id": new_id(),
         "name": clean(new.name),
         "notes": clean(new.notes),
         "priority": new.priority,
-        "spec": spec.model_dump(mode="json"),
-        "model": spec.model.name,
-        "dataset": spec.dataset.name,
-        "policies": f",{','.join(policies)},",
+        "spec": written,
+        "model": shown.model,
+        "dataset": shown.dataset[:MAX_NAME],
+        "policies": f",{','.join(sorted(shown.policies))},",
         "kind": spec.resources.kind,
         "devices": spec.resources.devices,
         "planned_compute_reduction": new.planned_compute_reduction,

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from crs_core.spec import STUDIED
 from store import clock
 from store.tables import Job, Owner, Sweep, Worker
 
@@ -53,9 +54,11 @@ def ordered(*columns: Any) -> Select[Any]:
 
 
 def fitting(query: Select[Any], slot: Slot) -> Select[Any]:
-    """Keep the jobs that the slot can run."""
+    """Keep the jobs that the slot can run; a study needs no data set."""
     query = query.where(Job.kind.in_(["any", slot.kind]), Job.devices <= slot.devices)
-    return query if slot.datasets is None else query.where(Job.dataset.in_(sorted(slot.datasets)))
+    if slot.datasets is None:
+        return query
+    return query.where(Job.dataset.in_(sorted(slot.datasets)) | Job.model.in_(STUDIED))
 
 
 def slot_of(worker: Worker) -> Slot:
@@ -74,7 +77,7 @@ def living(session: Session, *, alive_s: float = ALIVE_S) -> list[Worker]:
 def read(session: Session, *, limit: int = 100, offset: int = 0) -> tuple[Queued, ...]:
     """Read the queue from its front."""
     columns = (Job.id, Job.name, Owner.name.label("owner"), Job.priority, Job.queued_at)
-    needs = (Job.kind, Job.devices, Job.dataset)
+    needs = (Job.kind, Job.devices, Job.dataset, Job.model)
     query = (
         ordered(*columns, Sweep.id.label("sweep_id"), *needs)
         .join(Owner, Owner.key == Job.owner_key)
@@ -92,13 +95,17 @@ def read(session: Session, *, limit: int = 100, offset: int = 0) -> tuple[Queued
             priority=row.priority,
             queued_at=row.queued_at,
             sweep_id=row.sweep_id,
-            waits_for=_lack(slots, row.kind, row.devices, row.dataset),
+            waits_for=_lack(slots, row.kind, row.devices, _needed_dataset(row.model, row.dataset)),
         )
         for place, row in enumerate(session.execute(query), start=offset + 1)
     )
 
 
-def _lack(slots: set[Slot], kind: str, devices: int, dataset: str) -> str | None:
+def _needed_dataset(model: str, dataset: str) -> str | None:
+    return None if model in STUDIED else dataset
+
+
+def _lack(slots: set[Slot], kind: str, devices: int, dataset: str | None) -> str | None:
     """Say what no slot has, in the order in which a person would look for it."""
     if not slots:
         return "a worker: none is running"
@@ -108,7 +115,7 @@ def _lack(slots: set[Slot], kind: str, devices: int, dataset: str) -> str | None
     slots = {s for s in slots if s.devices >= devices}
     if not slots:
         return f"a worker that owns {devices} devices"
-    if not any(s.datasets is None or dataset in s.datasets for s in slots):
+    if dataset is not None and not any(s.datasets is None or dataset in s.datasets for s in slots):
         return f"a worker that has the data set {dataset}"
     return None
 

@@ -20,7 +20,7 @@ from api.parameters import (
 from api.plans import plan_of
 from api.schemas.base import failures
 from api.schemas.jobs import Job, JobList, JobPatch, JobSubmit, Plan, PlanRequest
-from crs_core.cost import plan_cost
+from crs_core.planning import plan_job
 from store import jobs
 
 router = APIRouter(tags=["jobs"])
@@ -41,7 +41,7 @@ def submit(
     key: Key = None,
 ) -> Job:
     """Queue a job."""
-    cost = plan_cost(body.spec)
+    cost = plan_job(body.spec)
     new = jobs.NewJob(
         spec=body.spec,
         name=body.name,

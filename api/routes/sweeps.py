@@ -7,7 +7,7 @@ from api.parameters import CursorQuery, Key, Limit, SweepPath
 from api.plans import plan_of_sweep
 from api.schemas.base import failures
 from api.schemas.sweeps import Sweep, SweepList, SweepPlan, SweepSubmit
-from crs_core.cost import plan_cost
+from crs_core.planning import plan_job
 from store import sweeps, workers
 from store.grid import expand
 from store.jobs import NewJob
@@ -32,7 +32,7 @@ def submit(
 ) -> Sweep | Response:
     """Make a job of every variant and every combination of the axes, all or none."""
     members = expand(body.base, body.axes, body.variants)
-    costs = [plan_cost(member.spec) for member in members]
+    costs = [plan_job(member.spec) for member in members]
     if body.dry_run:
         plan = plan_of_sweep(members, costs)
         return Response(plan.model_dump_json(), media_type="application/json")

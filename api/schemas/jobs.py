@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
-from crs_core.spec import JobSpec, Policy, RatioSchedule
+from crs_core.spec import AnySpec, Policy, RatioSchedule
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Product = Literal["forward", "grad_input", "grad_weight"]
@@ -23,7 +23,7 @@ EXAMPLE_SPEC: dict[str, Any] = {
 class PlanRequest(Request):
     """A spec to be looked at; nothing is run."""
 
-    spec: JobSpec = Field(examples=[EXAMPLE_SPEC])
+    spec: AnySpec = Field(examples=[EXAMPLE_SPEC])
 
 
 class PlanProduct(Answer):
@@ -64,19 +64,19 @@ class PlanLayer(Answer):
 class Plan(Answer):
     """What a spec costs and saves, before a step is run."""
 
-    spec: JobSpec = Field(description="The spec with every default filled in.")
+    spec: AnySpec = Field(description="The spec with every default filled in.")
     layers: list[PlanLayer]
-    steps: int = Field(description="Of the whole training.")
+    steps: int = Field(description="Of the whole training; the largest k of a study.")
     steps_per_epoch: int
-    exact_macs: int = Field(description="Of the whole training, exact.")
-    planned_macs: int = Field(description="Of the whole training, as the rules plan it.")
+    exact_macs: int = Field(description="Of the whole job, exact.")
+    planned_macs: int = Field(description="Of the whole job, as planned.")
     planned_compute_reduction: float = Field(examples=[0.795])
 
 
 class JobSubmit(Request):
     """A job to be run."""
 
-    spec: JobSpec = Field(examples=[EXAMPLE_SPEC])
+    spec: AnySpec = Field(examples=[EXAMPLE_SPEC])
     name: Name = ""
     tags: Tags = Field(default=[])
     priority: Priority = 0
@@ -155,10 +155,16 @@ class JobItem(Answer):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    model: str = Field(examples=["mlp"])
-    dataset: str = Field(examples=["digits"])
+    model: str = Field(
+        description="The network; `matmul_error` or `conv2d_error` for a study.", examples=["mlp"]
+    )
+    dataset: str = Field(
+        description="The data set; the distribution of the entries for a study.",
+        examples=["digits"],
+    )
     policy: str = Field(
-        description="Of the rules; `exact` without any, `mixed` if they differ.", examples=["topk"]
+        description="Of the rules, or a study's method; `exact` without, `mixed` if they differ.",
+        examples=["topk"],
     )
     seed: int
     queue_position: int | None = Field(
@@ -174,13 +180,13 @@ class JobItem(Answer):
     wish: Literal["cancel", "pause"] | None = Field(
         description="What was asked of a running job and has not taken effect yet."
     )
-    spec: JobSpec | None = Field(description="Null in lists whose `columns` leave it out.")
+    spec: AnySpec | None = Field(description="Null in lists whose `columns` leave it out.")
 
 
 class Job(JobItem):
     """A job, whole."""
 
-    spec: JobSpec
+    spec: AnySpec
     attempts: list[Attempt]
 
 

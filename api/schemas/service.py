@@ -84,6 +84,11 @@ class Catalog(Answer):
     policies: list[PolicyChoice]
     optimizers: list[Choice]
     schedules: list[Choice]
+    operations: list[Choice] = Field(description="What a study approximates.")
+    distributions: list[Choice] = Field(description="Of the entries in a study.")
+    alternatives: list[Choice] = Field(
+        description="Methods of a study beside the policies; for matrix products alone."
+    )
     presets: list[Preset]
     metrics: list[MetricChoice]
 

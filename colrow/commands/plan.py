@@ -1,22 +1,51 @@
 """`colrow plan`: what a spec costs and saves, worked out here; no service is asked."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import session
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from crs_core.spec import JobSpec, StudySpec
+
 
 def plan(context: typer.Context, file: SpecArgument) -> None:
-    """Show what a spec costs and saves, per layer and product; nothing is run."""
+    """Show what a spec costs and saves, per layer or size; nothing is run."""
+    from colrow.specfile import read_spec
+    from crs_core.spec import StudySpec, parse_any
+
+    spec, out = parse_any(read_spec(file)), session(context).out
+    if isinstance(spec, StudySpec):
+        _show_study(spec, out)
+    else:
+        _show_training(spec, out)
+
+
+def _show_study(spec: "StudySpec", out: "Console") -> None:
+    from colrow.figures import count, share
+    from colrow.tables import study_plan_table
+    from crs_core.planning import plan_job
+    from crs_core.study.plan import study_plan
+
+    plan, cost = study_plan(spec), plan_job(spec)
+    out.print(study_plan_table(plan))
+    out.print(
+        f"{spec.draws:,} draws of each size; MACs: {count(cost.exact_macs)} exact, "
+        f"{count(cost.planned_macs)} planned; planned compute reduction {share(cost.reduction)}"
+    )
+
+
+def _show_training(spec: "JobSpec", out: "Console") -> None:
     from colrow.answers import PlanLayer
     from colrow.figures import count, share
-    from colrow.specfile import read_spec
     from colrow.tables import plan_table
     from crs_core.cost import plan_cost, training_reduction
     from crs_core.rules import layer_plan
-    from crs_core.spec import parse_spec
 
-    spec = parse_spec(read_spec(file))
     cost = plan_cost(spec)
     layers: list[PlanLayer] = []
     for layer in layer_plan(spec):
@@ -48,7 +77,6 @@ def plan(context: typer.Context, file: SpecArgument) -> None:
                 "reduction": training_reduction(products, cost.steps),
             }
         )
-    out = session(context).out
     out.print(plan_table(layers))
     if any(layer["schedule"] for layer in layers):
         out.print(

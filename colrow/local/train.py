@@ -22,11 +22,12 @@ from colrow.bars import bars, figures
 from colrow.commands.session import note
 from colrow.errors import LocalError
 from colrow.figures import duration, measured, number, share
+from colrow.tables import study_table
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.errors import CrsError, SpecError
 from crs_core.events import QUALITY, CheckpointSaved, Event, Points, Started
-from crs_core.rules import layer_plan
-from crs_core.spec import JobSpec, parse_spec
+from crs_core.planning import plan_job
+from crs_core.spec import JobSpec, StudySpec, parse_any
 
 THREADING = {"OMP_WAIT_POLICY": "PASSIVE", "MKL_DYNAMIC": "FALSE"}
 """Threads that wait without spinning (seconds instead of minutes on a busy machine), and as many as
@@ -49,9 +50,9 @@ class Run:
 
 
 def run(wanted: Run, out: Console) -> None:
-    """Train to the end, or to Ctrl-C. Raises LocalError or SpecError."""
-    spec = parse_spec(wanted.spec)
-    layer_plan(spec)
+    """Train, or study, to the end or to Ctrl-C. Raises LocalError or SpecError."""
+    spec = parse_any(wanted.spec)
+    plan_job(spec)
     if wanted.output is not None:
         _train(wanted, spec, wanted.output, out)
         return
@@ -59,7 +60,7 @@ def run(wanted: Run, out: Console) -> None:
         _train(wanted, spec, Path(folder), out)
 
 
-def _train(wanted: Run, spec: JobSpec, folder: Path, out: Console) -> None:
+def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -> None:
     place = Place(
         work_dir=folder,
         data_dir=wanted.datasets,
@@ -68,25 +69,33 @@ def _train(wanted: Run, spec: JobSpec, folder: Path, out: Console) -> None:
         device=wanted.device,
         threads=wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2),
     )
+    is_study = isinstance(spec, StudySpec)
     stopping = _Stop()
     try:
         with out.status("loading torch"):
             for variable, value in THREADING.items():
                 os.environ.setdefault(variable, value)  # read when torch is loaded
-            from crs_core.engine import train
+            from crs_core.engine import run as run_job
         with bars(out) as progress:
-            watcher = _Watcher(folder, progress)
-            result = train(spec, place, on_event=watcher.hear, should_stop=stopping.asked)
+            watcher = _Watcher(folder, progress, "studying" if is_study else "training")
+            result = run_job(spec, place, on_event=watcher.hear, should_stop=stopping.asked)
     except SpecError:
         raise
     except CrsError as error:
         raise LocalError(str(error)) from None
     finally:
         stopping.release()
-    _tell(result, out)
+    if is_study:
+        out.print(study_table(watcher.points))
+    else:
+        _tell(result, out)
     if wanted.output is None:
         if not result.completed:
-            note("stopped; with --output it would go on from here next time")
+            note(
+                "stopped; a study begins again next time"
+                if is_study
+                else "stopped; with --output it would go on from here next time"
+            )
         return
     content = {
         "completed": result.completed,
@@ -94,8 +103,12 @@ def _train(wanted: Run, spec: JobSpec, folder: Path, out: Console) -> None:
         "summary": dict(result.summary),
         "spec": spec.model_dump(mode="json"),
     }
+    if is_study:
+        content["points"] = [point.model_dump(mode="json") for point in watcher.points]
     (folder / "result.json").write_text(json.dumps(content, indent=2) + "\n")
     end = "finished" if result.completed else "stopped; the same command goes on from here"
+    if is_study and not result.completed:
+        end = "stopped; the same command begins again"
     note(f"{end}: {folder}")
 
 
@@ -127,6 +140,8 @@ class _Watcher:
 
     folder: Path
     progress: Progress
+    what: str
+    points: list[Points] = field(default_factory=list)
     summary: dict[str, dict[str, float]] = field(default_factory=dict)
     saved: list[CheckpointSaved] = field(default_factory=list)
 
@@ -135,13 +150,14 @@ class _Watcher:
             case Started():
                 self.total = event.total_steps
                 self.bar = self.progress.add_task(
-                    "training", total=event.total_steps, completed=event.step, figures=""
+                    self.what, total=event.total_steps, completed=event.step, figures=""
                 )
                 if event.resumed_from:
                     self.progress.console.print(f"going on from {event.resumed_from}")
                 for text in event.notes:
                     self.progress.console.print(text)
             case Points():
+                self.points.append(event)
                 self.summary |= {name: {"last": value} for name, value in event.values.items()}
                 speed = self.summary.get("steps_per_s", {}).get("last")
                 left_s = (self.total - event.step) / speed if speed else None

@@ -19,8 +19,10 @@ STUDIED = ("matmul_error", "conv2d_error")
 
 
 def _kind(data: object) -> str:
-    found = data.get("kind", "training") if isinstance(data, Mapping) else data.kind  # type: ignore[attr-defined]
-    return str(found)
+    if isinstance(data, Mapping):
+        return str(data.get("kind", "training"))
+    # What is no spec at all is refused as a training.
+    return str(getattr(data, "kind", "training"))
 
 
 AnySpec = Annotated[

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from crs_core.errors import FieldError
 
 _UNIONS = (
-    "model", "optimizer", "schedule", "spec", "operation", "distribution", "distribution_b",
+    "model", "optimizer", "schedule", "operation", "distribution", "distribution_b",
     "method",
 )  # fmt: skip
 

@@ -636,6 +636,12 @@ export interface components {
             policies: components["schemas"]["PolicyChoice"][];
             optimizers: components["schemas"]["Choice"][];
             schedules: components["schemas"]["Choice"][];
+            /** @description What a study approximates. */
+            operations: components["schemas"]["Choice"][];
+            /** @description Of the entries in a study. */
+            distributions: components["schemas"]["Choice"][];
+            /** @description Methods of a study beside the policies; for matrix products alone. */
+            alternatives: components["schemas"]["Choice"][];
             presets: components["schemas"]["Preset"][];
             metrics: components["schemas"]["MetricChoice"][];
         };
@@ -700,6 +706,82 @@ export interface components {
              */
             name: "constant";
         };
+        /** @description A convolution at stride 1 of square images and square kernels; its pairs are channels. */
+        ConvolutionInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "conv2d";
+            /**
+             * @description Images.
+             * @default 4
+             */
+            batch: number;
+            /**
+             * @description Input channels: the pairs there are.
+             * @default 32
+             */
+            channels: number;
+            /**
+             * @description Height and width of an image.
+             * @default 16
+             */
+            image_size: number;
+            /**
+             * @description Output channels.
+             * @default 24
+             */
+            filters: number;
+            /**
+             * @description Height and width of a kernel.
+             * @default 3
+             */
+            kernel_size: number;
+            /**
+             * @description Zeros around an image.
+             * @default 1
+             */
+            padding: number;
+        };
+        /** @description A convolution at stride 1 of square images and square kernels; its pairs are channels. */
+        Convolution: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "conv2d";
+            /**
+             * @description Images.
+             * @default 4
+             */
+            batch: number;
+            /**
+             * @description Input channels: the pairs there are.
+             * @default 32
+             */
+            channels: number;
+            /**
+             * @description Height and width of an image.
+             * @default 16
+             */
+            image_size: number;
+            /**
+             * @description Output channels.
+             * @default 24
+             */
+            filters: number;
+            /**
+             * @description Height and width of a kernel.
+             * @default 3
+             */
+            kernel_size: number;
+            /**
+             * @description Zeros around an image.
+             * @default 1
+             */
+            padding: number;
+        };
         /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         CosineInput: {
             /**
@@ -723,6 +805,42 @@ export interface components {
             warmup_steps: number;
             /** @default 0 */
             final_share: number;
+        };
+        /** @description Compressed matrix multiplication (Pagh 2013): a sketch of the product, by way of the FFT. */
+        CountSketchInput: {
+            /**
+             * @default count_sketch
+             * @constant
+             */
+            name: "count_sketch";
+            /**
+             * @description Buckets for each of the k pairs. With 4 a sketch costs, at 100 x 100, about what k pairs do.
+             * @default 4
+             */
+            buckets_per_pair: number;
+            /**
+             * @description Independent sketches, odd; an entry is their median.
+             * @default 1
+             */
+            repetitions: number;
+        };
+        /** @description Compressed matrix multiplication (Pagh 2013): a sketch of the product, by way of the FFT. */
+        CountSketch: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "count_sketch";
+            /**
+             * @description Buckets for each of the k pairs. With 4 a sketch costs, at 100 x 100, about what k pairs do.
+             * @default 4
+             */
+            buckets_per_pair: number;
+            /**
+             * @description Independent sketches, odd; an entry is their median.
+             * @default 1
+             */
+            repetitions: number;
         };
         /** @description One metric of one job: arrays of equal length. */
         Curve: {
@@ -885,6 +1003,26 @@ export interface components {
             /** @default 0 */
             after: number;
         };
+        /** @description Independent entries, exponential with this mean: never negative, some large. */
+        ExponentialEntriesInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "exponential";
+            /** @default 1 */
+            mean: number;
+        };
+        /** @description Independent entries, exponential with this mean: never negative, some large. */
+        ExponentialEntries: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "exponential";
+            /** @default 1 */
+            mean: number;
+        };
         /** @description One field and what is wrong with it. */
         FieldProblem: {
             /**
@@ -1020,12 +1158,18 @@ export interface components {
             created_at: string;
             started_at: string | null;
             finished_at: string | null;
-            /** @example mlp */
+            /**
+             * @description The network; `matmul_error` or `conv2d_error` for a study.
+             * @example mlp
+             */
             model: string;
-            /** @example digits */
+            /**
+             * @description The data set; the distribution of the entries for a study.
+             * @example digits
+             */
             dataset: string;
             /**
-             * @description Of the rules; `exact` without any, `mixed` if they differ.
+             * @description Of the rules, or a study's method; `exact` without, `mixed` if they differ.
              * @example topk
              */
             policy: string;
@@ -1042,7 +1186,7 @@ export interface components {
             attempt_count: number;
             /** @description What was asked of a running job and has not taken effect yet. */
             wish: ("cancel" | "pause") | null;
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
             attempts: components["schemas"]["Attempt"][];
         };
         /** @description A job as lists show it. */
@@ -1061,12 +1205,18 @@ export interface components {
             created_at: string;
             started_at: string | null;
             finished_at: string | null;
-            /** @example mlp */
+            /**
+             * @description The network; `matmul_error` or `conv2d_error` for a study.
+             * @example mlp
+             */
             model: string;
-            /** @example digits */
+            /**
+             * @description The data set; the distribution of the entries for a study.
+             * @example digits
+             */
             dataset: string;
             /**
-             * @description Of the rules; `exact` without any, `mixed` if they differ.
+             * @description Of the rules, or a study's method; `exact` without, `mixed` if they differ.
              * @example topk
              */
             policy: string;
@@ -1084,7 +1234,7 @@ export interface components {
             /** @description What was asked of a running job and has not taken effect yet. */
             wish: ("cancel" | "pause") | null;
             /** @description Null in lists whose `columns` leave it out. */
-            spec: components["schemas"]["JobSpec"] | null;
+            spec: (components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"]) | null;
         };
         /** @description A page of jobs. */
         JobList: {
@@ -1191,7 +1341,7 @@ export interface components {
              *       }
              *     }
              */
-            spec: components["schemas"]["JobSpecInput"];
+            spec: components["schemas"]["JobSpecInput"] | components["schemas"]["StudySpecInput"];
             /**
              * @description A name to find it by; free text.
              * @default
@@ -1383,6 +1533,52 @@ export interface components {
             /** @description Of the baseline's mean (perplexity); else points of a share (accuracy). */
             is_relative: boolean;
         };
+        /** @description A product A B of an m x n and an n x p matrix; its pairs are columns of A, rows of B. */
+        MatrixProductInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "matmul";
+            /**
+             * @description Rows of A.
+             * @default 100
+             */
+            m: number;
+            /**
+             * @description Columns of A and rows of B: the pairs there are.
+             * @default 100
+             */
+            n: number;
+            /**
+             * @description Columns of B.
+             * @default 100
+             */
+            p: number;
+        };
+        /** @description A product A B of an m x n and an n x p matrix; its pairs are columns of A, rows of B. */
+        MatrixProduct: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "matmul";
+            /**
+             * @description Rows of A.
+             * @default 100
+             */
+            m: number;
+            /**
+             * @description Columns of A and rows of B: the pairs there are.
+             * @default 100
+             */
+            n: number;
+            /**
+             * @description Columns of B.
+             * @default 100
+             */
+            p: number;
+        };
         /** @description One job of a group. */
         Member: {
             /** @example 019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b */
@@ -1450,17 +1646,41 @@ export interface components {
             /** @default 0 */
             weight_decay: number;
         };
+        /** @description Independent entries, normal with this mean and standard deviation. */
+        NormalEntriesInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "normal";
+            /** @default 0 */
+            mean: number;
+            /** @default 1 */
+            std: number;
+        };
+        /** @description Independent entries, normal with this mean and standard deviation. */
+        NormalEntries: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "normal";
+            /** @default 0 */
+            mean: number;
+            /** @default 1 */
+            std: number;
+        };
         /** @description What a spec costs and saves, before a step is run. */
         Plan: {
             /** @description The spec with every default filled in. */
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
             layers: components["schemas"]["PlanLayer"][];
-            /** @description Of the whole training. */
+            /** @description Of the whole training; the largest k of a study. */
             steps: number;
             steps_per_epoch: number;
-            /** @description Of the whole training, exact. */
+            /** @description Of the whole job, exact. */
             exact_macs: number;
-            /** @description Of the whole training, as the rules plan it. */
+            /** @description Of the whole job, as planned. */
             planned_macs: number;
             /** @example 0.795 */
             planned_compute_reduction: number;
@@ -1536,7 +1756,7 @@ export interface components {
              *       }
              *     }
              */
-            spec: components["schemas"]["JobSpecInput"];
+            spec: components["schemas"]["JobSpecInput"] | components["schemas"]["StudySpecInput"];
         };
         /** @description One job that a sweep would make. */
         PlannedJob: {
@@ -1581,8 +1801,11 @@ export interface components {
          *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         Policy: {
-            /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "bernoulli" | "exact" | "meprop" | "nps" | "topk" | "uniform";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1670,6 +1893,58 @@ export interface components {
             queued_at: string;
             /** @description What no living worker has, if that is why it waits. */
             waits_for: string | null;
+        };
+        /** @description A R Rᵀ B with an n x k matrix R of random entries: independent normal ones, or signs. */
+        RandomProjectionInput: {
+            /**
+             * @default random_projection
+             * @constant
+             */
+            name: "random_projection";
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            entries: "normal" | "sign";
+        };
+        /** @description A R Rᵀ B with an n x k matrix R of random entries: independent normal ones, or signs. */
+        RandomProjection: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "random_projection";
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            entries: "normal" | "sign";
+        };
+        /** @description Walks from row to pair to column (Cohen & Lewis 1999), for non-negative matrices. */
+        RandomWalkInput: {
+            /**
+             * @default random_walk
+             * @constant
+             */
+            name: "random_walk";
+            /**
+             * @description Walks from each row for each of the k pairs. With 8 they cost, at 100 x 100, about what k pairs do.
+             * @default 8
+             */
+            walks_per_pair: number;
+        };
+        /** @description Walks from row to pair to column (Cohen & Lewis 1999), for non-negative matrices. */
+        RandomWalk: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "random_walk";
+            /**
+             * @description Walks from each row for each of the k pairs. With 8 they cost, at 100 x 100, about what k pairs do.
+             * @default 8
+             */
+            walks_per_pair: number;
         };
         /**
          * @description How the ratios of a rule go from `start` to what the rule says; a ratio of 1.0 stays.
@@ -1948,6 +2223,174 @@ export interface components {
              */
             unit: "epochs" | "steps";
         };
+        /** @description How far approximate products of random matrices are from the exact ones, ratio by ratio. */
+        StudySpecInput: {
+            /** @constant */
+            kind: "matmul_error";
+            /**
+             * @default {
+             *       "name": "matmul",
+             *       "m": 100,
+             *       "n": 100,
+             *       "p": 100
+             *     }
+             */
+            operation: components["schemas"]["MatrixProductInput"] | components["schemas"]["ConvolutionInput"];
+            /**
+             * @description Of the entries of A, or of the images.
+             * @default {
+             *       "name": "normal",
+             *       "mean": 0,
+             *       "std": 1
+             *     }
+             */
+            distribution: components["schemas"]["NormalEntriesInput"] | components["schemas"]["UniformEntriesInput"] | components["schemas"]["ExponentialEntriesInput"];
+            /** @description Of the entries of B, or of the kernels; left out: the same. */
+            distribution_b?: (components["schemas"]["NormalEntriesInput"] | components["schemas"]["UniformEntriesInput"] | components["schemas"]["ExponentialEntriesInput"]) | null;
+            /** @description A policy or an alternative to sampling, or just its name. */
+            method: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | ("random_projection" | "svd" | "count_sketch" | "random_walk") | components["schemas"]["PolicyInput"] | components["schemas"]["RandomProjectionInput"] | components["schemas"]["TruncatedSVDInput"] | components["schemas"]["CountSketchInput"] | components["schemas"]["RandomWalkInput"];
+            /**
+             * @description `norms` is Eq. 8; `optimal`, of a convolution alone, the norm of each channel's own convolution (Eq. 7), which is too expensive to train with.
+             * @default norms
+             * @enum {string}
+             */
+            score: "norms" | "optimal";
+            /**
+             * @description Shares of pairs, rising.
+             * @default [
+             *       0.05,
+             *       0.1,
+             *       0.15,
+             *       0.2,
+             *       0.25,
+             *       0.3,
+             *       0.35,
+             *       0.4,
+             *       0.45,
+             *       0.5,
+             *       0.55,
+             *       0.6,
+             *       0.65,
+             *       0.7,
+             *       0.75,
+             *       0.8,
+             *       0.85,
+             *       0.9,
+             *       0.95,
+             *       1
+             *     ]
+             */
+            ratios: number[];
+            /**
+             * @description Of each ratio.
+             * @default 1000
+             */
+            draws: number;
+            /**
+             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @default 100
+             */
+            spectral_draws: number;
+            /**
+             * @description One pair of matrices for all draws, or new ones for each draw.
+             * @default fresh
+             * @enum {string}
+             */
+            matrices: "one" | "fresh";
+            /**
+             * @default {
+             *       "kind": "any",
+             *       "devices": 1
+             *     }
+             */
+            resources: components["schemas"]["ResourcesInput"];
+            /** @default 0 */
+            seed: number;
+        };
+        /** @description How far approximate products of random matrices are from the exact ones, ratio by ratio. */
+        StudySpec: {
+            /** @constant */
+            kind: "matmul_error";
+            /**
+             * @default {
+             *       "name": "matmul",
+             *       "m": 100,
+             *       "n": 100,
+             *       "p": 100
+             *     }
+             */
+            operation: components["schemas"]["MatrixProduct"] | components["schemas"]["Convolution"];
+            /**
+             * @description Of the entries of A, or of the images.
+             * @default {
+             *       "name": "normal",
+             *       "mean": 0,
+             *       "std": 1
+             *     }
+             */
+            distribution: components["schemas"]["NormalEntries"] | components["schemas"]["UniformEntries"] | components["schemas"]["ExponentialEntries"];
+            /** @description Of the entries of B, or of the kernels; left out: the same. */
+            distribution_b: (components["schemas"]["NormalEntries"] | components["schemas"]["UniformEntries"] | components["schemas"]["ExponentialEntries"]) | null;
+            /** @description A policy or an alternative to sampling, or just its name. */
+            method: components["schemas"]["Policy"] | components["schemas"]["RandomProjection"] | components["schemas"]["TruncatedSVD"] | components["schemas"]["CountSketch"] | components["schemas"]["RandomWalk"];
+            /**
+             * @description `norms` is Eq. 8; `optimal`, of a convolution alone, the norm of each channel's own convolution (Eq. 7), which is too expensive to train with.
+             * @default norms
+             * @enum {string}
+             */
+            score: "norms" | "optimal";
+            /**
+             * @description Shares of pairs, rising.
+             * @default [
+             *       0.05,
+             *       0.1,
+             *       0.15,
+             *       0.2,
+             *       0.25,
+             *       0.3,
+             *       0.35,
+             *       0.4,
+             *       0.45,
+             *       0.5,
+             *       0.55,
+             *       0.6,
+             *       0.65,
+             *       0.7,
+             *       0.75,
+             *       0.8,
+             *       0.85,
+             *       0.9,
+             *       0.95,
+             *       1
+             *     ]
+             */
+            ratios: number[];
+            /**
+             * @description Of each ratio.
+             * @default 1000
+             */
+            draws: number;
+            /**
+             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @default 100
+             */
+            spectral_draws: number;
+            /**
+             * @description One pair of matrices for all draws, or new ones for each draw.
+             * @default fresh
+             * @enum {string}
+             */
+            matrices: "one" | "fresh";
+            /**
+             * @default {
+             *       "kind": "any",
+             *       "devices": 1
+             *     }
+             */
+            resources: components["schemas"]["Resources"];
+            /** @default 0 */
+            seed: number;
+        };
         /** @description One metric of one job in three numbers; null where there is none, or it is not finite. */
         SummaryValue: {
             last: number | null;
@@ -2182,6 +2625,46 @@ export interface components {
              * @enum {string}
              */
             precision: "fp32" | "bf16";
+        };
+        /** @description A of rank k by its singular value decomposition, times B. */
+        TruncatedSVDInput: {
+            /**
+             * @default svd
+             * @constant
+             */
+            name: "svd";
+        };
+        /** @description A of rank k by its singular value decomposition, times B. */
+        TruncatedSVD: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "svd";
+        };
+        /** @description Independent entries, uniform from `low` to `high`. */
+        UniformEntriesInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "uniform";
+            /** @default 0 */
+            low: number;
+            /** @default 1 */
+            high: number;
+        };
+        /** @description Independent entries, uniform from `low` to `high`. */
+        UniformEntries: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "uniform";
+            /** @default 0 */
+            low: number;
+            /** @default 1 */
+            high: number;
         };
         /**
          * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.

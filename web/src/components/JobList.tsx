@@ -6,7 +6,7 @@ import { useEffect, useRef } from "react";
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
 import { ago, count, duration, percent, several } from "../lib/format";
-import { leadingRule, policyOf, ruleInWords } from "../lib/policies";
+import { how } from "../lib/specs";
 import { chosenIds, withChosen } from "../lib/choice";
 import { navigate, useParam } from "../lib/url";
 import { Link } from "./Link";
@@ -125,16 +125,15 @@ interface RowProps {
 }
 
 function Row({ job, open, chosen, onChoose }: RowProps) {
-  const rules = job.spec?.approximation ?? [];
+  const { policy, words: title } = how(job.spec);
   const { step, of, eta_s } = job.progress;
   const accuracy = job.summary["best_test_accuracy"]?.last;
-  const title = ruleInWords(leadingRule(rules));
   return (
     <div className={`job ${open ? "open" : ""}`}>
       <input type="checkbox" checked={chosen} onChange={onChoose} aria-label={`Choose ${title}, seed ${job.seed}`} />
       <Link to={`/jobs/${job.id}`} className="job-link" current={open}>
         <span className="job-title">
-          <PolicyMark policy={policyOf(rules)} />
+          <PolicyMark policy={policy} />
           <span className="cut">{title}</span>
           <StateBadge state={job.state} wish={job.wish} brief />
         </span>

@@ -1,14 +1,14 @@
 /* Jobs that are the same but for their seed. */
 
-import { leadingRule, policyOf, ruleInWords } from "./policies";
-import type { RuleLike } from "./policies";
+import { how } from "./specs";
+import type { SpecLike } from "./specs";
 
 export interface JobLike {
   id: string;
   seed: number;
   model: string;
   dataset: string;
-  spec: { approximation?: readonly RuleLike[] } | null;
+  spec: SpecLike | null;
 }
 
 export interface JobGroup<J extends JobLike> {
@@ -40,13 +40,12 @@ export function grouped<J extends JobLike>(
       there.jobs.push(job);
       continue;
     }
-    const rule = leadingRule(job.spec?.approximation);
-    const words = ruleInWords(rule);
+    const { policy, words, ratio } = how(job.spec);
     groups.set(key, {
       key,
       label: tasks.size > 1 ? `${words}, ${job.model} on ${job.dataset}` : words,
-      policy: policyOf(job.spec?.approximation),
-      ratio: rule?.forward ?? 1,
+      policy,
+      ratio,
       jobs: [job],
     });
   }

@@ -8,12 +8,13 @@ import { Link } from "../components/Link";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
 import { Failed, Loading } from "../components/States";
 import { bytes, count, duration, large, metric as asMetric, percent } from "../lib/format";
-import { leadingRule, policyOf, ruleInWords } from "../lib/policies";
+import { how } from "../lib/specs";
 import { navigate } from "../lib/url";
 import { Attempts, Layers, Log, SpecView } from "./JobRecords";
 import { Panel } from "./Panel";
 
-const METRICS = ["train_loss", "test_accuracy"];
+const OF_TRAINING = ["train_loss", "test_accuracy"];
+const OF_STUDY = ["frobenius_error", "product_seconds"];
 const SHARES = /accuracy$|reduction$/;
 
 export function JobPage({ id }: { id: string }) {
@@ -24,10 +25,10 @@ export function JobPage({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Job }) {
-  const words = ruleInWords(leadingRule(job.spec.approximation));
-  const policy = policyOf(job.spec.approximation);
+  const { words, policy } = how(job.spec);
   const catalog = useCatalog();
-  const curves = useCurves([job.id], METRICS, 320);
+  const metrics = job.spec.kind === "matmul_error" ? OF_STUDY : OF_TRAINING;
+  const curves = useCurves([job.id], metrics, 320);
   const facts = catalog.data?.metrics ?? [];
   const { step, epoch } = job.progress;
   const strands = [
@@ -59,7 +60,7 @@ function Shown({ job }: { job: Job }) {
       )}
       <Progress job={job} />
       <div className="panels">
-        {METRICS.map((metric) => (
+        {metrics.map((metric) => (
           <Panel
             key={metric}
             title={facts.find((one) => one.name === metric)?.label ?? metric}
