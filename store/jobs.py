@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "cancelled"}),
+    "queued": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"succeeded", "failed", "cancelled", "paused", "queued"}),
     "paused": frozenset({"queued", "cancelled"}),
     "succeeded": frozenset(),

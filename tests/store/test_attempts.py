@@ -223,3 +223,26 @@ def test_an_attempt_ends_with_its_reason(bench):
     assert job.reason.message == "loss is nan\ufffd"
     assert job.attempts[0].reason == job.reason
     assert bench.read(lambda s: s.scalar(select(Attempt.ended_at))) is not None
+
+
+def test_a_stored_spec_that_is_none_any_more_fails_its_job_and_the_next_is_taken(bench):
+    outdated, good = bench.submit(), bench.submit()
+    with bench.database.write() as session:
+        row = jobs.lock(session, outdated)
+        row.spec = row.spec | {"model": {"name": "perceptron"}, "colour": "red"}
+    assert bench.claim().job_id == good
+    job = bench.job(outdated)
+    assert (job.state, job.reason.kind, job.attempt_count) == ("failed", "spec", 0)
+    assert "model: 'perceptron' is not known; there are: 'mlp'" in job.reason.message
+    assert "colour: this field is not known" in job.reason.message
+    assert job.finished_at is not None
+
+
+def test_a_queue_of_nothing_but_outdated_specs_is_emptied(bench):
+    ids = [bench.submit() for _ in range(3)]
+    with bench.database.write() as session:
+        for job_id in ids:
+            jobs.lock(session, job_id).spec = {"model": {}}
+    assert bench.claim() is None
+    with bench.database.write() as session:
+        assert {jobs.lock(session, job_id).state for job_id in ids} == {"failed"}
