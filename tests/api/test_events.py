@@ -190,10 +190,11 @@ def test_a_stream_may_ask_for_a_sweep_alone(serving: str, spec: Spec) -> None:
 
 
 @once
-def test_an_id_that_is_no_number_gets_422(serving: str) -> None:
-    answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": "abc"})
+@pytest.mark.parametrize("place", ["abc", "9" * 19, "1" * 5000])
+def test_an_id_that_is_none_gets_422(serving: str, place: str) -> None:
+    answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": place})
     assert answer.status_code == 422
-    assert "'abc' is no event id" in answer.json()["detail"]
+    assert f"{place[:80]!r} is no event id" in answer.json()["detail"]
 
 
 @once
