@@ -136,8 +136,13 @@ def test_a_database_that_does_not_answer_gets_503(settings: Settings, spec: Spec
 @once
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(exc.DataError, 500), (exc.ProgrammingError, 500), (exc.IntegrityError, 500)]
-    + [(exc.OperationalError, 503), (exc.InterfaceError, 503)],
+    [
+        (exc.DataError, 500),
+        (exc.ProgrammingError, 500),
+        (exc.IntegrityError, 500),
+        (exc.OperationalError, 503),
+        (exc.InterfaceError, 503),
+    ],
 )
 def test_an_error_of_the_database_that_is_our_making_is_a_defect(
     client: TestClient,
