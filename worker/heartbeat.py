@@ -35,7 +35,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         # Of one thread that lives as long as the worker: it is the parent of trainers.
         self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
-        self._looking: Future[int] | None = None
+        self._looking: Future[bool] | None = None
 
     def start(self) -> None:
         """Begin."""
