@@ -43,7 +43,7 @@ def main() -> int:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
     except OSError as error:
         return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
-    except (ArgumentError, NameTaken, StoreError) as error:
+    except (ArgumentError, ModuleNotFoundError, NameTaken, StoreError) as error:
         return _refuse(str(error))
     return _serve(settings, name, slot)
 
