@@ -13,6 +13,7 @@ from store import changes, clock, owners, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
+from store.policies import names_of
 from store.tables import Job as JobRow
 from store.tables import Point, Sweep, Tag
 from store.text import clean
@@ -116,16 +117,16 @@ def insert_jobs(
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
     spec = new.spec
-    policies = sorted({rule.policy.name for rule in spec.approximation} or {"exact"})
+    data = spec.model_dump(mode="json")
     return {
         "id": new_id(),
         "name": clean(new.name),
         "notes": clean(new.notes),
         "priority": new.priority,
-        "spec": spec.model_dump(mode="json"),
+        "spec": data,
         "model": spec.model.name,
         "dataset": spec.dataset.name,
-        "policies": f",{','.join(policies)},",
+        "policies": f",{','.join(names_of(data))},",
         "kind": spec.resources.kind,
         "devices": spec.resources.devices,
         "planned_compute_reduction": new.planned_compute_reduction,
