@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from api.live import TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
@@ -38,6 +39,7 @@ FAILURES: dict[type[Exception], Failure] = {
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),
 }
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = 1 << 20
     events_poll_s: float = Field(0.1, gt=0)
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
+    streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
 
     @field_validator("hosts", mode="before")

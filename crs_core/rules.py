@@ -140,9 +140,9 @@ def training_length(spec: JobSpec) -> TrainingLength:
     if steps > MAX_STEPS:
         raise SpecError.at(
             "training.epochs",
-            f"{training.epochs} epochs of {steps_per_epoch} steps are {steps} steps, and a training "
-            f"has at most {MAX_STEPS}; give at most {MAX_STEPS // steps_per_epoch} epochs, or a "
-            "larger batch",
+            f"{training.epochs} epochs of {steps_per_epoch} steps are {steps} steps, and a "
+            f"training has at most {MAX_STEPS}; give at most {MAX_STEPS // steps_per_epoch} "
+            "epochs, or a larger batch",
         )
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(

@@ -27,8 +27,9 @@ def place(
     ] = None,
 ) -> int:
     """Say where the stream begins, before the answer does: who reads the state after the headers
-    came can miss nothing. Raises ParameterError.
+    came can miss nothing. Raises TooManyStreams, ParameterError.
     """
+    service.hub.check_room(service.settings.streams)
     if not last_event_id:
         with service.read() as session:
             return changes.head(session)

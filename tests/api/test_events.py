@@ -198,6 +198,22 @@ def test_an_id_that_is_none_gets_422(serving: str, place: str) -> None:
 
 
 @once
+@pytest.mark.parametrize("streams", [2])
+def test_more_streams_than_may_be_open_get_503_and_what_to_do(serving: str) -> None:
+    with opened(serving) as first, opened(serving) as second:
+        until(lambda: first.events and second.events)
+        time.sleep(0.2)  # they tell their place, then count
+        answer = httpx.get(f"{serving}/api/v1/events")
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:colrow:problem:streams"
+        assert "2 event streams are open" in answer.json()["detail"]
+        assert "COLROW_STREAMS" in answer.json()["detail"]
+    time.sleep(0.2)
+    with opened(serving):
+        pass
+
+
+@once
 def test_a_silent_stream_is_kept_alive_by_comments(
     serving: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
