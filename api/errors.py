@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from api.live import TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
@@ -37,8 +39,13 @@ FAILURES: dict[type[Exception], Failure] = {
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),
 }
+
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+"""The database does not answer, or not now. Its other errors are of our making: a defect."""
 
 
 class ParameterError(Exception):
@@ -92,7 +99,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ParameterError, _parameter)
     app.add_exception_handler(RequestValidationError, _request)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(DBAPIError, _database)
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, _database)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -147,7 +155,6 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError)
     log.error("the database failed: %s", error)
     detail = "the database does not answer; the request may be sent again"
     return problem(503, "database", "The database does not answer", detail)

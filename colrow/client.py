@@ -207,12 +207,11 @@ class Client:
         x: str | None = None,
         y: str | None = None,
         group_by: Sequence[str] | None = None,
-        baseline: str | None = None,
     ) -> Comparison:
         """Compare groups of jobs: mean, spread, distance to the baseline, Pareto front."""
         params = {
             "sweep": list(sweep), "job": list(jobs), "x": x, "y": y,
-            "group_by": None if group_by is None else list(group_by), "baseline": baseline,
+            "group_by": None if group_by is None else list(group_by),
         }  # fmt: skip
         return cast("Comparison", self._get("/comparison", params))
 

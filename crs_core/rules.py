@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from crs_core.data.facts import FACTS
 from crs_core.errors import FieldError, SpecError
 from crs_core.layers import LayerShape, layer_shapes
-from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, Rule
+from crs_core.spec import MAX_STEPS, Cosine, Dataset, JobSpec, Linear, Policy, Rule
 
 EXACT = Policy(name="exact")
 
@@ -124,8 +124,8 @@ def split_sizes(dataset: Dataset) -> tuple[int, int]:
 def training_length(spec: JobSpec) -> TrainingLength:
     """Count the examples and steps of a training. Batches are full, always.
 
-    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples or the
-    warm-up is longer than the training.
+    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples, the
+    epochs come to more than MAX_STEPS or the warm-up is longer than the training.
     """
     train, validation = split_sizes(spec.dataset)
     training, schedule = spec.training, spec.training.schedule
@@ -137,6 +137,13 @@ def training_length(spec: JobSpec) -> TrainingLength:
         )
     steps_per_epoch = train // training.batch_size
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
+    if steps > MAX_STEPS:
+        raise SpecError.at(
+            "training.epochs",
+            f"{training.epochs} epochs of {steps_per_epoch} steps are {steps} steps, and a "
+            f"training has at most {MAX_STEPS}; give at most {MAX_STEPS // steps_per_epoch} "
+            "epochs, or a larger batch",
+        )
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(
             "training.schedule.warmup_steps",

@@ -13,19 +13,20 @@ from store import changes, clock, owners, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
+from store.policies import names_of
 from store.tables import Job as JobRow
 from store.tables import Point, Sweep, Tag
 from store.text import clean
 from store.views import Job, Page, Reason, State
 
 __all__ = [
-    "Deleted", "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
+    "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
     "insert_jobs", "list_jobs", "lock", "move", "request_cancel", "request_pause", "resume",
     "retry", "submit",
 ]  # fmt: skip
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "cancelled"}),
+    "queued": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"succeeded", "failed", "cancelled", "paused", "queued"}),
     "paused": frozenset({"queued", "cancelled"}),
     "succeeded": frozenset(),
@@ -55,14 +56,6 @@ class Submitted:
 
     job: Job
     created: bool
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """`folders` are relative to the service's home: `jobs/<job id>`."""
-
-    job_id: str
-    folders: tuple[str, ...]
 
 
 def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None) -> Submitted:
@@ -116,16 +109,16 @@ def insert_jobs(
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
     spec = new.spec
-    policies = sorted({rule.policy.name for rule in spec.approximation} or {"exact"})
+    data = spec.model_dump(mode="json")
     return {
         "id": new_id(),
         "name": clean(new.name),
         "notes": clean(new.notes),
         "priority": new.priority,
-        "spec": spec.model_dump(mode="json"),
+        "spec": data,
         "model": spec.model.name,
         "dataset": spec.dataset.name,
-        "policies": f",{','.join(policies)},",
+        "policies": f",{','.join(names_of(data))},",
         "kind": spec.resources.kind,
         "devices": spec.resources.devices,
         "planned_compute_reduction": new.planned_compute_reduction,
@@ -286,8 +279,8 @@ def edit(
     return _changed(session, job)
 
 
-def delete(session: Session, job_id: str) -> Deleted:
-    """Remove a job with its points, logs and rows; the caller then deletes the folders.
+def delete(session: Session, job_id: str) -> None:
+    """Remove a job with its points, logs and rows; its folder is for `store.removal`.
 
     Raises NotFound, and Conflict while the job is running.
     """
@@ -297,4 +290,3 @@ def delete(session: Session, job_id: str) -> Deleted:
     _tell(session, job, state="deleted")
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
-    return Deleted(job_id, (f"jobs/{job_id}",))

@@ -36,6 +36,8 @@ def sweep(session: Session) -> SweepReport:
         .join(Job, Job.key == Attempt.job_key)
         .join(Worker, Worker.key == Attempt.worker_key)
         .where(Attempt.ended_at.is_(None), Attempt.lease_until < clock.now())
+        # `release` locks the jobs, and so does `sweeps.cancel`: in one order, without a deadlock.
+        .order_by(Job.key)
         # A row that is locked has a heartbeat, an end or another sweep under way.
         .with_for_update(of=Attempt, skip_locked=True)
     ).all()

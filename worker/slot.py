@@ -52,13 +52,20 @@ class Slot:
         self.stopping.set()
         self.state_changed.set()
 
-    def work(self) -> int:
-        """Run jobs until none fits; give how many. A second caller waits, then looks too.
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs here, whichever thread claimed it."""
+        return self._is_busy
 
-        The calling thread is the parent of the trainers, and must not end before this returns.
+    def work(self) -> bool:
+        """Run jobs until none fits. False: nobody looked, so whoever was called must be told again.
+
+        That is so while another thread has its turn, perhaps for days, and when the slot stops. The
+        calling thread is the parent of the trainers, and must not end before this returns.
         """
-        done = 0
-        with self._turn:
+        if self.stopping.is_set() or not self._turn.acquire(blocking=False):
+            return False
+        try:
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
                 try:
@@ -66,8 +73,9 @@ class Slot:
                     supervise(taken, post)
                 finally:
                     self._tell(is_busy=False)
-                done += 1
-        return done
+        finally:
+            self._turn.release()
+        return True
 
     def _claim(self) -> Claim | None:
         if self.stopping.is_set():

@@ -139,8 +139,9 @@ def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
 def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
     """Delete a job that is not running, with its curves, log and checkpoints."""
     with service.write() as session:
-        deleted = jobs.delete(session, job_id)
-    background.add_task(service.remove, deleted.folders)
+        jobs.delete(session, job_id)
+        service.mark_for_removal(job_id)
+    background.add_task(service.remove, job_id)
 
 
 @router.post(

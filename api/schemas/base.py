@@ -83,6 +83,6 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "The state does not allow this; `detail` says why.",
         413: "The body is larger than 1 MiB.",
         422: "A field or parameter is wrong; `errors` names each.",
-        503: "The database does not answer, or has another schema.",
+        503: "The database does not answer, or has another schema; or too many streams are open.",
     }
     return {status: {"model": Problem, "description": said[status]} for status in statuses}

@@ -87,6 +87,37 @@ def test_a_body_that_is_not_json_gets_400_or_422(empty_client: TestClient, body:
     assert "JSON" in answer.json()["detail"]
 
 
+NOT_PLAIN = {
+    "half a pair": (r'"x\ud800"', "", r"half of a surrogate pair; got 'x\ud800'"),
+    "NUL": (r'"x\u0000"', "", r"may not hold the character NUL; got 'x\x00'"),
+    "a key of half a pair": (r'{"x\udfff": 1}', r".x\udfff", "half of a surrogate pair"),
+    "NaN": ("NaN", "", "must be a finite number; got nan"),
+    "infinity, deeper": ('{"a": [1, 1e999]}', ".a.1", "must be a finite number; got inf"),
+    "nested too deep": ("[" * 700 + "]" * 700, ".0" * 18, "nested more than 20 deep"),
+}
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize("part", ["base.model", "axes.seed.1", "variants.0.seed"])
+@pytest.mark.parametrize("case", NOT_PLAIN)
+def test_what_is_no_plain_data_in_a_sweep_gets_422_with_its_place(
+    empty_client: TestClient, part: str, case: str, dry_run: str
+) -> None:
+    bad, below, said = NOT_PLAIN[case]
+    forms = {
+        "base.model": '{"base": {"model": %s}',
+        "axes.seed.1": '{"base": {}, "axes": {"seed": [4, %s]}',
+        "variants.0.seed": '{"base": {}, "variants": [{"seed": %s}]',
+    }
+    body = forms[part] % bad + f', "dry_run": {dry_run}' + "}"
+    headers = {"content-type": "application/json", "Idempotency-Key": case}
+    answer = empty_client.post("/api/v1/sweeps", content=body, headers=headers)
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["loc"].startswith(part + below)
+    assert said in error["msg"]
+
+
 @pytest.mark.parametrize("body", ["[]", '"job"', "3", "null", ""])
 def test_a_body_that_is_not_an_object_gets_422(empty_client: TestClient, body: str) -> None:
     answer = empty_client.post(
@@ -163,6 +194,18 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
         ("jobs?stat=queued", "no parameter"),
         ("sweeps?cursor=nonsense", "cursor"),
         ("queue?cursor=-1", "cursor"),
+        ("queue?cursor=" + "9" * 3000, "cursor"),
+        ("jobs?text=a%00", "text: text may not hold the character NUL"),
+        ("jobs?tag=a&tag=%00", "tag: text may not hold the character NUL"),
+        ("jobs?sweep=%00", "NUL"),
+        ("jobs/%00", "id: text may not hold the character NUL"),
+        ("jobs/a%00/log", "NUL"),
+        ("sweeps/%00", "NUL"),
+        ("curves?job=%00", "NUL"),
+        ("comparison?job=%00", "NUL"),
+        ("comparison?job=x&group_by=%00", "NUL"),
+        ("export?sweep=%00", "NUL"),
+        ("curves?job=x&after=99999999999999999999", "after"),
         ("curves", "at least one job or sweep"),
         ("comparison", "at least one sweep or job"),
         ("curves?job=x&metric=beauty", "beauty"),

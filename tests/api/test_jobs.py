@@ -7,7 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.settings import Settings
+from store import jobs
 from store.attempts import Outcome
+from store.session import Database
 
 Spec = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
@@ -246,3 +248,15 @@ def test_a_running_job_cannot_be_deleted(client: TestClient, submit: Submit, wor
     answer = client.delete(f"/api/v1/jobs/{job_id}")
     assert answer.status_code == 409
     assert "running" in answer.json()["detail"]
+
+
+def test_a_job_whose_stored_spec_is_none_any_more_is_shown_as_it_was_stored(
+    client: TestClient, database: Database, submit: Submit
+) -> None:
+    job = submit(name="old")
+    outdated = job["spec"] | {"model": {"name": "perceptron"}}
+    with database.write() as session:
+        jobs.lock(session, job["id"]).spec = outdated
+    assert client.get("/api/v1/jobs").json()["items"][0]["spec"] == outdated
+    shown = client.get(f"/api/v1/jobs/{job['id']}").json()
+    assert (shown["spec"], shown["model"]) == (outdated, "perceptron")

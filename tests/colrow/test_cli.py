@@ -124,6 +124,9 @@ def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_pa
     assert "going on from step-" in second.out
     again = json.loads((folder / "result.json").read_text())
     assert again["summary"]["best_test_accuracy"] == result["summary"]["best_test_accuracy"]
+    other = colrow("train", write(spec(seed=77)), "-o", folder, "--threads", 1)
+    assert other.code == 1
+    assert "holds the training of another spec" in other.err
 
 
 def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import itertools
 import json
 import threading
 import time
+from inspect import signature
 
 import httpx
 import pytest
@@ -187,6 +188,10 @@ def test_a_sweep_is_planned_made_compared_and_cancelled(client, spec):
     assert next(client.sweeps())["id"] == sweep["id"]
     comparison = client.comparison(sweep=[sweep["id"]])
     assert [group["n"] for group in comparison["groups"]] == [0, 0]
+    every = {"sweep": [sweep["id"]], "jobs": [sweep["jobs"][0]], "x": "time_saved"}
+    every |= {"y": "train_loss", "group_by": ["seed"]}
+    assert set(every) == set(signature(client.comparison).parameters)
+    assert client.comparison(**every)["y"] == "train_loss"
     assert client.cancel_sweep(sweep["id"])["counts"]["cancelled"] == 4
     assert client.sweep_state(sweep["id"])["counts"]["queued"] == 0
     assert b"".join(client.export(sweep=[sweep["id"]], table="jobs")).count(b"\n") == 5

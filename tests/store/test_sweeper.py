@@ -77,6 +77,15 @@ def test_sweeps_at_once_end_each_attempt_once(bench):
     assert sorted(requeued) == sorted(claim.job_id for claim in claims)
 
 
+def test_jobs_are_locked_in_the_order_of_their_keys_as_by_the_cancel_of_a_sweep(bench):
+    ids = [bench.submit(priority=priority) for priority in (1, 2, 3)]
+    for job_id in reversed(ids):
+        claim = bench.claim()
+        assert claim.job_id == job_id
+        bench.expire(claim)
+    assert bench.write(sweeper.sweep).requeued == tuple(ids)
+
+
 def test_three_attempts_without_a_checkpoint_fail_the_job(bench):
     job_id = bench.submit()
     for expected in ("queued", "queued", "failed"):

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_a_signal_stops_everything_and_leaves_no_process(up, number):
     assert time.monotonic() - begin < 10
     assert not service.processes()
     assert "Colrow stops" in service.words()
+
+
+def test_workers_take_names_that_hold_the_host(up):
+    """Two hosts may use one database; `worker-1` of each would be one row."""
+    service = up("--port", "0", "--workers", "2").wait_until_ready()
+    with Client(service.url) as client:
+        names = {worker["name"] for worker in client.workers()}
+    assert names == {f"{socket.gethostname()}/cpu/{n}" for n in (1, 2)}
 
 
 def test_a_signal_during_the_start_leaves_no_process(up):

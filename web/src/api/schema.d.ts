@@ -673,7 +673,7 @@ export interface components {
              */
             name: "constant";
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         CosineInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -685,7 +685,7 @@ export interface components {
             /** @default 0 */
             final_share: number;
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         Cosine: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -722,7 +722,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         DatasetInput: {
             /** @enum {string} */
@@ -734,7 +735,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         Dataset: {
             /** @enum {string} */
@@ -1454,7 +1456,7 @@ export interface components {
         ReportInput: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps?: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1463,7 +1465,7 @@ export interface components {
         Report: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1951,7 +1953,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2023,7 +2025,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2095,7 +2097,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2154,7 +2156,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2220,7 +2222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2301,7 +2303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2369,7 +2371,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2437,7 +2439,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2503,7 +2505,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2570,7 +2572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2629,7 +2631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2693,7 +2695,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2752,7 +2754,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2804,7 +2806,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2885,7 +2887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2944,7 +2946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3003,7 +3005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3070,7 +3072,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3138,7 +3140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3193,7 +3195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3240,7 +3242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3287,7 +3289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3339,7 +3341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3388,7 +3390,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
