@@ -58,6 +58,8 @@ def facts_table(job: Job) -> Table:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
+        if attempt["reason"]:
+            text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
     for name, value in rows:
         table.add_row(name, Text(value))

@@ -48,7 +48,7 @@ def main() -> int:
 
 def _serve(settings: Settings, name: Name, database: Database) -> int:
     slot = Slot(settings, database, host.describe(settings, name.text))
-    slot.register()
+    slot.start()
     heartbeat = Heartbeat(slot, lambda: queue.ring(settings.broker_url))
     app = make_app(settings, slot, heartbeat)
     worker = app.Worker(

@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from colrow.commands.session import console
+from colrow.tables import facts_table
+
 
 def test_the_version_is_shown(colrow):
     assert colrow("--version").out.startswith("colrow 0.")
@@ -68,6 +71,15 @@ def test_show_log_cancel_retry_and_delete_go_through(remote, client, spec):
     assert remote("retry", job).out == f"{job} queued\n"
     assert remote("cancel", job).code == 0
     assert remote("delete", job).out == f"{job} deleted\n"
+
+
+def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
+    job = client.submit(spec())["id"]
+    attempt = {"number": 1, "state": "lost", "worker": "worker-1", "resumed_from": None}
+    attempt |= {"reason": {"kind": "worker_lost", "message": "it was killed"}, "notes": ["slow"]}
+    console().print(facts_table(client.job(job) | {"attempts": [attempt]}))
+    assert "lost on worker-1, worker_lost: it was killed; slow" in capsys.readouterr().out
+    client.cancel(job)
 
 
 def test_watching_a_cancelled_job_fails_and_says_so(remote, client, spec):
