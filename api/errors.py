@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -101,7 +102,7 @@ def _parameter(_request: Request, error: Exception) -> JSONResponse:
     return fields(error.errors, kind="field", title="A parameter is wrong")
 
 
-def _request(_request: Request, error: Exception) -> JSONResponse:
+def _request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
@@ -116,17 +117,17 @@ def _request(_request: Request, error: Exception) -> JSONResponse:
         errors = [FieldError("", detail)]
         return problem(422, "field", "The body is not an object", detail, errors=errors)
     in_spec = all(e["loc"][:2] == ("body", "spec") and len(e["loc"]) > 2 for e in found)
-    errors = [_field(e) for e in found]
+    body = getattr(request.scope["route"], "body_field", None)
+    errors = [_field(e, body.field_info.annotation if body else None) for e in found]
     if in_spec:
         return fields(errors, kind="spec", title="The spec cannot be run")
     return fields(errors, kind="field", title="A field or parameter is wrong")
 
 
-def _field(detail: Any) -> FieldError:
+def _field(detail: Any, body: type[BaseModel] | None) -> FieldError:
+    told = field_error({**detail, "loc": detail["loc"][1:]}, body)
     # The reader wrote a spec, or a parameter; where it travels is our affair.
-    where = detail["loc"]
-    below = 2 if where[:2] == ("body", "spec") and len(where) > 2 else 1
-    return field_error({**detail, "loc": where[below:]})
+    return FieldError(told.loc.removeprefix("spec."), told.msg)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -25,8 +25,8 @@ CASES = {
     "unknown policy": ("approximation.0.policy", "topp", "topk"),
     "unknown network": ("model", {"name": "transformer"}, "'mlp', 'cnn'"),
     "unknown data set": ("dataset.name", "imagenet", "fashion-mnist"),
-    "unknown field": ("training.epoch", 3, "not known"),
-    "unknown field at the top": ("modell", {}, "not known"),
+    "unknown field": ("training.epoch", 3, "not known; did you mean `epochs`?"),
+    "unknown field at the top": ("modell", {}, "not known; did you mean `model`?"),
     "unknown optimizer": ("training.optimizer", {"name": "lion"}, "adamw"),
     "ratio of 0": ("approximation.0.forward", 0, "above 0 and at most 1; got 0"),
     "ratio of -1": ("approximation.0.forward", -1, "above 0 and at most 1; got -1"),
@@ -153,9 +153,9 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("jobs?limit=0", "limit"),
-        ("jobs?limit=1001", "limit"),
-        ("jobs?limit=many", "limit"),
+        ("jobs?limit=-1", "limit: this must be at least 1; got -1"),
+        ("jobs?limit=1001", "limit: this must be at most 1000; got 1001"),
+        ("jobs?limit=many", "limit: this must be a whole number; got 'many'"),
         ("jobs?cursor=nonsense", "cursor"),
         ("jobs?sort=beauty", "beauty"),
         ("jobs?state=asleep", "asleep"),
@@ -200,7 +200,7 @@ def test_a_wrong_method_gets_405_saying_which_go(empty_client: TestClient) -> No
 def test_fields_that_a_body_does_not_have_are_refused(empty_client: TestClient, spec: Spec) -> None:
     problem = empty_client.post("/api/v1/jobs", json={"spec": spec(), "nmae": "x"}).json()
     assert problem["errors"] == [
-        {"loc": "nmae", "msg": "this field is not known; remove it or mend its name"}
+        {"loc": "nmae", "msg": "this field is not known; did you mean `name`?"}
     ]
 
 
