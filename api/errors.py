@@ -5,6 +5,7 @@ builds an answer of its own.
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import compile_path
 
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
@@ -86,6 +88,8 @@ def install(app: FastAPI) -> None:
         found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)
         if isinstance(error, SpecError):
             return fields(error.errors, kind=found.type, title=found.title)
+        if isinstance(error, NotFound):
+            return problem(found.status, found.type, found.title, _lost(error))
         return problem(found.status, found.type, found.title, str(error))
 
     for kind in FAILURES:
@@ -95,6 +99,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(Exception, _unforeseen)
+
+
+def _lost(error: NotFound) -> str:
+    kind = re.match(r"there is no (job|sweep) ", str(error))
+    return f"{error}; GET /api/v1/{kind[1]}s lists those there are" if kind else str(error)
 
 
 def _parameter(_request: Request, error: Exception) -> JSONResponse:
@@ -133,18 +142,31 @@ def _field(detail: Any, body: type[BaseModel] | None) -> FieldError:
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status, path = error.status_code, request.url.path
+    headers = dict(error.headers or {})
     title = HTTPStatus(status).phrase
     if status == 404:
         detail = f"there is no {path!r} here; GET /api/v1/openapi.json lists every route"
     elif status == 405:
-        allowed = (error.headers or {}).get("Allow", "other methods")
+        methods = _methods(request) | set(headers.get("Allow", "").split(", "))
+        headers["Allow"] = allowed = ", ".join(sorted(methods - {""}))
         detail = f"{request.method} does not go with {path!r}; it takes {allowed}"
     elif status == 400:
         detail = "the body cannot be read as JSON: its text, numbers or depth are not what JSON has"
     else:
         detail = str(error.detail)
     kind = title.lower().replace(" ", "-")
-    return problem(status, kind, title, detail, headers=dict(error.headers or {}))
+    return problem(status, kind, title, detail, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Give what the path takes, by the document: routing tells of one route, a method each."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for path, methods in paths.items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in methods
+    }
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:

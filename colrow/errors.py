@@ -41,6 +41,16 @@ class SpecFault(ColrowError):  # noqa: N818 - named by what is so
         super().__init__(detail, errors=errors, **said)
 
 
+def lost(detail: str) -> ColrowError:
+    """Make the error of an id that is not there, and say where ids are shown."""
+    where = (
+        "`colrow show JOB` tells a job's sweep"
+        if detail.startswith("there is no sweep")
+        else "`colrow ls` lists the jobs there are"
+    )
+    return ColrowError(f"{detail}; {where}", status=404, title="Not found")
+
+
 class Unreachable(ColrowError):  # noqa: N818 - named by what is so
     """No service answers at the address."""
 

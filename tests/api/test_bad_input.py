@@ -136,6 +136,7 @@ def test_a_body_without_a_length_is_measured_as_it_comes(empty_client: TestClien
         ("GET", "/api/v1/comparison?job={id}"),
         ("GET", "/api/v1/export?job={id}"),
         ("GET", "/api/v1/export?sweep={id}"),
+        ("GET", "/api/v1/jobs?sweep={id}"),
     ],
 )
 @pytest.mark.parametrize("unknown", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "no such id"])
@@ -147,7 +148,10 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
     )
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:colrow:problem:not-found"
-    assert unknown in answer.json()["detail"]
+    kind = "sweep" if "sweep" in path else "job"
+    assert answer.json()["detail"] == (
+        f"there is no {kind} {unknown!r}; GET /api/v1/{kind}s lists those there are"
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,12 +193,24 @@ def test_an_unknown_route_gets_404_as_a_problem(empty_client: TestClient) -> Non
         assert "/api/v1/experiments" in answer.json()["detail"]
 
 
-def test_a_wrong_method_gets_405_saying_which_go(empty_client: TestClient) -> None:
-    answer = empty_client.put("/api/v1/catalog")
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("catalog", "GET"),
+        ("plan", "POST"),
+        ("jobs", "GET, POST"),
+        ("sweeps", "GET, POST"),
+        ("jobs/x", "DELETE, GET, PATCH"),
+    ],
+)
+def test_a_wrong_method_gets_405_saying_which_go(
+    empty_client: TestClient, path: str, allowed: str
+) -> None:
+    answer = empty_client.put(f"/api/v1/{path}")
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["allow"] == "GET"
-    assert "it takes GET" in answer.json()["detail"]
+    assert answer.headers["allow"] == allowed
+    assert answer.json()["detail"].endswith(f"; it takes {allowed}")
 
 
 def test_fields_that_a_body_does_not_have_are_refused(empty_client: TestClient, spec: Spec) -> None:

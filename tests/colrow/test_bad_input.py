@@ -98,13 +98,14 @@ def test_a_spec_file_that_is_missing_is_told(failing, command):
 @pytest.mark.parametrize("ident", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "x", "../jobs", "ü ?#"])
 def test_an_id_that_does_not_exist_is_told(refused, command, ident):
     told = refused(command, ident)
-    assert "there is no job" in told
-    assert told.count("\n") == 1
+    assert told == f"colrow: there is no job {ident!r}; `colrow ls` lists the jobs there are\n"
 
 
 def test_a_sweep_that_does_not_exist_is_told(refused):
     assert "there is no sweep" in refused("compare", "019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b")
-    assert "there is no" in refused("export", "--sweep", "nope")
+    for words in (["export"], ["ls"]):
+        told = refused(*words, "--sweep", "nope")
+        assert told == "colrow: there is no sweep 'nope'; `colrow show JOB` tells a job's sweep\n"
 
 
 def test_a_service_that_is_not_reachable_is_told_with_how_to_start_it(failing):

@@ -673,7 +673,7 @@ export interface components {
              */
             name: "constant";
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         CosineInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -685,7 +685,7 @@ export interface components {
             /** @default 0 */
             final_share: number;
         };
-        /** @description Warm up linearly over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
+        /** @description Warm up over `warmup_steps`, then follow half a cosine down to `final_share` of lr. */
         Cosine: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -722,7 +722,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         DatasetInput: {
             /** @enum {string} */
@@ -734,7 +735,8 @@ export interface components {
         /**
          * @description A data set and how much of its training part is held back for validation.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of MNIST's 60,000).
+         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
+         *     MNIST's 60,000).
          */
         Dataset: {
             /** @enum {string} */
@@ -1394,7 +1396,7 @@ export interface components {
             status: number;
             /**
              * @description What came, what is needed, what to do.
-             * @example 1 field of the spec is at fault; nothing was submitted
+             * @example seed: this must be at least 0; got -5
              */
             detail: string;
             /** @description Every field at fault, where fields are. */
@@ -1454,7 +1456,7 @@ export interface components {
         ReportInput: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps?: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -1463,7 +1465,7 @@ export interface components {
         Report: {
             /** @default 100 */
             every_steps: number;
-            /** @description Measure the error of every approximate product this often; left out: each epoch. */
+            /** @description Measure every approximate product's error this often; left out: each epoch. */
             probe_every_steps: number | null;
             /** @default 60 */
             checkpoint_every_s: number;
@@ -2007,6 +2009,15 @@ export interface operations {
             };
             /** @description Refused: another site, another host name, or a forwarded request. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
