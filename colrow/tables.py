@@ -109,6 +109,13 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
                 count(exact), count(planned), share(1 - planned / exact),
             )  # fmt: skip
+    if any(layer["forward"] < 1 for layer in layers):
+        table.caption = (
+            "ratio, pairs, kept: of each product by itself. The gradient products work on the "
+            "inputs that forward kept, so they cost that share less even where their own ratio "
+            "is 100 %; their reduction counts both"
+        )
+        table.caption_justify = "left"
     return table
 
 
