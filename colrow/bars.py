@@ -24,13 +24,16 @@ def bars(console: Console) -> Progress:
 
 
 def figures(summary: Mapping[str, Any], *, steps_per_s: float | None, left_s: float | None) -> str:
-    """Write what stands behind a bar."""
-    return (
-        f"loss {number(last(summary, 'train_loss'))}  "
-        f"accuracy {share(last(summary, 'validation_accuracy', 'test_accuracy'))}  "
-        f"{number(None if steps_per_s is None else round(steps_per_s))} steps/s  "
-        f"{duration(left_s)} left"
-    )
+    """Write what stands behind a bar; where there is no estimate, none is told."""
+    told = [
+        f"loss {number(last(summary, 'train_loss'))}",
+        f"accuracy {share(last(summary, 'validation_accuracy', 'test_accuracy'))}",
+    ]
+    if steps_per_s is not None:
+        told.append(f"{number(round(steps_per_s))} steps/s")
+    if left_s is not None:
+        told.append(f"{duration(left_s)} left")
+    return "  ".join(told)
 
 
 class JobBars:

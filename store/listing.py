@@ -86,8 +86,10 @@ def list_jobs(
     `sort` is `created_at`, `started_at`, `finished_at`, `name`, `state`, `priority`, `progress`,
     `planned_compute_reduction`, or a metric: `seconds` (its last value), `train_loss.best`,
     `test_accuracy.at_best_validation`; a minus in front turns it round. Jobs without the value come
-    last. `metrics` are the summaries to read, None for all. Raises BadQuery.
+    last. `metrics` are the summaries to read, None for all. Raises BadQuery, and NotFound for a
+    sweep that is not there.
     """
+    _demand_sweeps(session, where.sweeps)
     falling, by = sort.startswith("-"), sort.removeprefix("-")
     query = _jobs().where(*_conditions(where))
     query, value = _sorted_by(query, by)
@@ -101,6 +103,16 @@ def list_jobs(
     if len(rows) > limit:
         end = encode_cursor([sort, page[-1].sort_value, page[-1].key])
     return Page(tuple(_views(session, page, metrics=metrics)), end)
+
+
+def _demand_sweeps(session: Session, ids: Sequence[str]) -> None:
+    """Refuse a sweep that is not there: its empty list would look like a sweep without jobs."""
+    if not ids:
+        return
+    there = set(session.execute(select(Sweep.id).where(Sweep.id.in_(ids))).scalars())
+    for sweep_id in ids:
+        if sweep_id not in there:
+            raise NotFound(f"there is no sweep {sweep_id!r}")
 
 
 def encode_cursor(parts: list[Any]) -> str:

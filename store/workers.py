@@ -53,6 +53,12 @@ class WorkerView:
     attempt: int | None
 
 
+def process_of(session: Session, name: str) -> tuple[str, int] | None:
+    """Give the host and the process id that a slot registered with; None for a name not known."""
+    row = session.execute(select(Worker.host, Worker.pid).where(Worker.name == name)).one_or_none()
+    return None if row is None else (row.host, row.pid)
+
+
 def register(session: Session, worker: NewWorker) -> int:
     """Enter a slot, or enter it anew under its old name; give its key.
 

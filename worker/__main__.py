@@ -38,7 +38,7 @@ def main() -> int:
         name = host.take_name(settings)
         database = _open(settings)
         slot = Slot(settings, database, host.describe(settings, name.text))
-        slot.register()
+        slot.start()
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
     except OSError as error:

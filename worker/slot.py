@@ -7,7 +7,9 @@ from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
 from store.session import Database
+from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
+from worker import host
 from worker.recorder import UNAVAILABLE
 from worker.settings import Settings
 from worker.tasks import Post, supervise
@@ -35,6 +37,20 @@ class Slot:
         if self.stopping.is_set() and not self._is_busy:
             return "stopped"
         return "busy" if self._is_busy else "idle"
+
+    def start(self) -> None:
+        """Enter the slot. What its process before this one left is given back, and not waited for.
+
+        The lock on the name says that no other process on this home is the slot; the host and the
+        process id say so of other homes.
+        """
+        name = self._worker.name
+        with self.database.write() as session:
+            former = workers.process_of(session, name)
+            left = end_left_behind(session, name) if former and host.is_gone(*former) else ()
+        for job_id in left:
+            log.warning("job %s: the process before this one left it, it was given back", job_id)
+        self.register()
 
     def register(self) -> int:
         """Enter the slot into the database, anew if it was there before."""

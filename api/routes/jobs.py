@@ -61,7 +61,7 @@ def submit(
     return job(submitted.job)
 
 
-@router.get("/jobs", operation_id="listJobs")
+@router.get("/jobs", operation_id="listJobs", responses=failures(404))
 def list_jobs(
     service: ServiceDep,
     state: States = (),

@@ -67,7 +67,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status, again.", examples=[422])
     detail: str = Field(
         description="What came, what is needed, what to do.",
-        examples=["1 field of the spec is at fault; nothing was submitted"],
+        examples=["seed: this must be at least 0; got -5"],
     )
     errors: list[FieldProblem] | None = Field(
         None, description="Every field at fault, where fields are."

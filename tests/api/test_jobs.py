@@ -121,7 +121,6 @@ def test_filters_find_what_they_name(client: TestClient, submit: Submit) -> None
     assert ids(client, "model=mlp&dataset=digits&owner=local&state=queued") == [exact, nps, topk]
     assert ids(client, "model=cnn") == []
     assert ids(client, "state=running") == []
-    assert ids(client, "sweep=nothing") == []
 
 
 def test_pages_give_every_job_once(client: TestClient, submit: Submit) -> None:

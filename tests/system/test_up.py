@@ -98,6 +98,24 @@ def test_a_part_that_is_killed_is_started_again_and_jobs_run_on(up, part, name):
     assert not service.processes()
 
 
+def test_the_job_of_a_killed_worker_goes_on_within_seconds_not_after_its_lease(up):
+    """With the settings there are when nobody sets any: the lease is a minute."""
+    service = up(settings={"COLROW_OFFLINE": "true"}).wait_until_ready()
+    with Client(service.url) as client:
+        job = client.submit(long_spec(100_000))["id"]
+        wait_until(lambda: client.job(job)["progress"]["step"] >= 20, "the job has made steps")
+        killed = service.pid_of("-m worker")
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: client.job(job)["attempt_count"] == 2, "it goes on", timeout_s=20)
+        first, _ = client.job(job)["attempts"]
+        assert (first["state"], first["reason"]["kind"]) == ("lost", "worker_lost")
+        assert (
+            f"the process of worker worker-1 ended (process {killed}: "
+            in (first["reason"]["message"])
+        )
+        assert client.job(job)["state"] == "running"
+
+
 def _is_ready(url: str) -> bool:
     try:
         return bool(httpx.get(f"{url}/readyz", trust_env=False).json()["status"] == "ok")

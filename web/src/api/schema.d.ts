@@ -1396,7 +1396,7 @@ export interface components {
             status: number;
             /**
              * @description What came, what is needed, what to do.
-             * @example 1 field of the spec is at fault; nothing was submitted
+             * @example seed: this must be at least 0; got -5
              */
             detail: string;
             /** @description Every field at fault, where fields are. */
@@ -2009,6 +2009,15 @@ export interface operations {
             };
             /** @description Refused: another site, another host name, or a forwarded request. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
