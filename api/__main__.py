@@ -6,12 +6,16 @@ import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 from pydantic import ValidationError
 
 from api.addresses import is_loopback
 from api.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 KEEP_ALIVE_S = 75  # longer than clients poll, so that a connection is not closed under a request
 
@@ -63,25 +67,40 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError."""
-    listening = listen(settings.host, settings.port)
-    # Only now: what keeps the service from starting is told before a second of importing.
-    from api.main import create_app
+    with listen(settings.host, settings.port) as listening:
+        app = _application(settings)
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=settings.stop_s,
+        )
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
+        asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
 
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=settings.stop_s,
-    )
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
-    asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
+
+def _application(settings: Settings) -> "FastAPI":
+    # Only now: what keeps the service from starting is told before a second of importing.
+    from sqlalchemy.exc import ArgumentError
+
+    from api.main import create_app
+    from store.errors import StoreError
+
+    try:
+        return create_app(settings)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise StartError(
+            f"COLROW_DATABASE_URL cannot be used ({error}); write it as "
+            "sqlite:////folder/colrow.db or postgresql+psycopg://user@host/name"
+        ) from None
+    except StoreError as error:
+        raise StartError(str(error)) from None
 
 
 def main() -> int:

@@ -1,7 +1,6 @@
 """From the store's views to answers, where names alone do not do it."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from api.schemas.curves import Comparison, Curve
@@ -10,17 +9,12 @@ from api.schemas.service import Worker
 from crs_core.events import METRICS
 from crs_core.spec import facets
 from store import comparison, curves, views, workers
+from store.policies import policy_of
 
 
 def fields_of(view: Any) -> dict[str, Any]:
     """Give the fields of a view by name, each as it is."""
     return {field.name: getattr(view, field.name) for field in dataclasses.fields(view)}
-
-
-def policy_of(spec: Mapping[str, Any]) -> str:
-    """Name the policy of a spec in a word; layers left exact do not count beside a sampled one."""
-    names = set(facets(spec).policies) - {"exact"}
-    return "mixed" if len(names) > 1 else next(iter(names), "exact")
 
 
 def job(view: views.Job) -> Job:

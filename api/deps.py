@@ -1,8 +1,6 @@
 """What routes are given: the service, that is the database, the bell and the hub of live events."""
 
-import logging
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -15,11 +13,10 @@ from sqlalchemy.orm import Session
 from api.live import Hub
 from api.metrics import Meter
 from api.settings import Settings
-from store import queue
+from store import queue, removal
 from store.session import Database, check_schema
 
 BROKER_S = 1.0
-log = logging.getLogger("colrow.api")
 
 
 class Service:
@@ -77,23 +74,20 @@ class Service:
             return False
         return True
 
-    def remove(self, folders: Sequence[str]) -> None:
-        """Delete folders of deleted jobs. What cannot be deleted is logged and left."""
-        home = self.settings.home
-        if home is None:
-            return
-        for folder in folders:
-            shutil.rmtree(home / folder, onerror=_log_left)
+    def mark_for_removal(self, job_id: str) -> None:
+        """Say that a job's folder is to go, before the commit that deletes the job."""
+        if self.settings.home is not None:
+            removal.mark(self.settings.home, job_id)
+
+    def remove(self, job_id: str) -> None:
+        """Remove the folder of a deleted job."""
+        if self.settings.home is not None:
+            removal.remove(self.settings.home, job_id)
 
     def close(self) -> None:
         """End the streams and the connections."""
         self.hub.join()
         self.database.close()
-
-
-def _log_left(_function: object, path: str, error: tuple[object, BaseException, object]) -> None:
-    if not isinstance(error[1], FileNotFoundError):
-        log.warning("cannot delete %s: %s", path, error[1])
 
 
 async def service(request: Request) -> Service:

@@ -5,6 +5,7 @@ builds an answer of its own.
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -12,10 +13,14 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from pydantic import BaseModel
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import compile_path
 
+from api.live import TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
@@ -37,8 +42,13 @@ FAILURES: dict[type[Exception], Failure] = {
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),
 }
+
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+"""The database does not answer, or not now. Its other errors are of our making: a defect."""
 
 
 class ParameterError(Exception):
@@ -85,6 +95,8 @@ def install(app: FastAPI) -> None:
         found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)
         if isinstance(error, SpecError):
             return fields(error.errors, kind=found.type, title=found.title)
+        if isinstance(error, NotFound):
+            return problem(found.status, found.type, found.title, _lost(error))
         return problem(found.status, found.type, found.title, str(error))
 
     for kind in FAILURES:
@@ -92,8 +104,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ParameterError, _parameter)
     app.add_exception_handler(RequestValidationError, _request)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(DBAPIError, _database)
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, _database)
     app.add_exception_handler(Exception, _unforeseen)
+
+
+def _lost(error: NotFound) -> str:
+    kind = re.match(r"there is no (job|sweep) ", str(error))
+    return f"{error}; GET /api/v1/{kind[1]}s lists those there are" if kind else str(error)
 
 
 def _parameter(_request: Request, error: Exception) -> JSONResponse:
@@ -101,7 +119,7 @@ def _parameter(_request: Request, error: Exception) -> JSONResponse:
     return fields(error.errors, kind="field", title="A parameter is wrong")
 
 
-def _request(_request: Request, error: Exception) -> JSONResponse:
+def _request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = [_without_kind(e) for e in error.errors()]
     if any(e["type"] == "json_invalid" for e in found):
@@ -116,7 +134,8 @@ def _request(_request: Request, error: Exception) -> JSONResponse:
         errors = [FieldError("", detail)]
         return problem(422, "field", "The body is not an object", detail, errors=errors)
     in_spec = all(e["loc"][:2] == ("body", "spec") and len(e["loc"]) > 2 for e in found)
-    errors = [_field(e) for e in found]
+    body = getattr(request.scope["route"], "body_field", None)
+    errors = [_field(e, body.field_info.annotation if body else None) for e in found]
     if in_spec:
         return fields(errors, kind="spec", title="The spec cannot be run")
     return fields(errors, kind="field", title="A field or parameter is wrong")
@@ -132,32 +151,43 @@ def _without_kind(detail: Any) -> Any:
     return {**detail, "loc": where[:2] + where[3:]}
 
 
-def _field(detail: Any) -> FieldError:
+def _field(detail: Any, body: type[BaseModel] | None) -> FieldError:
+    told = field_error({**detail, "loc": detail["loc"][1:]}, body)
     # The reader wrote a spec, or a parameter; where it travels is our affair.
-    where = detail["loc"]
-    below = 2 if where[:2] == ("body", "spec") and len(where) > 2 else 1
-    return field_error({**detail, "loc": where[below:]})
+    return FieldError(told.loc.removeprefix("spec."), told.msg)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status, path = error.status_code, request.url.path
+    headers = dict(error.headers or {})
     title = HTTPStatus(status).phrase
     if status == 404:
         detail = f"there is no {path!r} here; GET /api/v1/openapi.json lists every route"
     elif status == 405:
-        allowed = (error.headers or {}).get("Allow", "other methods")
+        methods = _methods(request) | set(headers.get("Allow", "").split(", "))
+        headers["Allow"] = allowed = ", ".join(sorted(methods - {""}))
         detail = f"{request.method} does not go with {path!r}; it takes {allowed}"
     elif status == 400:
         detail = "the body cannot be read as JSON: its text, numbers or depth are not what JSON has"
     else:
         detail = str(error.detail)
     kind = title.lower().replace(" ", "-")
-    return problem(status, kind, title, detail, headers=dict(error.headers or {}))
+    return problem(status, kind, title, detail, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Give what the path takes, by the document: routing tells of one route, a method each."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for path, methods in paths.items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in methods
+    }
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError)
     log.error("the database failed: %s", error)
     detail = "the database does not answer; the request may be sent again"
     return problem(503, "database", "The database does not answer", detail)

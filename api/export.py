@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.answers import job_item, policy_of
+from api.answers import job_item
 from crs_core.spec import facets
 from store import curves, jobs, views
 from store.jobs import JobFilter
+from store.policies import policy_of
 
 Reading = Callable[[], AbstractContextManager[Session]]
 PAGE = 200

@@ -32,6 +32,10 @@ class Mark:
     reset: bool = False
 
 
+class TooManyStreams(Exception):  # noqa: N818 - named by what is so
+    """As many streams are open as there may be."""
+
+
 class Subscriber:
     """The queue of one open stream. Only the event loop touches it."""
 
@@ -94,6 +98,14 @@ class Hub:
     def open_streams(self) -> int:
         """How many streams are open."""
         return len(self._subscribers)
+
+    def check_room(self, most: int) -> None:
+        """Raise TooManyStreams when `most` are open, give or take those that open just now."""
+        if self.open_streams >= most:
+            raise TooManyStreams(
+                f"{most} event streams are open, and more are not served; close one (every page "
+                "that is open has one), or raise COLROW_STREAMS"
+            )
 
     async def follow(self, after: int) -> AsyncGenerator[Change | Mark]:
         """Give every change after number `after`, and marks: first of all where it begins."""

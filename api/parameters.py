@@ -35,7 +35,7 @@ Key = Annotated[
     ),
 ]
 CursorQuery = Annotated[
-    str | None, Query(max_length=1000, description="`next` of the page before.")
+    str | None, Query(max_length=4000, description="`next` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items in a page, at most.")]
 States = Annotated[Sequence[JobState], Query(description="Any of these states.")]
@@ -58,7 +58,7 @@ MaxPoints = Annotated[
         description="Reduce every curve to about so many points, minimum and maximum kept.",
     ),
 ]
-After = Annotated[int | None, Query(ge=-1, description="Only points after this step.")]
+After = Annotated[int | None, Query(ge=-1, le=1 << 40, description="Only points after this step.")]
 
 
 def known_metrics(names: Sequence[str], *, loc: str = "metric") -> Sequence[str]:
@@ -72,7 +72,8 @@ def known_metrics(names: Sequence[str], *, loc: str = "metric") -> Sequence[str]
 async def only_known(request: Request) -> None:
     """Refuse a query parameter that the route does not have: it would be passed over in silence.
 
-    Raises ParameterError.
+    Nor may its text or that of the path hold NUL, which PostgreSQL does not take. Raises
+    ParameterError.
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
@@ -84,3 +85,6 @@ async def only_known(request: Request) -> None:
             raise ParameterError(
                 name, f"{name!r} is no parameter of this route; there are: {there}"
             )
+    for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+        if "\0" in value:
+            raise ParameterError(name, f"text may not hold the character NUL; got {value[:80]!r}")

@@ -1,9 +1,10 @@
 """What the api takes from the environment; no other file of this package reads it."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STATIC = Path(__file__).parent / "static"
 
@@ -18,11 +19,21 @@ class Settings(BaseSettings):
     home: Path | None = Field(None, description="Folder of the service: jobs/<id>/a<attempt>/…")
     host: str = "127.0.0.1"
     port: int = Field(8750, ge=0, le=65_535)
-    hosts: list[str] = Field([], description="More names than loopback's that `Host` may have.")
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="More names than loopback's that `Host` may have, separated by commas."
+    )
     static: Path = Field(STATIC, description="The built page.")
     threads: int = Field(16, ge=1, description="Request threads, and database connections.")
     lease_s: float = Field(60.0, gt=0)
     body_limit_bytes: int = 1 << 20
     events_poll_s: float = Field(0.1, gt=0)
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
+    streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip().lower() for name in value.split(",") if name.strip())

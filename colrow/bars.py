@@ -24,17 +24,17 @@ def bars(console: Console) -> Progress:
 
 
 def figures(summary: Mapping[str, Any], *, steps_per_s: float | None, left_s: float | None) -> str:
-    """Write what stands behind a bar."""
+    """Write what stands behind a bar; where there is no estimate, none is told."""
     if "frobenius_error" in summary:
         return f"error {number(last(summary, 'frobenius_error'))}"
     quality, value = judged(summary, "validation", "test")
     shown = number(value) if quality == "perplexity" else share(value)
-    return (
-        f"loss {number(last(summary, 'train_loss'))}  "
-        f"{quality} {shown}  "
-        f"{number(None if steps_per_s is None else round(steps_per_s))} steps/s  "
-        f"{duration(left_s)} left"
-    )
+    told = [f"loss {number(last(summary, 'train_loss'))}", f"{quality} {shown}"]
+    if steps_per_s is not None:
+        told.append(f"{number(round(steps_per_s))} steps/s")
+    if left_s is not None:
+        told.append(f"{duration(left_s)} left")
+    return "  ".join(told)
 
 
 class JobBars:

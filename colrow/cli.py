@@ -13,7 +13,7 @@ import typer
 from colrow.commands import jobs, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
-from colrow.errors import ColrowError
+from colrow.errors import ColrowError, SpecFault
 
 app = typer.Typer(
     name="colrow",
@@ -53,15 +53,7 @@ def main() -> NoReturn:
 
         if not isinstance(error, SpecError):
             raise
-        many = "1 field" if len(error.errors) == 1 else f"{len(error.errors)} fields"
-        _fail(
-            str(
-                ColrowError(
-                    f"{many} of the spec at fault; nothing was run",
-                    errors=[(e.loc, e.msg) for e in error.errors],
-                )
-            )
-        )
+        _fail(str(SpecFault([(e.loc, e.msg) for e in error.errors])))
     sys.exit(0)
 
 

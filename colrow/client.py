@@ -25,7 +25,7 @@ from colrow.answers import (
     SweepPlan,
     Worker,
 )
-from colrow.errors import ColrowError
+from colrow.errors import ColrowError, lost
 from colrow.stream import Event, follow
 from colrow.transport import Transport
 
@@ -363,5 +363,5 @@ def _sweep(sweep_id: str) -> str:
 def _checked(kind: str, ident: str) -> str:
     """Let an id through that may be one, so that it stays one segment of the path."""
     if not re.fullmatch(r"[0-9A-Za-z-]+", ident):
-        raise ColrowError(f"there is no {kind} {ident!r}", status=404)
+        raise lost(f"there is no {kind} {ident!r}")
     return ident

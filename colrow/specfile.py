@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from colrow.errors import ColrowError, SpecFileError
+from colrow.errors import SpecFault, SpecFileError
 
 MAX_BYTES = 1 << 20
 MAX_VALUES = 100_000
@@ -112,12 +112,11 @@ def read_sweep(path: Path) -> SweepFile:
 
 
 def refuse_non_finite(value: Any, path: str = "") -> None:
-    """Raise ColrowError at the first number that JSON cannot carry (nan, inf)."""
+    """Raise SpecFault at the first number that JSON cannot carry (nan, inf)."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise ColrowError(
-            "1 field of the spec is at fault; nothing was submitted",
-            errors=[(path, f"this must be a finite number; got {value}")],
-        )
+        told = f"this must be a finite number; got {value}"
+        # The body of a request has the spec inside; the reader wrote no such key.
+        raise SpecFault([(path.removeprefix("spec."), told)])
     if isinstance(value, Mapping):
         for key, item in value.items():
             refuse_non_finite(item, f"{path}.{key}".lstrip("."))

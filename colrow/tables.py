@@ -68,6 +68,8 @@ def facts_table(job: Job) -> Table:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
+        if attempt["reason"]:
+            text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
     for name, value in rows:
         table.add_row(name, Text(value))
@@ -117,6 +119,13 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
                 count(exact), count(planned), share(product["reduction"]),
             )  # fmt: skip
+    if any(layer["forward"] < 1 for layer in layers):
+        table.caption = (
+            "ratio, pairs, kept: of each product by itself. The gradient products work on the "
+            "inputs that forward kept, so they cost that share less even where their own ratio "
+            "is 100 %; their reduction counts both"
+        )
+        table.caption_justify = "left"
     return table
 
 

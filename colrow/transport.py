@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from colrow.errors import ColrowError, Unreachable
+from colrow.errors import ColrowError, SpecFault, Unreachable, lost
 from colrow.specfile import refuse_non_finite
 
 DELAYS_S = (0.1, 0.3, 0.9)
@@ -93,12 +93,17 @@ class Transport:
                 f"{self.base_url} the address of a Colrow service?",
                 status=answer.status_code,
             )
-        return ColrowError(
-            str(body["detail"]),
-            status=answer.status_code,
-            title=str(body.get("title", "")),
-            errors=[(str(e["loc"]), str(e["msg"])) for e in body.get("errors") or []],
-        )
+        status, title = answer.status_code, str(body.get("title", ""))
+        errors = [(str(e["loc"]), str(e["msg"])) for e in body.get("errors") or []]
+        if errors and body.get("type") == "urn:colrow:problem:spec":
+            return SpecFault(errors, status=status, title=title)
+        if body.get("type") == "urn:colrow:problem:not-found":
+            # The service ends with the request that lists them; a person has a command for it.
+            return lost(str(body["detail"]).rpartition("; GET ")[0] or str(body["detail"]))
+        # Of single fields `detail` is the list of them, in one line: the title goes before ours.
+        detail = title if any(loc for loc, _ in errors) else str(body["detail"])
+        told = errors if detail == title else []
+        return ColrowError(detail, status=status, title=title, errors=told)
 
 
 def _host(base_url: str) -> str:

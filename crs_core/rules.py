@@ -13,6 +13,7 @@ from crs_core.errors import FieldError, SpecError
 from crs_core.layers import LSTM, LayerShape, layer_shapes
 from crs_core.ratios import ratio_at, sampled_steps
 from crs_core.spec import (
+    MAX_STEPS,
     Cosine,
     Dataset,
     Gate,
@@ -241,7 +242,8 @@ def training_length(spec: JobSpec) -> TrainingLength:
     words of every row.
 
     Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples, a
-    sequence is longer than the text, or the warm-up is longer than the training.
+    sequence is longer than the text, the epochs come to more than MAX_STEPS, or the warm-up is
+    longer than the training.
     """
     train, validation = split_sizes(spec.dataset)
     training, schedule = spec.training, spec.training.schedule
@@ -255,6 +257,13 @@ def training_length(spec: JobSpec) -> TrainingLength:
     if isinstance(spec.model, LSTMModel | GPTModel):
         steps_per_epoch = _sequences(train, training.batch_size, spec.model.sequence_length)
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
+    if steps > MAX_STEPS:
+        raise SpecError.at(
+            "training.epochs",
+            f"{training.epochs} epochs of {steps_per_epoch} steps are {steps} steps, and a "
+            f"training has at most {MAX_STEPS}; give at most {MAX_STEPS // steps_per_epoch} "
+            "epochs, or a larger batch",
+        )
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(
             "training.schedule.warmup_steps",

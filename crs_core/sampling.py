@@ -117,7 +117,7 @@ def _named(name: str) -> Policy:
     try:
         return Policy.model_validate({"name": name})
     except ValidationError as error:
-        raise SpecError(field_errors(error)) from None
+        raise SpecError(field_errors(error, Policy)) from None
 
 
 def _exact(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:  # noqa: ARG001

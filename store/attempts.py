@@ -11,6 +11,7 @@ from enum import Enum
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
 from store import changes, clock, jobs, queue
 from store.errors import Fenced, NotFound
@@ -70,7 +71,10 @@ class Claim:
 
 
 def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Claim | None:
-    """Take the best job that fits the worker, or None. Raises NotFound for an unknown worker."""
+    """Take the best job that fits the worker, or None. Raises NotFound for an unknown worker.
+
+    A job whose stored spec is no spec of this program any more fails here, and the next is taken.
+    """
     worker = session.get(Worker, worker_key, populate_existing=True)
     if worker is None:
         raise NotFound(f"there is no worker {worker_key}; register it first")
@@ -80,13 +84,28 @@ def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Cla
     best = queue.fitting(queue.ordered(), queue.slot_of(worker)).limit(1)
     while (key := session.execute(best).scalar_one_or_none()) is not None:
         job = _lock_job(session, key)
-        if job is not None and job.state == "queued":  # else: cancelled since it was chosen
-            scheduler.claims += 1
-            return _begin(session, job, worker, lease_s)
+        if job is None or job.state != "queued":  # cancelled since it was chosen
+            continue
+        try:
+            spec = parse_any(job.spec)
+        except SpecError as error:
+            jobs.move(session, job, "failed", reason=Reason("spec", _outdated(error)))
+            continue
+        scheduler.claims += 1
+        return _begin(session, job, spec, worker, lease_s)
     return None
 
 
-def _begin(session: Session, job: Job, worker: Worker, lease_s: float) -> Claim:
+def _outdated(error: SpecError) -> str:
+    return (
+        f"this version of Colrow cannot run the spec as it was stored: {error}; submit it anew "
+        "with that mended"
+    )
+
+
+def _begin(
+    session: Session, job: Job, spec: JobSpec | StudySpec, worker: Worker, lease_s: float
+) -> Claim:
     now = clock.read(session)
     job.attempt_count += 1
     number, until = job.attempt_count, now + lease_s
@@ -105,7 +124,6 @@ def _begin(session: Session, job: Job, worker: Worker, lease_s: float) -> Claim:
     ).scalar_one()
     jobs.move(session, job, "running", attempt=number)
     _occupy(session, worker, "busy", now)
-    spec = parse_any(job.spec)
     return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
 
 

@@ -16,6 +16,7 @@ from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
 from store.grouping import at, canonical, label_of, settings_of
+from store.policies import policy_of
 from store.qualities import ALIASES, QUALITIES, usual_quality
 from store.tables import Job, Summary, Sweep
 from store.verdicts import Judgement
@@ -65,7 +66,7 @@ class Group:
     """Paths of the spec, and the values in which the groups differ."""
     policy: str
     ratio: float | None
-    """Of the forward product; 1 when exact, None when rules differ in it."""
+    """Of the forward product; 1 when exact, None when sampled rules differ in it."""
     model: str
     dataset: str
     n: int
@@ -80,7 +81,7 @@ class Group:
     evidence: Evidence | None
     """Of the difference in y; None as `delta_y`, and where no direction of y is better."""
     seconds_ratio: float | None
-    """Mean training time over that of the baseline."""
+    """Mean training time over that of the baseline; None where that had other resources."""
     baseline: str | None
     """Key of the group it is measured against."""
     is_baseline: bool
@@ -121,8 +122,13 @@ class _Run:
         return canonical([self.spec.get(part) for part in _OF_THE_TWIN])
 
     @property
+    def resources(self) -> str:
+        """What it ran on as far as the spec says: times on other devices or threads are others."""
+        return canonical(self.spec["resources"])
+
+    @property
     def policy(self) -> str:
-        return "+".join(facets(self.spec).policies)
+        return policy_of(self.spec)
 
     @property
     def ratio(self) -> float | None:
@@ -228,13 +234,21 @@ def _read(
 
 
 def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
-    """Give for each group the exact one of the same model, data and training, if there is one."""
-    setting = {key: frozenset(m.setting for m in members) for key, members in grouped.items()}
-    exact: dict[frozenset[str], str] = {}
+    """Give for each group the exact one of the same model, data and training, if there is one.
+
+    One of the same resources comes first: only that one's times can be compared.
+    """
+    settings = {
+        key: (frozenset(m.setting for m in members), frozenset(m.resources for m in members))
+        for key, members in grouped.items()
+    }
+    alike: dict[Any, str] = {}
     for key, members in grouped.items():
         if all(member.policy == "exact" for member in members):
-            exact.setdefault(setting[key], key)
-    return {key: exact[setting[key]] for key in grouped if setting[key] in exact}
+            alike.setdefault(settings[key], key)
+            alike.setdefault(settings[key][0], key)
+    found = {key: alike.get(both) or alike.get(both[0]) for key, both in settings.items()}
+    return {key: exact for key, exact in found.items() if exact is not None}
 
 
 def _group(
@@ -248,7 +262,8 @@ def _group(
     counted = [m for m in members if m.state == "succeeded"]
     base_counted = [m for m in base if m.state == "succeeded"]
     seconds = stat(m.seconds for m in counted)
-    base_seconds = stat(m.seconds for m in base_counted).mean
+    is_timed = {m.resources for m in base} == {m.resources for m in members}
+    base_seconds = stat(m.seconds for m in base_counted).mean if is_timed else None
     xs = {m.id: _x(m, x, base_seconds) for m in counted}
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
@@ -288,10 +303,10 @@ def _x(run: _Run, x: str, base_seconds: float | None) -> float | None:
 
 
 def _mark_front(groups: Sequence[Group], sign: float) -> list[Group]:
-    """Mark the groups that no other of the same data set beats in both directions."""
+    """Mark the groups that no other of the same model and data set beats in both directions."""
     marked = list(groups)
-    for dataset in {group.dataset for group in groups}:
-        of_set = [i for i, group in enumerate(groups) if group.dataset == dataset]
+    for setting in {(group.model, group.dataset) for group in groups}:
+        of_set = [i for i, g in enumerate(groups) if (g.model, g.dataset) == setting]
         points = [
             (g.x.mean, sign * g.y.mean) if g.x.mean is not None and g.y.mean is not None else None
             for g in (groups[i] for i in of_set)

@@ -1,6 +1,6 @@
 """Curves: one metric over the steps of a job, whole or reduced with every peak kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
 from store import metrics as metric_names
-from store.errors import NotFound
+from store.errors import BadQuery, NotFound
 from store.tables import Job, Point
 
 PART = 500
+JOBS = 20
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ def read(
     *,
     max_points: int | None = None,
     after: int | None = None,
+    most: int | None = None,
 ) -> list[Curve]:
     """Read curves, by job in the order given, then in the order of `crs_core.events.METRICS`.
 
     `metrics` None: every one there is. A metric that a job has no point of is left out. `after`:
-    only steps beyond it. `max_points`: see `reduce`. Raises NotFound.
+    only steps beyond it. `max_points`: see `reduce`. `most` is how many points all curves together
+    may have. Raises NotFound, BadQuery.
     """
     ids = list(dict.fromkeys(job_ids))
     keys: dict[str, int] = dict(
@@ -57,15 +60,40 @@ def read(
     }
     if not names:
         return []
+    found: list[Curve] = []
+    # By parts, so that of very many jobs those of one part at most are here unreduced.
+    for begin in range(0, len(ids), JOBS):
+        some = {keys[job_id]: job_id for job_id in ids[begin : begin + JOBS]}
+        found += _of_jobs(session, some, names, max_points=max_points, after=after)
+        total = sum(len(curve.steps) for curve in found)
+        if most is not None and total > most:
+            raise BadQuery(
+                f"the curves of {begin + len(some)} of the {len(ids)} jobs have {total} points, "
+                f"and one answer has at most {most}; reduce them with max_points (as in "
+                "max_points=320), or ask for fewer jobs or metrics"
+            )
+    place = {job_id: i for i, job_id in enumerate(ids)}
+    shown = {name: i for i, name in enumerate(METRICS)}
+    return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
+
+
+def _of_jobs(
+    session: Session,
+    job_of: Mapping[int, str],
+    names: Mapping[int, str],
+    *,
+    max_points: int | None,
+    after: int | None,
+) -> list[Curve]:
+    """Read the curves of some jobs, by key."""
     table = Point.__table__.c
     query = (
         select(table.job_key, table.metric_id, table.step, table.value)
-        .where(table.job_key.in_(keys.values()), table.metric_id.in_(names))
+        .where(table.job_key.in_(job_of), table.metric_id.in_(names))
         .order_by(table.job_key, table.metric_id, table.step)
     )
     if after is not None:
         query = query.where(table.step > after)
-    job_of = {key: job_id for job_id, key in keys.items()}
     found, begin = [], 0
     of_job: list[int] = []
     of_metric: list[int] = []
@@ -83,9 +111,7 @@ def read(
         curve = _curve(job_of[key], names[metric], steps[begin:end], values[begin:end], max_points)
         found.append(curve)
         begin = end
-    place = {job_id: i for i, job_id in enumerate(ids)}
-    shown = {name: i for i, name in enumerate(METRICS)}
-    return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
+    return found
 
 
 def _curve(

@@ -12,6 +12,7 @@ from crs_core.errors import FieldError, SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
 
 MAX_JOBS = 10_000
+MAX_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,16 @@ def label(settings: Mapping[str, Any]) -> str:
 
 def short(path: str) -> str:
     """Give the word of a path that tells most: `approximation.0.policy.name` is `policy`."""
-    words = [word for word in path.split(".") if not word.isdigit()]
+    words = [word for word in path.split(".") if position(word) is None] or [path]
     return words[-2] if words[-1] == "name" and len(words) > 1 else words[-1]
+
+
+def position(word: str) -> int | None:
+    """Read a word of a path as a place in a list; None where it is none.
+
+    `str.isdigit` is true of ², which `int` refuses, and `int` refuses thousands of digits.
+    """
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS else None
 
 
 def show_value(value: Any) -> str:
@@ -137,13 +146,17 @@ def _set(data: Any, path: str, value: Any, resolved: Any) -> None:
 def _child(place: Any, word: str, path: str) -> Any:
     if isinstance(place, dict):
         return place.get(word)
-    if not word.isdigit():
-        raise SpecError.at(path, f"{word!r} stands for a position in a list; give a number")
-    if int(word) >= len(place):
+    at = position(word)
+    if at is None:
+        shown = word if len(word) <= 40 else f"{word[:40]}…"
+        raise SpecError.at(
+            path, f"{shown!r} stands for a position in a list; give a number as 0 or 12"
+        )
+    if at >= len(place):
         raise SpecError.at(
             path, f"there is no position {word}: the list has {len(place)} entries in the base"
         )
-    return place[int(word)]
+    return place[at]
 
 
 def _key(place: Any, word: str) -> Any:
@@ -151,5 +164,5 @@ def _key(place: Any, word: str) -> Any:
 
 
 def _item(place: Any, word: str) -> Any:
-    inside = isinstance(place, list) and word.isdigit() and int(word) < len(place)
-    return place[int(word)] if inside else None
+    at = position(word)
+    return place[at] if isinstance(place, list) and at is not None and at < len(place) else None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from store.grid import short, show_named, show_value
+from store.grid import position, short, show_named, show_value
 
 
 def settings_of(
@@ -84,10 +84,11 @@ def _flatten(value: Any, path: str = "") -> dict[str, Any]:
 def at(spec: Any, path: str) -> Any:
     """Give what stands at a dotted path, None where nothing does."""
     for word in path.split("."):
+        place = position(word)
         if isinstance(spec, dict):
             spec = spec.get(word)
-        elif isinstance(spec, list) and word.isdigit() and int(word) < len(spec):
-            spec = spec[int(word)]
+        elif isinstance(spec, list) and place is not None and place < len(spec):
+            spec = spec[place]
         else:
             return None
     return spec

@@ -19,13 +19,13 @@ from store.text import clean
 from store.views import Job, Page, Reason, State
 
 __all__ = [
-    "Deleted", "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
+    "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
     "insert_jobs", "list_jobs", "lock", "move", "request_cancel", "request_pause", "resume",
     "retry", "submit",
 ]  # fmt: skip
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "cancelled"}),
+    "queued": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"succeeded", "failed", "cancelled", "paused", "queued"}),
     "paused": frozenset({"queued", "cancelled"}),
     "succeeded": frozenset(),
@@ -59,14 +59,6 @@ class Submitted:
 
     job: Job
     created: bool
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """`folders` are relative to the service's home: `jobs/<job id>`."""
-
-    job_id: str
-    folders: tuple[str, ...]
 
 
 def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None) -> Submitted:
@@ -291,8 +283,8 @@ def edit(
     return _changed(session, job)
 
 
-def delete(session: Session, job_id: str) -> Deleted:
-    """Remove a job with its points, logs and rows; the caller then deletes the folders.
+def delete(session: Session, job_id: str) -> None:
+    """Remove a job with its points, logs and rows; its folder is for `store.removal`.
 
     Raises NotFound, and Conflict while the job is running.
     """
@@ -302,4 +294,3 @@ def delete(session: Session, job_id: str) -> Deleted:
     _tell(session, job, state="deleted")
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
-    return Deleted(job_id, (f"jobs/{job_id}",))

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +20,11 @@ from store.tables import Attempt as AttemptRow
 from store.tables import Job as JobRow
 from store.tables import Metric, Owner, Sweep, Tag, Worker
 from store.tables import Summary as SummaryRow
+from store.text import clean
 from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
 
 PART = 500
+MAX_INTEGER = (1 << 63) - 1
 _FIELDS: dict[str, Any] = {
     "created_at": JobRow.key,
     "started_at": JobRow.started_at,
@@ -32,6 +35,7 @@ _FIELDS: dict[str, Any] = {
     "progress": func.cast(JobRow.step, Float) / func.nullif(JobRow.total_steps, 0),
     "planned_compute_reduction": JobRow.planned_compute_reduction,
 }
+_TEXTS = ("name", "state")
 _SUMMARIES: dict[str, Any] = {
     "last": SummaryRow.last_value,
     "best": SummaryRow.best_value,
@@ -82,8 +86,10 @@ def list_jobs(
     `sort` is `created_at`, `started_at`, `finished_at`, `name`, `state`, `priority`, `progress`,
     `planned_compute_reduction`, or a metric: `seconds` (its last value), `train_loss.best`,
     `test_accuracy.at_best_validation`; a minus in front turns it round. Jobs without the value come
-    last. `metrics` are the summaries to read, None for all. Raises BadQuery.
+    last. `metrics` are the summaries to read, None for all. Raises BadQuery, and NotFound for a
+    sweep that is not there.
     """
+    _demand_sweeps(session, where.sweeps)
     falling, by = sort.startswith("-"), sort.removeprefix("-")
     query = _jobs().where(*_conditions(where))
     query, value = _sorted_by(query, by)
@@ -99,6 +105,16 @@ def list_jobs(
     return Page(tuple(_views(session, page, metrics=metrics)), end)
 
 
+def _demand_sweeps(session: Session, ids: Sequence[str]) -> None:
+    """Refuse a sweep that is not there: its empty list would look like a sweep without jobs."""
+    if not ids:
+        return
+    there = set(session.execute(select(Sweep.id).where(Sweep.id.in_(ids))).scalars())
+    for sweep_id in ids:
+        if sweep_id not in there:
+            raise NotFound(f"there is no sweep {sweep_id!r}")
+
+
 def encode_cursor(parts: list[Any]) -> str:
     """Pack where a page ended into one word."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
@@ -108,11 +124,27 @@ def decode_cursor(cursor: str, *, length: int) -> list[Any]:
     """Unpack what `encode_cursor` made. Raises BadQuery."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         parts = None
-    if not isinstance(parts, list) or len(parts) != length:
+    if not isinstance(parts, list) or len(parts) != length or not all(map(_is_kept, parts)):
         raise BadQuery(f"{cursor[:80]!r} is no cursor; use `next` of the page before, unchanged")
     return parts
+
+
+def _is_kept(part: Any) -> bool:
+    """Whether a database can hold it: the inside of a cursor comes from outside like the rest."""
+    match part:
+        case None:
+            return True
+        case str():
+            return clean(part) == part
+        case bool():
+            return False
+        case int():
+            return -MAX_INTEGER <= part <= MAX_INTEGER
+        case float():
+            return math.isfinite(part)
+    return False
 
 
 def _jobs() -> Select[Any]:
@@ -165,7 +197,12 @@ def _sorted_by(query: Select[Any], by: str) -> tuple[Select[Any], Any]:
 
 def _after(cursor: str, sort: str, value: Any, *, falling: bool) -> ColumnElement[bool]:
     made_for, last, key = decode_cursor(cursor, length=3)
-    if made_for != sort or not isinstance(key, int):
+    is_text = sort.removeprefix("-") in _TEXTS
+    if (
+        made_for != sort
+        or not isinstance(key, int)
+        or (last is not None and isinstance(last, str) != is_text)
+    ):
         raise BadQuery(f"the cursor was made for sort={made_for!r}, not {sort!r}; start anew")
     beyond_key = JobRow.key < key if falling else JobRow.key > key
     if last is None:

@@ -24,10 +24,25 @@ class LogText:
     total: int
 
 
-def append(session: Session, job_key: int, attempt_number: int, text: str) -> None:
-    """Add text at the end, and drop whole chunks at the front once the log is over MAX_LOG."""
+def size(session: Session, job_key: int) -> int:
+    """Give the length of a job's log: where its next text begins."""
+    return _extent(session, job_key)[1]
+
+
+def append(
+    session: Session, job_key: int, attempt_number: int, text: str, *, at: int | None = None
+) -> None:
+    """Add text at the end, and drop whole chunks at the front once the log is over MAX_LOG.
+
+    `at` is where the text begins; what the log has from there on is not written again. So a call
+    may be repeated whose commit was not answered.
+    """
     _, total = _extent(session, job_key)
-    text = clean(text)
+    text = clean(text)  # of the same length
+    if at is not None:
+        text = text[max(0, total - at) :]
+    if not text:
+        return
     skipped = max(0, len(text) - MAX_LOG)
     pieces = [text[i : i + MAX_CHUNK] for i in range(skipped, len(text), MAX_CHUNK)]
     session.execute(

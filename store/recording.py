@@ -14,8 +14,17 @@ from store.dialects import write_points
 from store.tables import Attempt, Job, Point, Sweep
 
 
-def record(session: Session, attempt_id: int, events: Sequence[Event], *, log: str = "") -> Wish:
+def record(
+    session: Session,
+    attempt_id: int,
+    events: Sequence[Event],
+    *,
+    log: str = "",
+    log_at: int | None = None,
+) -> Wish:
     """Write a batch of events and a piece of log text; give what is wanted of the attempt.
+
+    Sent again with `log_at`, the place of `log` in the job's log, it writes nothing twice.
 
     `Started` removes the points after its step. `Finished` and `Failed` write nothing: how an
     attempt ended is told by `attempts.finish`. Raises Fenced, and then nothing was written.
@@ -26,8 +35,13 @@ def record(session: Session, attempt_id: int, events: Sequence[Event], *, log: s
         batch.take(event)
     batch.write()
     if log:
-        logs.append(session, attempt.job_key, attempt.number, log)
+        logs.append(session, attempt.job_key, attempt.number, log, at=log_at)
     return Wish.of(attempt.wish)
+
+
+def log_size(session: Session, attempt_id: int) -> int:
+    """Give where the log of an attempt's job ends, for `log_at`. Raises Fenced."""
+    return logs.size(session, _current(session, attempt_id).job_key)
 
 
 def _current(session: Session, attempt_id: int) -> Row[Any]:

@@ -36,6 +36,8 @@ def sweep(session: Session) -> SweepReport:
         .join(Job, Job.key == Attempt.job_key)
         .join(Worker, Worker.key == Attempt.worker_key)
         .where(Attempt.ended_at.is_(None), Attempt.lease_until < clock.now())
+        # `release` locks the jobs, and so does `sweeps.cancel`: in one order, without a deadlock.
+        .order_by(Job.key)
         # A row that is locked has a heartbeat, an end or another sweep under way.
         .with_for_update(of=Attempt, skip_locked=True)
     ).all()
@@ -55,6 +57,30 @@ def sweep(session: Session) -> SweepReport:
         stale=checkpoints.stale(session),
         ring=_work_waits(session),
     )
+
+
+def end_left_behind(session: Session, worker_name: str) -> tuple[str, ...]:
+    """End the attempts of a slot whose process is gone, lease or no lease, and give their jobs.
+
+    For a slot that starts again, before it registers: the caller knows that the process which its
+    row names has ended.
+    """
+    left = session.execute(
+        select(Attempt.key, Job.id, Worker.pid)
+        .join(Job, Job.key == Attempt.job_key)
+        .join(Worker, Worker.key == Attempt.worker_key)
+        .where(Attempt.ended_at.is_(None), Worker.name == worker_name)
+        .with_for_update(of=Attempt, skip_locked=True)
+    ).all()
+    for attempt_id, _, pid in left:
+        attempts.release(
+            session,
+            attempt_id,
+            kind="worker_lost",
+            message=f"the process of worker {worker_name} ended (process {pid}: it was killed or "
+            "crashed), and the trainer with it",
+        )
+    return tuple(job_id for _, job_id, _ in left)
 
 
 def _work_waits(session: Session) -> bool:

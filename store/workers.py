@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from store import changes, clock
 from store.dialects import insert_or_ignore
-from store.errors import NotFound
+from store.errors import Conflict, NotFound
 from store.queue import ALIVE_S
 from store.tables import Attempt, Job, Worker
 
@@ -53,8 +53,18 @@ class WorkerView:
     attempt: int | None
 
 
+def process_of(session: Session, name: str) -> tuple[str, int] | None:
+    """Give the host and the process id that a slot registered with; None for a name not known."""
+    row = session.execute(select(Worker.host, Worker.pid).where(Worker.name == name)).one_or_none()
+    return None if row is None else (row.host, row.pid)
+
+
 def register(session: Session, worker: NewWorker) -> int:
-    """Enter a slot, or enter it anew under its old name; give its key."""
+    """Enter a slot, or enter it anew under its old name; give its key.
+
+    Raises Conflict while a living worker of another host has the name: they would share a row, and
+    with it their jobs. On one host the lock of the name, which ends with the process, says so.
+    """
     now = clock.read(session)
     said = asdict(worker) | {
         "devices": list(worker.devices),
@@ -72,6 +82,12 @@ def register(session: Session, worker: NewWorker) -> int:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
+    is_living = row.state != "stopped" and row.seen_at > now - ALIVE_S
+    if row.host != worker.host and is_living:
+        raise Conflict(
+            f"a worker on {row.host} runs under the name {worker.name!r}; stop it, or give the one "
+            f"on {worker.host} another name with COLROW_NAME"
+        )
     for name, value in said.items():
         setattr(row, name, value)
     changes.note(session, changes.Change("worker", worker=worker.name, state="idle"))

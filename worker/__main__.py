@@ -37,18 +37,18 @@ def main() -> int:
         settings = Settings()
         name = host.take_name(settings)
         database = _open(settings)
+        slot = Slot(settings, database, host.describe(settings, name.text))
+        slot.start()
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
     except OSError as error:
         return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
-    except (ArgumentError, NameTaken, StoreError) as error:
+    except (ArgumentError, ModuleNotFoundError, NameTaken, StoreError) as error:
         return _refuse(str(error))
-    return _serve(settings, name, database)
+    return _serve(settings, name, slot)
 
 
-def _serve(settings: Settings, name: Name, database: Database) -> int:
-    slot = Slot(settings, database, host.describe(settings, name.text))
-    slot.register()
+def _serve(settings: Settings, name: Name, slot: Slot) -> int:
     heartbeat = Heartbeat(slot, lambda: queue.ring(settings.broker_url))
     app = make_app(settings, slot, heartbeat)
     worker = app.Worker(
@@ -60,7 +60,7 @@ def _serve(settings: Settings, name: Name, database: Database) -> int:
     )
     log.info("worker %s waits for jobs", name.text)
     worker.start()
-    database.close()
+    slot.database.close()
     return int(worker.exitcode or 0)
 
 

@@ -2,14 +2,20 @@
 
 The pool is one *thread*. The consumer stays awake beside a job that takes days, no child process is
 forked (80 MB, and the fork of a process with threads), and the thread lives as long as the pool, so
-PDEATHSIG of the trainer is tied to the worker. Prefetching is off: a busy worker takes no message
-out of the queue, so each one reaches a worker that is idle.
+PDEATHSIG of the trainer is tied to the worker.
+
+A message has to reach a worker that is idle. Prefetching is off, so that Celery asks for none while
+its thread has a job; but a job that a sweep found runs on another thread, of which Celery knows
+nothing. So a busy worker asks for none whoever runs its job (`Ears`), and a message that it had
+asked for before, and cannot heed now, goes back into the queue for the others.
 """
 
 from typing import Any
 
 from celery import Celery, bootsteps, signals
+from celery.worker.consumer.tasks import Tasks
 
+from store import queue
 from store.queue import TASK
 from worker.heartbeat import Heartbeat
 from worker.settings import Settings
@@ -29,7 +35,8 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
 
     @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
     def wake() -> None:
-        slot.work()
+        if not slot.work():
+            queue.ring(settings.broker_url)
 
     class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
         """Starts before the pool, and so stops after it: the last job's end is still told."""
@@ -52,7 +59,18 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
                 self.turning.cancel()
             self.turning = hub.call_repeatedly(TURN_S, _nothing)
 
+    class Ears(bootsteps.StartStopStep):  # type: ignore[misc]
+        """Asks for no message while the slot is busy; begins anew with each connection."""
+
+        requires = (Tasks,)
+
+        def start(self, consumer: Any) -> None:
+            qos = consumer.task_consumer.channel.qos
+            has_room = qos.can_consume
+            qos.can_consume = lambda: not slot.is_busy and has_room()
+
     app.steps["worker"].add(Pulse)
+    app.steps["consumer"].add(Ears)
     # A receiver of this keeps Celery from setting up logging in its own way.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # Sent from the signal handler of TERM and INT; the pool then waits for the job to save and end.

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 
-from store import checkpoints, workers
+from store import checkpoints, removal, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
 from worker import folders, host
@@ -35,7 +35,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         # Of one thread that lives as long as the worker: it is the parent of trainers.
         self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
-        self._looking: Future[int] | None = None
+        self._looking: Future[bool] | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -94,6 +94,7 @@ class Heartbeat:
         with self._slot.database.write() as session:
             report = sweep(session)
         self._mend(report)
+        self._remove_left()
         if report.ring and not self._slot.stopping.is_set():
             self._look()
             self._ring()
@@ -107,6 +108,14 @@ class Heartbeat:
             folders.delete(self._slot.settings.home, (file.path for file in report.stale))
             with self._slot.database.write() as session:
                 checkpoints.forget(session, [file.id for file in report.stale])
+
+    def _remove_left(self) -> None:
+        """Remove folders of deleted jobs whose api was killed before it could."""
+        home, lease_s = self._slot.settings.home, self._slot.settings.lease_s
+        with self._slot.database.read() as session:
+            ids = removal.left(session, home, older_s=lease_s)
+        for job_id in ids:
+            removal.remove(home, job_id)
 
     def _look(self) -> None:
         if self._slot.state != "idle":

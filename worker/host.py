@@ -80,6 +80,23 @@ def describe(settings: Settings, name: str) -> NewWorker:
     )
 
 
+def is_gone(host: str, pid: int) -> bool:
+    """Tell whether a process of this host has ended. Of another host nothing is known: False.
+
+    The number may be in use again, by us (in a container it often is) or by some other process; the
+    latter is taken for the one that is asked about.
+    """
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it is there, and somebody else's
+        return False
+    return pid == os.getpid()
+
+
 def thread_count(settings: Settings) -> int:
     """Give the CPU threads of a job that asks for none: the setting, or every CPU we may use."""
     return settings.threads or len(os.sched_getaffinity(0))

@@ -23,7 +23,7 @@ from crs_core.events import Event
 from store import attempts
 from store.attempts import Wish
 from store.errors import Fenced
-from store.recording import record
+from store.recording import log_size, record
 from store.session import Database
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -60,6 +60,7 @@ class Recorder:
         self._pace = pace
         self._pending: list[Event] = []
         self._log = ""
+        self._log_at: int | None = None
         self._last: Callable[[Session], object] | None = None
         self._changed = threading.Condition()
         self._beat_s = time.monotonic()
@@ -128,8 +129,13 @@ class Recorder:
                 text, self._log = self._log, ""
             if not batch and not text:
                 return
-            write = partial(record, attempt_id=self._attempt_id, events=batch, log=text)
+            if self._log_at is None:
+                self._log_at = self._write(partial(log_size, attempt_id=self._attempt_id))
+            write = partial(
+                record, attempt_id=self._attempt_id, events=batch, log=text, log_at=self._log_at
+            )
             self._hear(self._write(write))
+            self._log_at += len(text)
             self._beat_if_due()
 
     def _hear(self, wish: Wish) -> None:

@@ -7,7 +7,9 @@ from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
 from store.session import Database
+from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
+from worker import host
 from worker.recorder import UNAVAILABLE
 from worker.settings import Settings
 from worker.tasks import Post, supervise
@@ -36,6 +38,20 @@ class Slot:
             return "stopped"
         return "busy" if self._is_busy else "idle"
 
+    def start(self) -> None:
+        """Enter the slot. What its process before this one left is given back, and not waited for.
+
+        The lock on the name says that no other process on this home is the slot; the host and the
+        process id say so of other homes.
+        """
+        name = self._worker.name
+        with self.database.write() as session:
+            former = workers.process_of(session, name)
+            left = end_left_behind(session, name) if former and host.is_gone(*former) else ()
+        for job_id in left:
+            log.warning("job %s: the process before this one left it, it was given back", job_id)
+        self.register()
+
     def register(self) -> int:
         """Enter the slot into the database, anew if it was there before."""
         with self.database.write() as session:
@@ -52,13 +68,20 @@ class Slot:
         self.stopping.set()
         self.state_changed.set()
 
-    def work(self) -> int:
-        """Run jobs until none fits; give how many. A second caller waits, then looks too.
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs here, whichever thread claimed it."""
+        return self._is_busy
 
-        The calling thread is the parent of the trainers, and must not end before this returns.
+    def work(self) -> bool:
+        """Run jobs until none fits. False: nobody looked, so whoever was called must be told again.
+
+        That is so while another thread has its turn, perhaps for days, and when the slot stops. The
+        calling thread is the parent of the trainers, and must not end before this returns.
         """
-        done = 0
-        with self._turn:
+        if self.stopping.is_set() or not self._turn.acquire(blocking=False):
+            return False
+        try:
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
                 try:
@@ -66,8 +89,9 @@ class Slot:
                     supervise(taken, post)
                 finally:
                     self._tell(is_busy=False)
-                done += 1
-        return done
+        finally:
+            self._turn.release()
+        return True
 
     def _claim(self) -> Claim | None:
         if self.stopping.is_set():

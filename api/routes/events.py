@@ -27,15 +27,17 @@ def place(
     ] = None,
 ) -> int:
     """Say where the stream begins, before the answer does: who reads the state after the headers
-    came can miss nothing. Raises ParameterError.
+    came can miss nothing. Raises TooManyStreams, ParameterError.
     """
+    service.hub.check_room(service.settings.streams)
     if not last_event_id:
         with service.read() as session:
             return changes.head(session)
-    if last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id[:20]) < MOST:
+    is_short = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 20
+    if is_short and int(last_event_id) < MOST:
         return int(last_event_id)
     raise ParameterError(
-        "Last-Event-ID", f"{last_event_id!r} is no event id; send the `id` of an event"
+        "Last-Event-ID", f"{last_event_id[:80]!r} is no event id; send the `id` of an event"
     )
 
 

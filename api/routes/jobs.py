@@ -61,7 +61,7 @@ def submit(
     return job(submitted.job)
 
 
-@router.get("/jobs", operation_id="listJobs")
+@router.get("/jobs", operation_id="listJobs", responses=failures(404))
 def list_jobs(
     service: ServiceDep,
     state: States = (),
@@ -139,8 +139,9 @@ def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
 def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
     """Delete a job that is not running, with its curves, log and checkpoints."""
     with service.write() as session:
-        deleted = jobs.delete(session, job_id)
-    background.add_task(service.remove, deleted.folders)
+        jobs.delete(session, job_id)
+        service.mark_for_removal(job_id)
+    background.add_task(service.remove, job_id)
 
 
 @router.post(

@@ -20,6 +20,8 @@ from store import logs
 
 router = APIRouter(tags=["records"])
 MAX_LOG_PIECE = 1 << 20
+MAX_POINTS = 2_000_000
+"""Of all curves of one answer; some 40 MB."""
 
 
 @router.get("/jobs/{id}/curves", operation_id="getJobCurves", responses=failures(404))
@@ -65,6 +67,7 @@ def _curves(
             metrics or None,
             max_points=max_points,
             after=after,
+            most=MAX_POINTS,
         )
     return CurveList(items=[curve(c) for c in found], next=None)
 

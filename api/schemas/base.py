@@ -67,7 +67,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status, again.", examples=[422])
     detail: str = Field(
         description="What came, what is needed, what to do.",
-        examples=["1 field of the spec is at fault; nothing was submitted"],
+        examples=["seed: this must be at least 0; got -5"],
     )
     errors: list[FieldProblem] | None = Field(
         None, description="Every field at fault, where fields are."
@@ -83,6 +83,6 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "The state does not allow this; `detail` says why.",
         413: "The body is larger than 1 MiB.",
         422: "A field or parameter is wrong; `errors` names each.",
-        503: "The database does not answer, or has another schema.",
+        503: "The database does not answer, or has another schema; or too many streams are open.",
     }
     return {status: {"model": Problem, "description": said[status]} for status in statuses}

@@ -1,9 +1,10 @@
 """Jobs: what is submitted, what is answered, and the plan of a spec."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, WrapSerializer, WrapValidator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
 from crs_core.spec import AnySpec, Policy, RatioSchedule
@@ -18,6 +19,22 @@ EXAMPLE_SPEC: dict[str, Any] = {
     "training": {"epochs": 20, "batch_size": 50, "optimizer": {"name": "adam", "lr": 0.001}},
     "seed": 1,
 }
+
+
+def _or_as_stored(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError:
+        return value
+
+
+# The function has no annotations: with one, OpenAPI would show its return type instead of a spec.
+StoredSpec = Annotated[
+    AnySpec,
+    WrapValidator(_or_as_stored),
+    WrapSerializer(lambda spec, write: spec if isinstance(spec, dict) else write(spec)),
+]
+"""A job's spec; what an older version stored and this one cannot run is shown as it is."""
 
 
 class PlanRequest(Request):
@@ -180,13 +197,13 @@ class JobItem(Answer):
     wish: Literal["cancel", "pause"] | None = Field(
         description="What was asked of a running job and has not taken effect yet."
     )
-    spec: AnySpec | None = Field(description="Null in lists whose `columns` leave it out.")
+    spec: StoredSpec | None = Field(description="Null in lists whose `columns` leave it out.")
 
 
 class Job(JobItem):
     """A job, whole."""
 
-    spec: AnySpec
+    spec: StoredSpec
     attempts: list[Attempt]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Priority, Request, SweepId, Tags
+from api.schemas.plain import Plain
 
 EXAMPLE_BASE: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [128, 128]},
@@ -27,14 +28,14 @@ class SweepSubmit(Request):
     """
 
     name: Name = ""
-    base: dict[str, Any] = Field(
+    base: Plain[dict[str, Any]] = Field(
         description="A spec; what `axes` and `variants` set may be left out.",
         examples=[EXAMPLE_BASE],
     )
-    axes: dict[str, list[Any]] = Field(
+    axes: Plain[dict[str, list[Any]]] = Field(
         default={}, description="Path -> values.", examples=[{"seed": [1, 2, 3]}]
     )
-    variants: list[dict[str, Any]] = Field(
+    variants: Plain[list[dict[str, Any]]] = Field(
         default=[],
         description="Sets of path -> value, each crossed with the axes.",
         examples=[EXAMPLE_VARIANTS],

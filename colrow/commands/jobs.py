@@ -58,10 +58,11 @@ def ls(
             columns=PROGRESS,
         )
     )
-    here.out.print(jobs_table(found))
     if not found:
         note("no such jobs; submit one with: colrow submit FILE")
-    elif len(found) == limit:
+        return
+    here.out.print(jobs_table(found))
+    if len(found) == limit:
         note(f"only the newest {limit}; more with --limit")
 
 

@@ -43,11 +43,15 @@ class DataFolder:
         return self.path / "logs"
 
 
-def prepare(path: Path) -> DataFolder:
-    """Make the folder if it is missing. Raises LocalError when it cannot hold our data."""
+def prepare(path: Path, *, database_url: str | None = None) -> DataFolder:
+    """Make the folder if it is missing. Raises LocalError when it cannot hold our data.
+
+    `database_url` names a database elsewhere, and the folder then need not be fit for one.
+    """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - symbolic links stay
     try:
-        refuse_network_file_system(path)
+        if database_url is None:
+            refuse_network_file_system(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as trial:
             trial.write(_TRIAL)

@@ -1,10 +1,9 @@
 """`colrow train`: the training engine with no service around it.
 
-With an output folder the checkpoints stay there, listed with their checksums in
-`checkpoints.jsonl`, and the same command goes on from the newest that can be used.
+With an output folder (`colrow.local.output`) the checkpoints stay there, and the same command goes
+on from the newest that can be used.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -22,6 +21,7 @@ from colrow.bars import bars, figures
 from colrow.commands.session import note
 from colrow.errors import LocalError
 from colrow.figures import duration, measured, number, share
+from colrow.local import output
 from colrow.tables import study_table
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.errors import CrsError, SpecError
@@ -32,9 +32,6 @@ from crs_core.spec import JobSpec, StudySpec, parse_any
 THREADING = {"OMP_WAIT_POLICY": "PASSIVE", "MKL_DYNAMIC": "FALSE"}
 """Threads that wait without spinning (seconds instead of minutes on a busy machine), and as many as
 were asked for, always (a resume is bit-identical only with the same count)."""
-
-KEPT = 2
-"""How many checkpoints stay, beside the best one."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +58,14 @@ def run(wanted: Run, out: Console) -> None:
 
 
 def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -> None:
+    output.take(folder, spec)
+    saved = output.listed(folder)
+    points = [ResumePoint(folder / s.name, s.sha256, s.step) for s in reversed(saved)]
     place = Place(
         work_dir=folder,
         data_dir=wanted.datasets,
         download=wanted.download,
-        resume_from=_checkpoints(folder),
+        resume_from=tuple(points),
         device=wanted.device,
         threads=wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2),
     )
@@ -77,7 +77,7 @@ def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -
                 os.environ.setdefault(variable, value)  # read when torch is loaded
             from crs_core.engine import run as run_job
         with bars(out) as progress:
-            watcher = _Watcher(folder, progress, "studying" if is_study else "training")
+            watcher = _Watcher(folder, progress, "studying" if is_study else "training", saved)
             result = run_job(spec, place, on_event=watcher.hear, should_stop=stopping.asked)
     except SpecError:
         raise
@@ -141,9 +141,10 @@ class _Watcher:
     folder: Path
     progress: Progress
     what: str
+    saved: list[CheckpointSaved]
+    """Those of earlier calls first."""
     points: list[Points] = field(default_factory=list)
     summary: dict[str, dict[str, float]] = field(default_factory=dict)
-    saved: list[CheckpointSaved] = field(default_factory=list)
 
     def hear(self, event: Event) -> None:
         match event:
@@ -167,35 +168,9 @@ class _Watcher:
                     figures=figures(self.summary, steps_per_s=speed, left_s=left_s),
                 )
             case CheckpointSaved():
-                self._keep(event)
+                output.keep(self.folder, self.saved, event)
             case _:
                 return
-
-    def _keep(self, event: CheckpointSaved) -> None:
-        """Note the new file, and delete those that are neither new nor the best."""
-        with (self.folder / "checkpoints.jsonl").open("a") as file:
-            file.write(event.model_dump_json(include={"step", "name", "sha256"}) + "\n")
-        self.saved.append(event)
-        best = next((s.name for s in reversed(self.saved) if s.best), None)
-        for old in self.saved[:-KEPT]:
-            if old.name != best:
-                (self.folder / old.name).unlink(missing_ok=True)
-
-
-def _checkpoints(folder: Path) -> tuple[ResumePoint, ...]:
-    """Read the list of an earlier call, newest first, without files deleted since."""
-    try:
-        lines = (folder / "checkpoints.jsonl").read_text().splitlines()
-    except FileNotFoundError:
-        return ()
-    points = {}
-    for line in lines:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short by a crash
-            row = json.loads(line)
-            path = folder / row["name"]
-            if path.exists():
-                points[path] = ResumePoint(path, row["sha256"], row["step"])
-    return tuple(sorted(points.values(), key=lambda point: -point.step))
 
 
 _PARTS = {"validation": "validation", "best_test": "test at best validation"}

@@ -43,7 +43,7 @@ class Service:
 def run(service: Service, *, say: Callable[[str], None]) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Raises LocalError when it cannot start."""
     port = network.check_address(service.host, service.port)
-    place = folder.prepare(service.data)
+    place = folder.prepare(service.data, database_url=service.database_url)
     lock = Lock(place)
     if lock.left_behind:
         valkey.remove_runtime_folder(Path(lock.left_behind))
@@ -107,13 +107,13 @@ class Wishes:
 
 
 def _worker(place: DataFolder, service: Service, environment: dict[str, str], number: int) -> Child:
-    own = dict(environment)
+    # Each takes a name of its own, which holds the host: others may use the same database.
+    own = {name: value for name, value in environment.items() if name != "COLROW_NAME"}
     own.setdefault("COLROW_THREADS", str(max(1, (os.cpu_count() or 1) // service.workers)))
-    own["COLROW_NAME"] = f"worker-{number + 1}"
     if service.devices:
         own["COLROW_DEVICES"] = service.devices[number % len(service.devices)]
     return Child(
-        own["COLROW_NAME"],
+        f"worker-{number + 1}",
         [sys.executable, "-m", "worker"],
         place.logs / f"worker-{number + 1}.log",
         own,

@@ -73,19 +73,21 @@ def _fetch(file: FileFacts | Archive, folder: Path, on_progress: OnProgress | No
     """Do it, alone in the folder."""
     target, part = folder / file.name, folder / f"{file.name}.part"
     tell = on_progress or (lambda _name, _there, _total: None)
-    failures: list[str] = []
+    failures: dict[str, list[str]] = {url: [] for url in file.urls}
     if _is_sound(target, (file.sha256,)):
         return target
     for url in file.urls * ROUNDS:
         try:
             _pull(url, file, part, tell)
         except _AddressError as error:
-            failures.append(f"{url}: {error}")
+            if str(error) not in failures[url]:
+                failures[url].append(str(error))
         else:
             part.replace(target)
             return target
+    told = "; ".join(f"{url}: {', then '.join(errors)}" for url, errors in failures.items())
     raise DatasetError(
-        f"{file.name} could not be fetched ({'; '.join(failures) or 'no address is known'}); look "
+        f"{file.name} could not be fetched ({told or 'no address is known'}); look "
         f"at the network and try again, or put the file into {folder} yourself"
     )
 

@@ -33,10 +33,17 @@ def read_files(
     def content(file: FileFacts) -> bytes:
         try:
             return _content(file, home, facts)
-        except DatasetError:
+        except DatasetError as error:
             if not (download and file.urls):
                 raise
-        fetch(file, home, on_progress=on_progress)
+            unusable = error
+        try:
+            fetch(file, home, on_progress=on_progress)
+        except DatasetError as error:
+            if _any(file, home) is None:
+                raise
+            why = str(unusable).removesuffix(", or allow downloads")
+            raise DatasetError(f"{why}. {error}") from None
         return _content(file, home, facts)
 
     return [content(file) for file in facts.files]

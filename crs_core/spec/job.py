@@ -60,4 +60,4 @@ def parse_spec(data: Mapping[str, Any]) -> JobSpec:
     try:
         return JobSpec.model_validate(data)
     except ValidationError as error:
-        raise SpecError(field_errors(error)) from None
+        raise SpecError(field_errors(error, JobSpec)) from None

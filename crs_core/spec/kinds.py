@@ -44,7 +44,7 @@ def parse_any(data: Mapping[str, Any]) -> JobSpec | StudySpec:
     try:
         return _ANY.validate_python(data)
     except ValidationError as error:
-        raise SpecError(field_errors(error, inside=kind)) from None
+        raise SpecError(field_errors(error, KINDS[kind], inside=kind)) from None
 
 
 class Facets(NamedTuple):
@@ -55,7 +55,7 @@ class Facets(NamedTuple):
     dataset: str
     """The data set, or the distribution of the entries."""
     policies: tuple[str, ...]
-    """Names of the policies or methods, each once; `exact` where nothing is sampled."""
+    """The sampling policies or the method, each once, in the order of the rules; else `exact`."""
     ratio: float | None
     """Of the forward product; None where there are several."""
 
@@ -63,7 +63,8 @@ class Facets(NamedTuple):
 def facets(spec: Mapping[str, Any]) -> Facets:
     """Read the facets of a stored spec, the JSON of a spec of any kind."""
     if spec.get("kind", "training") == "training":
-        rules = spec["approximation"]
+        # Rules that leave layers exact do not count beside a sampled one.
+        rules = [r for r in spec["approximation"] if r["policy"]["name"] != "exact"]
         ratios = {rule["forward"] for rule in rules} or {1.0}
         return Facets(
             model=spec["model"]["name"],

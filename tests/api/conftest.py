@@ -30,7 +30,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def settings(database: Database, tmp_path: Path) -> Settings:
+def streams() -> int:
+    """How many streams may be open; a test's own parameter takes its place."""
+    return 200
+
+
+@pytest.fixture
+def settings(database: Database, tmp_path: Path, streams: int) -> Settings:
     return Settings(
         database_url=database.url,
         broker_url=None,
@@ -38,6 +44,7 @@ def settings(database: Database, tmp_path: Path) -> Settings:
         static=tmp_path / "static",
         threads=4,
         events_poll_s=0.02,
+        streams=streams,
     )
 
 

@@ -25,8 +25,8 @@ CASES = {
     "unknown policy": ("approximation.0.policy", "topp", "topk"),
     "unknown network": ("model", {"name": "transformer"}, "'mlp', 'cnn'"),
     "unknown data set": ("dataset.name", "imagenet", "fashion-mnist"),
-    "unknown field": ("training.epoch", 3, "not known"),
-    "unknown field at the top": ("modell", {}, "not known"),
+    "unknown field": ("training.epoch", 3, "not known; did you mean `epochs`?"),
+    "unknown field at the top": ("modell", {}, "not known; did you mean `model`?"),
     "unknown optimizer": ("training.optimizer", {"name": "lion"}, "adamw"),
     "ratio of 0": ("approximation.0.forward", 0, "above 0 and at most 1; got 0"),
     "ratio of -1": ("approximation.0.forward", -1, "above 0 and at most 1; got -1"),
@@ -87,6 +87,37 @@ def test_a_body_that_is_not_json_gets_400_or_422(empty_client: TestClient, body:
     assert "JSON" in answer.json()["detail"]
 
 
+NOT_PLAIN = {
+    "half a pair": (r'"x\ud800"', "", r"half of a surrogate pair; got 'x\ud800'"),
+    "NUL": (r'"x\u0000"', "", r"may not hold the character NUL; got 'x\x00'"),
+    "a key of half a pair": (r'{"x\udfff": 1}', r".x\udfff", "half of a surrogate pair"),
+    "NaN": ("NaN", "", "must be a finite number; got nan"),
+    "infinity, deeper": ('{"a": [1, 1e999]}', ".a.1", "must be a finite number; got inf"),
+    "nested too deep": ("[" * 700 + "]" * 700, ".0" * 18, "nested more than 20 deep"),
+}
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize("part", ["base.model", "axes.seed.1", "variants.0.seed"])
+@pytest.mark.parametrize("case", NOT_PLAIN)
+def test_what_is_no_plain_data_in_a_sweep_gets_422_with_its_place(
+    empty_client: TestClient, part: str, case: str, dry_run: str
+) -> None:
+    bad, below, said = NOT_PLAIN[case]
+    forms = {
+        "base.model": '{"base": {"model": %s}',
+        "axes.seed.1": '{"base": {}, "axes": {"seed": [4, %s]}',
+        "variants.0.seed": '{"base": {}, "variants": [{"seed": %s}]',
+    }
+    body = forms[part] % bad + f', "dry_run": {dry_run}' + "}"
+    headers = {"content-type": "application/json", "Idempotency-Key": case}
+    answer = empty_client.post("/api/v1/sweeps", content=body, headers=headers)
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["loc"].startswith(part + below)
+    assert said in error["msg"]
+
+
 @pytest.mark.parametrize("body", ["[]", '"job"', "3", "null", ""])
 def test_a_body_that_is_not_an_object_gets_422(empty_client: TestClient, body: str) -> None:
     answer = empty_client.post(
@@ -136,6 +167,7 @@ def test_a_body_without_a_length_is_measured_as_it_comes(empty_client: TestClien
         ("GET", "/api/v1/comparison?job={id}"),
         ("GET", "/api/v1/export?job={id}"),
         ("GET", "/api/v1/export?sweep={id}"),
+        ("GET", "/api/v1/jobs?sweep={id}"),
     ],
 )
 @pytest.mark.parametrize("unknown", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "no such id"])
@@ -147,15 +179,18 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
     )
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:colrow:problem:not-found"
-    assert unknown in answer.json()["detail"]
+    kind = "sweep" if "sweep" in path else "job"
+    assert answer.json()["detail"] == (
+        f"there is no {kind} {unknown!r}; GET /api/v1/{kind}s lists those there are"
+    )
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("jobs?limit=0", "limit"),
-        ("jobs?limit=1001", "limit"),
-        ("jobs?limit=many", "limit"),
+        ("jobs?limit=-1", "limit: this must be at least 1; got -1"),
+        ("jobs?limit=1001", "limit: this must be at most 1000; got 1001"),
+        ("jobs?limit=many", "limit: this must be a whole number; got 'many'"),
         ("jobs?cursor=nonsense", "cursor"),
         ("jobs?sort=beauty", "beauty"),
         ("jobs?state=asleep", "asleep"),
@@ -163,6 +198,18 @@ def test_an_id_that_does_not_exist_gets_404_saying_which(
         ("jobs?stat=queued", "no parameter"),
         ("sweeps?cursor=nonsense", "cursor"),
         ("queue?cursor=-1", "cursor"),
+        ("queue?cursor=" + "9" * 3000, "cursor"),
+        ("jobs?text=a%00", "text: text may not hold the character NUL"),
+        ("jobs?tag=a&tag=%00", "tag: text may not hold the character NUL"),
+        ("jobs?sweep=%00", "NUL"),
+        ("jobs/%00", "id: text may not hold the character NUL"),
+        ("jobs/a%00/log", "NUL"),
+        ("sweeps/%00", "NUL"),
+        ("curves?job=%00", "NUL"),
+        ("comparison?job=%00", "NUL"),
+        ("comparison?job=x&group_by=%00", "NUL"),
+        ("export?sweep=%00", "NUL"),
+        ("curves?job=x&after=99999999999999999999", "after"),
         ("curves", "at least one job or sweep"),
         ("comparison", "at least one sweep or job"),
         ("curves?job=x&metric=beauty", "beauty"),
@@ -194,18 +241,30 @@ def test_an_unknown_route_gets_404_as_a_problem(empty_client: TestClient) -> Non
         assert "/api/v1/experiments" in answer.json()["detail"]
 
 
-def test_a_wrong_method_gets_405_saying_which_go(empty_client: TestClient) -> None:
-    answer = empty_client.put("/api/v1/catalog")
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("catalog", "GET"),
+        ("plan", "POST"),
+        ("jobs", "GET, POST"),
+        ("sweeps", "GET, POST"),
+        ("jobs/x", "DELETE, GET, PATCH"),
+    ],
+)
+def test_a_wrong_method_gets_405_saying_which_go(
+    empty_client: TestClient, path: str, allowed: str
+) -> None:
+    answer = empty_client.put(f"/api/v1/{path}")
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["allow"] == "GET"
-    assert "it takes GET" in answer.json()["detail"]
+    assert answer.headers["allow"] == allowed
+    assert answer.json()["detail"].endswith(f"; it takes {allowed}")
 
 
 def test_fields_that_a_body_does_not_have_are_refused(empty_client: TestClient, spec: Spec) -> None:
     problem = empty_client.post("/api/v1/jobs", json={"spec": spec(), "nmae": "x"}).json()
     assert problem["errors"] == [
-        {"loc": "nmae", "msg": "this field is not known; remove it or mend its name"}
+        {"loc": "nmae", "msg": "this field is not known; did you mean `name`?"}
     ]
 
 

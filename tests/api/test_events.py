@@ -190,10 +190,27 @@ def test_a_stream_may_ask_for_a_sweep_alone(serving: str, spec: Spec) -> None:
 
 
 @once
-def test_an_id_that_is_no_number_gets_422(serving: str) -> None:
-    answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": "abc"})
+@pytest.mark.parametrize("place", ["abc", "9" * 19, "1" * 5000])
+def test_an_id_that_is_none_gets_422(serving: str, place: str) -> None:
+    answer = httpx.get(f"{serving}/api/v1/events", headers={"Last-Event-ID": place})
     assert answer.status_code == 422
-    assert "'abc' is no event id" in answer.json()["detail"]
+    assert f"{place[:80]!r} is no event id" in answer.json()["detail"]
+
+
+@once
+@pytest.mark.parametrize("streams", [2])
+def test_more_streams_than_may_be_open_get_503_and_what_to_do(serving: str) -> None:
+    with opened(serving) as first, opened(serving) as second:
+        until(lambda: first.events and second.events)
+        time.sleep(0.2)  # they tell their place, then count
+        answer = httpx.get(f"{serving}/api/v1/events")
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:colrow:problem:streams"
+        assert "2 event streams are open" in answer.json()["detail"]
+        assert "COLROW_STREAMS" in answer.json()["detail"]
+    time.sleep(0.2)
+    with opened(serving):
+        pass
 
 
 @once

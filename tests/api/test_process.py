@@ -5,11 +5,16 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from api.__main__ import StartError, serve
+from api.settings import Settings
+from store import session
 
 Spec = Callable[..., dict[str, Any]]
 Start = Callable[..., Any]
@@ -98,3 +103,47 @@ def test_a_wrong_environment_is_told_in_one_sentence(process: Start) -> None:
     assert running.popen.returncode == 2
     assert "COLROW_PORT" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "COLROW_DATABASE_URL cannot be used"),
+        ("nosql://host/name", "write it as sqlite:////folder/colrow.db or postgresql+psycopg://"),
+        ("mysql+nodriver://host/name", "COLROW_DATABASE_URL cannot be used"),
+    ],
+)
+def test_a_database_address_that_is_none_is_told_in_one_sentence(
+    process: Start, address: str, said: str
+) -> None:
+    running = process(COLROW_DATABASE_URL=address)
+    _, errors = running.popen.communicate(timeout=60)
+    assert running.popen.returncode == 1
+    assert errors.count("\n") == 1
+    assert said in errors
+
+
+def test_a_database_on_a_network_file_system_is_told_in_one_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse, mounts = session.refuse_network_file_system, "server:/lab / nfs4 rw 0 0\n"
+    monkeypatch.setattr(session, "refuse_network_file_system", partial(refuse, mounts=mounts))
+    with pytest.raises(
+        StartError, match=r"network file system \(nfs4.* choose a folder on a local"
+    ):
+        serve(settings.model_copy(update={"port": 0}))
+
+
+@pytest.mark.parametrize(
+    ("said", "hosts"),
+    [
+        ("lab.example", ("lab.example",)),
+        (" Lab.example, gpu.lab.example,", ("lab.example", "gpu.lab.example")),
+        ("", ()),
+    ],
+)
+def test_names_of_hosts_are_plain_text_with_commas(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, said: str, hosts: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLROW_HOSTS", said)
+    assert Settings(database_url=settings.database_url).hosts == hosts

@@ -3,12 +3,13 @@ from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from api.main import create_app
 from api.settings import Settings
 from crs_core.events import METRICS
 from crs_core.spec import DatasetName, ModelName, PolicyName, parse_spec
+from store import jobs
 from store.session import Database
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -130,6 +131,43 @@ def test_a_database_that_does_not_answer_gets_503(settings: Settings, spec: Spec
         answer = client.post("/api/v1/jobs", json={"spec": spec()})
         assert answer.status_code == 503
         assert client.get("/healthz").status_code == 200
+
+
+@once
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (exc.DataError, 500),
+        (exc.ProgrammingError, 500),
+        (exc.IntegrityError, 500),
+        (exc.OperationalError, 503),
+        (exc.InterfaceError, 503),
+    ],
+)
+def test_an_error_of_the_database_that_is_our_making_is_a_defect(
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[exc.DBAPIError],
+    status: int,
+) -> None:
+    def fail(*_args: Any, **_named: Any) -> None:
+        raise error("SELECT", {}, Exception("of the driver"))
+
+    monkeypatch.setattr(jobs, "list_jobs", fail)
+    answer = client.get("/api/v1/jobs")
+    assert answer.status_code == status
+    assert ("does not answer" in answer.json()["detail"]) == (status == 503)
+
+
+@once
+def test_a_pool_without_a_free_connection_gets_503(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_named: Any) -> None:
+        raise exc.TimeoutError("QueuePool limit of size 4 overflow 5 reached")
+
+    monkeypatch.setattr(jobs, "list_jobs", fail)
+    assert client.get("/api/v1/jobs").status_code == 503
 
 
 def test_metrics_count_requests_by_route_and_jobs_by_state(

@@ -27,7 +27,7 @@ ids = [case[0] for case in FIELDS]
 @pytest.mark.parametrize(("changes", "said"), [case[1:] for case in FIELDS], ids=ids)
 def test_plan_says_what_is_wrong_with_a_field(failing, write, spec, changes, said):
     told = failing("plan", write(spec(**changes)))
-    assert told.startswith("colrow: 1 field of the spec")
+    assert told.startswith("colrow: 1 field of the spec is at fault; nothing was run\n  ")
     assert said in told
 
 
@@ -40,7 +40,10 @@ def test_train_says_what_is_wrong_with_a_field(failing, write, spec, changes, sa
 def test_submit_says_what_is_wrong_with_a_field(refused, client, write, spec, changes, said):
     before = len(list(client.jobs()))
     told = refused("submit", write(spec(**changes)))
+    assert told.startswith("colrow: 1 field of the spec is at fault; nothing was run\n  ")
+    assert told.count("\n") == 2, "each fault once"
     assert said in told
+    assert "  spec." not in told
     assert len(list(client.jobs())) == before
 
 
@@ -55,8 +58,23 @@ def test_sweep_says_what_is_wrong_with_a_field(refused, client, write, spec, cha
 
 def test_every_field_at_fault_has_its_line(failing, write, spec):
     told = failing("plan", write(spec(**{"model.name": "x", "training.batch_size": 0, "sed": 1})))
-    assert told.startswith("colrow: 3 fields of the spec")
+    assert told.startswith("colrow: 3 fields of the spec are at fault; nothing was run\n")
     assert len(told.strip().splitlines()) == 4
+
+
+def test_a_state_that_does_not_exist_is_told_once(refused):
+    told = refused("ls", "--state", "asleep")
+    assert told.startswith("colrow: A field or parameter is wrong\n  state")
+    assert told.count("'asleep' is not known; there are: 'queued'") == 1
+    assert told.count("\n") == 2
+
+
+@pytest.mark.parametrize("word", ["mlp", None])
+def test_plan_and_submit_say_the_same_of_a_part_that_is_no_mapping(
+    failing, refused, write, spec, word
+):
+    path = write(spec(model=word))
+    assert failing("plan", path) == refused("submit", path)
 
 
 @pytest.mark.parametrize("command", ["plan", "submit", "sweep", "train"])
@@ -80,13 +98,14 @@ def test_a_spec_file_that_is_missing_is_told(failing, command):
 @pytest.mark.parametrize("ident", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "x", "../jobs", "ü ?#"])
 def test_an_id_that_does_not_exist_is_told(refused, command, ident):
     told = refused(command, ident)
-    assert "there is no job" in told
-    assert told.count("\n") == 1
+    assert told == f"colrow: there is no job {ident!r}; `colrow ls` lists the jobs there are\n"
 
 
 def test_a_sweep_that_does_not_exist_is_told(refused):
     assert "there is no sweep" in refused("compare", "019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b")
-    assert "there is no" in refused("export", "--sweep", "nope")
+    for words in (["export"], ["ls"]):
+        told = refused(*words, "--sweep", "nope")
+        assert told == "colrow: there is no sweep 'nope'; `colrow show JOB` tells a job's sweep\n"
 
 
 def test_a_service_that_is_not_reachable_is_told_with_how_to_start_it(failing):

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from colrow.bars import figures
+from colrow.commands.session import console
+from colrow.tables import facts_table
+
 
 def test_the_version_is_shown(colrow):
     assert colrow("--version").out.startswith("colrow 0.")
@@ -55,6 +59,14 @@ def test_plan_shows_every_product_and_the_planned_reduction(colrow):
     assert "planned compute reduction 79.5 %" in ended.out
 
 
+def test_plan_says_why_a_gradient_is_cheaper_than_its_own_ratio(colrow, write, spec):
+    rule = {"policy": "topk", "forward": 0.5, "backward": 1.0}
+    told = colrow("plan", write(spec(approximation=[rule]))).out
+    assert "The gradient products work on the inputs that forward kept" in " ".join(told.split())
+    backward = {"policy": "topk", "forward": 1.0, "backward": 0.5}
+    assert "gradient products" not in colrow("plan", write(spec(approximation=[backward]))).out
+
+
 def test_submit_prints_the_id_alone_on_stdout(remote, client, write, spec):
     ended = remote("submit", write(spec(), "nice.yaml"), "--tag", "a", "--priority", 2)
     job = client.job(ended.out.strip())
@@ -69,7 +81,8 @@ def test_ls_lists_what_is_asked_for(remote, client, spec):
     assert job["id"] in ended.out
     assert "[bold]odd[/bold] :smile:" in ended.out
     assert "only the newest 1" in ended.err
-    assert "no such jobs" in remote("ls", "--tag", "none").err
+    none = remote("ls", "--tag", "none")
+    assert (none.out, none.err.startswith("no such jobs")) == ("", True)
     client.cancel(job["id"])
 
 
@@ -81,6 +94,22 @@ def test_show_log_cancel_retry_and_delete_go_through(remote, client, spec):
     assert remote("retry", job).out == f"{job} queued\n"
     assert remote("cancel", job).code == 0
     assert remote("delete", job).out == f"{job} deleted\n"
+
+
+def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
+    job = client.submit(spec())["id"]
+    attempt = {"number": 1, "state": "lost", "worker": "worker-1", "resumed_from": None}
+    attempt |= {"reason": {"kind": "worker_lost", "message": "it was killed"}, "notes": ["slow"]}
+    console().print(facts_table(client.job(job) | {"attempts": [attempt]}))
+    assert "lost on worker-1, worker_lost: it was killed; slow" in capsys.readouterr().out
+    client.cancel(job)
+
+
+def test_behind_a_bar_stands_only_what_is_known():
+    assert figures({}, steps_per_s=None, left_s=None) == "loss –  accuracy –"
+    summary = {"train_loss": {"last": 0.5}, "validation_accuracy": {"last": 0.9}}
+    told = figures(summary, steps_per_s=1234.5, left_s=75)
+    assert told == "loss 0.5  accuracy 90.0 %  1,234 steps/s  1:15 left"
 
 
 def test_watching_a_cancelled_job_fails_and_says_so(remote, client, spec):
@@ -141,6 +170,9 @@ def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_pa
     assert "going on from step-" in second.out
     again = json.loads((folder / "result.json").read_text())
     assert again["summary"]["best_test_accuracy"] == result["summary"]["best_test_accuracy"]
+    other = colrow("train", write(spec(seed=77)), "-o", folder, "--threads", 1)
+    assert other.code == 1
+    assert "holds the training of another spec" in other.err
 
 
 def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import itertools
 import json
 import threading
 import time
+from inspect import signature
 
 import httpx
 import pytest
@@ -82,17 +83,17 @@ def test_a_service_that_stays_away_is_told_after_a_few_trials():
 def test_a_refusal_is_not_sent_again_and_has_its_parts():
     problem = {
         "status": 422,
-        "title": "The spec cannot be run",
-        "detail": "1 field is at fault",
+        "title": "A field or parameter is wrong",
+        "detail": "seed: too small",
         "errors": [{"loc": "seed", "msg": "too small"}],
     }
     client, sent = scripted(httpx.Response(422, json=problem))
     with pytest.raises(ColrowError) as caught:
         client.plan({})
     error = caught.value
-    assert (error.status, error.title, error.detail) == (422, problem["title"], problem["detail"])
+    assert (error.status, error.title, error.detail) == (422, problem["title"], problem["title"])
     assert error.errors == (("seed", "too small"),)
-    assert str(error) == "1 field is at fault\n  seed: too small"
+    assert str(error) == "A field or parameter is wrong\n  seed: too small"
     assert len(sent) == 1
 
 
@@ -193,6 +194,10 @@ def test_a_sweep_is_planned_made_compared_and_cancelled(client, spec):
     with pytest.raises(ColrowError, match=r"above 0 and at most 100; got 0") as caught:
         client.comparison(sweep=[sweep["id"]], margin=0)
     assert caught.value.status == 422
+    every = {"sweep": [sweep["id"]], "jobs": [sweep["jobs"][0]], "x": "time_saved"}
+    every |= {"y": "train_loss", "group_by": ["seed"]}
+    assert set(every) == set(signature(client.comparison).parameters)
+    assert client.comparison(**every)["y"] == "train_loss"
     assert client.cancel_sweep(sweep["id"])["counts"]["cancelled"] == 4
     assert client.sweep_state(sweep["id"])["counts"]["queued"] == 0
     assert b"".join(client.export(sweep=[sweep["id"]], table="jobs")).count(b"\n") == 5

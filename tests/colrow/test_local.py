@@ -57,6 +57,16 @@ def test_a_network_file_system_is_refused_with_advice(tmp_path, monkeypatch, kin
     assert not (tmp_path / "data").exists()
 
 
+def test_a_network_file_system_will_do_where_the_database_is_elsewhere(tmp_path, monkeypatch):
+    mounts = f"/dev/vda / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\n"
+    refuse = folder.refuse_network_file_system
+    monkeypatch.setattr(
+        folder, "refuse_network_file_system", lambda path: refuse(path, mounts=mounts)
+    )
+    made = folder.prepare(tmp_path / "data", database_url="postgresql+psycopg://db.lab/colrow")
+    assert made.logs.is_dir()
+
+
 def test_a_disk_with_too_little_room_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "LEAST_FREE_BYTES", 1 << 60)
     with pytest.raises(LocalError, match=r"the disk of the data folder .* is full: .*make room"):

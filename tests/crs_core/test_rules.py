@@ -124,6 +124,13 @@ def test_validation_is_held_back_before_the_limit(dataset, sizes):
     assert split_sizes(make_spec(dataset=dataset).dataset) == sizes
 
 
+def test_epochs_come_to_no_more_steps_than_a_training_may_have():
+    spec = make_spec(dataset={"name": "mnist"}, batch_size=1, epochs=18_181)
+    assert training_length(spec).steps == 999_955_000
+    with pytest.raises(SpecError, match=r"epochs: .* at most 1000000000; give at most 18181 epoch"):
+        training_length(make_spec(dataset={"name": "mnist"}, batch_size=1, epochs=18_182))
+
+
 def test_batches_are_full():
     length = training_length(make_spec(batch_size=100))
     assert (length.steps_per_epoch, length.steps) == (10, 20)

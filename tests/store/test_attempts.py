@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from store import attempts, clock, jobs, queue, workers
 from store.attempts import Outcome, Wish
-from store.errors import NotFound
+from store.errors import Conflict, NotFound
 from store.session import Database
-from store.tables import Attempt
+from store.tables import Attempt, Worker
 
 
 def test_the_clock_is_the_time_of_day(bench):
@@ -223,3 +223,46 @@ def test_an_attempt_ends_with_its_reason(bench):
     assert job.reason.message == "loss is nan\ufffd"
     assert job.attempts[0].reason == job.reason
     assert bench.read(lambda s: s.scalar(select(Attempt.ended_at))) is not None
+
+
+def test_a_stored_spec_that_is_none_any_more_fails_its_job_and_the_next_is_taken(bench):
+    outdated, good = bench.submit(), bench.submit()
+    with bench.database.write() as session:
+        row = jobs.lock(session, outdated)
+        row.spec = row.spec | {"model": {"name": "perceptron"}, "colour": "red"}
+    assert bench.claim().job_id == good
+    job = bench.job(outdated)
+    assert (job.state, job.reason.kind, job.attempt_count) == ("failed", "spec", 0)
+    assert "model: 'perceptron' is not known; there are: 'mlp'" in job.reason.message
+    assert "colour: this field is not known" in job.reason.message
+    assert job.finished_at is not None
+
+
+def test_a_queue_of_nothing_but_outdated_specs_is_emptied(bench):
+    ids = [bench.submit() for _ in range(3)]
+    with bench.database.write() as session:
+        for job_id in ids:
+            jobs.lock(session, job_id).spec = {"model": {}}
+    assert bench.claim() is None
+    with bench.database.write() as session:
+        assert {jobs.lock(session, job_id).state for job_id in ids} == {"failed"}
+
+
+def test_a_name_that_a_living_worker_of_another_host_has_is_refused(bench):
+    key = bench.worker("lab/1", host="here", pid=7)
+    with pytest.raises(Conflict, match="a worker on here runs under the name 'lab/1'; stop it"):
+        bench.worker("lab/1", host="there")
+    with bench.database.read() as session:
+        assert session.get(Worker, key).host == "here"
+    assert bench.worker("lab/1", host="here", pid=8) == key  # after a crash, and at once
+
+
+@pytest.mark.parametrize("end", ["said goodbye", "not heard of"])
+def test_a_name_whose_worker_is_gone_may_move_to_another_host(bench, end):
+    key = bench.worker("lab/1", host="here")
+    if end == "said goodbye":
+        bench.write(workers.beat, key, "stopped")
+    else:
+        with bench.database.write() as session:
+            session.get(Worker, key).seen_at -= queue.ALIVE_S + 1
+    assert bench.worker("lab/1", host="there") == key

@@ -245,7 +245,45 @@ def test_rules_that_differ_by_layer_are_one_mixed_label(bench):
     ids = [run(bench, bench.spec(approximation=rules), best_test_accuracy=0.5)]
     (group,) = compare(bench, job_ids=ids).groups
     assert group.label == "topk 40 % · backward 5 % + nps scaled 50 % on fc1"
-    assert (group.policy, group.ratio) == ("topk+nps", None)
+    assert (group.policy, group.ratio) == ("mixed", None)
+
+
+def test_a_rule_that_leaves_layers_exact_counts_for_nothing_beside_a_sampled_one(bench):
+    rules = [{"policy": "topk", "forward": 0.4}, {"layers": "fc1", "policy": "exact"}]
+    job_id = run(bench, bench.spec(approximation=rules), best_test_accuracy=0.5)
+    (group,) = compare(bench, job_ids=[job_id]).groups
+    assert (group.policy, group.ratio, group.is_baseline) == ("topk", 0.4, False)
+    for policy, found in (("topk", [job_id]), ("exact", [])):
+        page = bench.read(jobs.list_jobs, jobs.JobFilter(policies=[policy]))
+        assert [job.id for job in page.items] == found
+
+
+def test_each_model_has_its_own_front(bench):
+    small, large = {"name": "mlp", "hidden": [20]}, {"name": "cnn"}
+    values = {"best_test_accuracy": 0.9, "compute_reduction": 0.5}
+    ids = [run(bench, bench.spec(model=large), **values)]
+    ids += [run(bench, bench.spec(model=small), **values | {"best_test_accuracy": 0.8})]
+    ids += [run(bench, bench.spec(model=small, forward=0.7), **values | {"best_test_accuracy": 0})]
+    found = compare(bench, job_ids=ids).groups
+    assert {(g.model, g.y.mean): g.is_pareto for g in found} == {
+        ("cnn", 0.9): True, ("mlp", 0.8): True, ("mlp", 0.0): False,
+    }  # fmt: skip
+
+
+def test_times_are_compared_with_an_exact_job_of_the_same_resources_alone(bench):
+    fast, slow = ({"kind": "cpu", "threads": n} for n in (4, 1))
+    ids = [
+        run(bench, bench.spec("exact", resources=fast), seconds=10, best_test_accuracy=0.9),
+        run(bench, bench.spec(resources=slow), seconds=20, best_test_accuracy=0.8),
+    ]
+    (group,) = [g for g in compare(bench, job_ids=ids, x="time_saved").groups if not g.is_baseline]
+    assert (group.seconds_ratio, group.x.mean) == (None, None)
+    assert group.delta_y.mean == pytest.approx(-0.1)
+    ids += [run(bench, bench.spec("exact", resources=slow), seconds=40, best_test_accuracy=0.9)]
+    groups = compare(bench, job_ids=ids, x="time_saved").groups
+    (group,) = [g for g in groups if not g.is_baseline]
+    assert (group.seconds_ratio, group.x.mean) == (0.5, 0.5)
+    assert sum(g.is_baseline for g in groups) == 2
 
 
 def test_a_whole_sweep_is_compared(bench):

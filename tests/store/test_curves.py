@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from store import curves
 from store.curves import reduce
-from store.errors import NotFound
+from store.errors import BadQuery, NotFound
 from store.tables import Point
 from store.views import Summary
 
@@ -30,6 +30,22 @@ def test_curves_of_several_jobs_come_in_the_order_asked_for(bench):
     assert [(c.job_id, c.steps) for c in found] == [(second.job_id, [2]), (first.job_id, [1])]
     with pytest.raises(NotFound, match="'none'"):
         bench.read(curves.read, [first.job_id, "none"])
+
+
+def test_an_answer_of_too_many_points_is_refused_saying_what_to_do(bench, monkeypatch):
+    monkeypatch.setattr(curves, "JOBS", 2)
+    ids = []
+    for count in (3, 8, 5):
+        claim = bench.begin()
+        bench.record(claim, *(bench.points(step, train_loss=step) for step in range(1, count + 1)))
+        ids.append(claim.job_id)
+    assert [c.of for c in bench.read(curves.read, ids, most=16)] == [3, 8, 5]
+    with pytest.raises(BadQuery, match=r"3 of the 3 jobs have 16 points, .* at most 15; reduce"):
+        bench.read(curves.read, ids, most=15)
+    with pytest.raises(BadQuery, match=r"2 of the 3 jobs have 11 points.*max_points=320"):
+        bench.read(curves.read, ids, most=10)
+    found = bench.read(curves.read, ids, max_points=4, most=11)
+    assert [(len(c.steps), c.of) for c in found] == [(3, 3), (4, 8), (4, 5)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -1,6 +1,9 @@
+import base64
+import math
+
 import pytest
 
-from store import attempts, jobs
+from store import attempts, jobs, listing
 from store.attempts import Outcome
 from store.errors import BadQuery
 from store.jobs import JobFilter
@@ -121,6 +124,35 @@ def test_a_cursor_of_another_sort_is_refused(five):
     cursor = five.read(jobs.list_jobs, sort="name", limit=1).next
     with pytest.raises(BadQuery, match="made for sort='name', not 'seconds'"):
         five.read(jobs.list_jobs, sort="seconds", cursor=cursor)
+
+
+FORGED = [
+    ["name", 3, 1],
+    ["name", "a", 2**63],
+    ["name", "a", True],
+    ["name", "a", 1.5],
+    ["name", "a", [1]],
+    ["name", "a\0", 1],
+    ["name", "\ud800", 1],
+    ["seconds", "a", 1],
+    ["seconds", math.nan, 1],
+    ["seconds", {}, 1],
+    ["priority", -(2**63) - 1, 1],
+    [["name"], "a", 1],
+]
+
+
+@pytest.mark.parametrize("parts", FORGED, ids=str)
+def test_a_cursor_with_other_things_inside_is_refused(five, parts):
+    sort = parts[0] if isinstance(parts[0], str) else "name"
+    with pytest.raises(BadQuery, match="cursor"):
+        five.read(jobs.list_jobs, sort=sort, cursor=listing.encode_cursor(parts))
+
+
+def test_a_cursor_that_is_nested_deep_is_refused(five):
+    cursor = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    with pytest.raises(BadQuery, match="is no cursor"):
+        five.read(jobs.list_jobs, cursor=cursor)
 
 
 def test_a_job_that_comes_while_paging_shifts_nothing(five):

@@ -58,6 +58,21 @@ def test_a_write_and_a_sweep_at_once_do_not_both_win(bench):
     assert bench.job(claim.job_id).state == "running"
 
 
+def test_what_a_slot_left_behind_is_given_back_before_its_lease_runs_out(bench):
+    left = bench.begin()
+    other = bench.submit()
+    running = bench.claim(bench.worker("host/1"))
+    assert running.job_id == other
+    assert bench.write(sweeper.end_left_behind, "host/0") == (left.job_id,)
+    assert bench.write(sweeper.end_left_behind, "host/0") == ()
+    assert bench.job(left.job_id).state == "queued"
+    (attempt,) = bench.job(left.job_id).attempts
+    assert (attempt.state, attempt.reason.kind) == ("lost", "worker_lost")
+    assert "the process of worker host/0 ended (process 7: " in attempt.reason.message
+    assert bench.write(attempts.heartbeat, left.attempt_id) is Wish.FENCED
+    assert bench.write(attempts.heartbeat, running.attempt_id) is Wish.GO_ON
+
+
 def test_sweeping_twice_does_nothing_the_second_time(bench):
     claim = bench.begin()
     bench.expire(claim)
@@ -75,6 +90,15 @@ def test_sweeps_at_once_end_each_attempt_once(bench):
         reports = list(pool.map(lambda _: bench.write(sweeper.sweep), range(4)))
     requeued = [job_id for report in reports for job_id in report.requeued]
     assert sorted(requeued) == sorted(claim.job_id for claim in claims)
+
+
+def test_jobs_are_locked_in_the_order_of_their_keys_as_by_the_cancel_of_a_sweep(bench):
+    ids = [bench.submit(priority=priority) for priority in (1, 2, 3)]
+    for job_id in reversed(ids):
+        claim = bench.claim()
+        assert claim.job_id == job_id
+        bench.expire(claim)
+    assert bench.write(sweeper.sweep).requeued == tuple(ids)
 
 
 def test_three_attempts_without_a_checkpoint_fail_the_job(bench):

@@ -6,8 +6,10 @@ import pytest
 from crs_core.errors import SpecError
 from store import attempts, changes, jobs, sweeps
 from store.attempts import Outcome
-from store.errors import IdempotencyMismatch, NotFound
+from store.errors import BadQuery, IdempotencyMismatch, NotFound
 from store.grid import MAX_JOBS, expand
+from store.grouping import at
+from store.listing import encode_cursor
 
 BASE = {
     "model": {"name": "mlp", "hidden": [20]},
@@ -143,6 +145,20 @@ def test_sweeps_are_listed_newest_first_by_pages(bench):
     second = bench.read(sweeps.list_sweeps, limit=3, cursor=first.next)
     assert [s.name for s in first.items + second.items] == list("edcba")
     assert second.next is None
+
+
+@pytest.mark.parametrize("key", ["a", None, 1.5, 2**70, True])
+def test_a_cursor_of_sweeps_with_other_things_inside_is_refused(bench, key):
+    create(bench, seeds=(0,))
+    with pytest.raises(BadQuery, match="cursor"):
+        bench.read(sweeps.list_sweeps, cursor=encode_cursor([key]))
+
+
+@pytest.mark.parametrize("word", ["²", "٣", "9" * 5000, "1234567"])
+def test_a_place_in_a_list_is_a_few_plain_digits(word):
+    with pytest.raises(SpecError, match="stands for a position in a list; give a number as 0"):
+        expand(TOPK, {f"approximation.{word}.forward": [0.4]})
+    assert at(TOPK, f"approximation.{word}") is None
 
 
 def test_the_same_key_makes_one_sweep_and_concurrent_twins_wait(bench):

@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -91,9 +92,9 @@ def up(tmp_path: Path) -> Iterator[StartUp]:
     """Start `colrow up`, as often as wanted; the end of the test kills what is left."""
     started: list[Up] = []
 
-    def start(*words: str, data: Path | None = None, prefix: tuple[str, ...] = ()) -> Up:
+    def start(*words: str, data: Path | None = None, **how: Any) -> Up:
         said = tmp_path / f"said-{len(started)}.txt"
-        started.append(Up(data or tmp_path / "data", said, *words, prefix=prefix))
+        started.append(Up(data or tmp_path / "data", said, *words, **how))
         return started[-1]
 
     yield start

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_a_signal_stops_everything_and_leaves_no_process(up, number):
     assert time.monotonic() - begin < 10
     assert not service.processes()
     assert "Colrow stops" in service.words()
+
+
+def test_workers_take_names_that_hold_the_host(up):
+    """Two hosts may use one database; `worker-1` of each would be one row."""
+    service = up("--port", "0", "--workers", "2").wait_until_ready()
+    with Client(service.url) as client:
+        names = {worker["name"] for worker in client.workers()}
+    assert names == {f"{socket.gethostname()}/cpu/{n}" for n in (1, 2)}
 
 
 def test_a_signal_during_the_start_leaves_no_process(up):
@@ -87,6 +96,24 @@ def test_a_part_that_is_killed_is_started_again_and_jobs_run_on(up, part, name):
         assert client.wait(client.submit(tiny_spec())["id"], timeout_s=60)["state"] == "succeeded"
     assert service.stop() == 0
     assert not service.processes()
+
+
+def test_the_job_of_a_killed_worker_goes_on_within_seconds_not_after_its_lease(up):
+    """With the settings there are when nobody sets any: the lease is a minute."""
+    service = up(settings={"COLROW_OFFLINE": "true"}).wait_until_ready()
+    with Client(service.url) as client:
+        job = client.submit(long_spec(100_000))["id"]
+        wait_until(lambda: client.job(job)["progress"]["step"] >= 20, "the job has made steps")
+        killed = service.pid_of("-m worker")
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: client.job(job)["attempt_count"] == 2, "it goes on", timeout_s=20)
+        first, _ = client.job(job)["attempts"]
+        assert (first["state"], first["reason"]["kind"]) == ("lost", "worker_lost")
+        assert (
+            f"the process of worker worker-1 ended (process {killed}: "
+            in (first["reason"]["message"])
+        )
+        assert client.job(job)["state"] == "running"
 
 
 def _is_ready(url: str) -> bool:

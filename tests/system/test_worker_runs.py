@@ -50,6 +50,34 @@ def test_a_job_starts_within_a_second_under_a_light_supervisor_without_torch(ins
     assert "torch" not in Path(f"/proc/{worker.pid}/maps").read_text()
 
 
+def test_a_worker_that_a_sweep_made_busy_takes_no_message_from_an_idle_one(installation):
+    first = installation.submit(long_spec(), ring=False)
+    installation.start_worker(**NEVER)  # it sweeps once, at its start
+    installation.wait(first, "running")
+    installation.start_worker(**NEVER)
+    for seed in range(4):
+        before_s = time.time()
+        job_id = installation.submit(tiny_spec(seed=seed))
+        wait_until(lambda i=job_id: installation.attempts(i), "an attempt begins", timeout_s=10)
+        assert installation.attempts(job_id)[0].started_at - before_s < 1.2
+        assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
+    assert installation.job(first).state == "running"
+
+
+def test_a_message_that_came_to_a_busy_worker_is_heeded_when_it_is_free(installation):
+    """Nobody else is there: it waits in the queue, and no sweep comes to help."""
+    first = installation.submit(long_spec(1500), ring=False)
+    installation.start_worker(**NEVER)
+    installation.wait(first, "running")
+    second = installation.submit(tiny_spec())
+    with installation.broker.client() as client:
+        time.sleep(1.5)
+        assert client.llen("celery") == 1
+    assert installation.job(second).state == "queued"
+    assert installation.wait(second, "succeeded", "failed").state == "succeeded"
+    assert installation.job(first).state == "succeeded"
+
+
 def test_two_workers_share_ten_jobs_and_run_none_twice(installation):
     for _ in range(2):
         installation.start_worker()

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.system.installation import wait_until
@@ -23,7 +23,14 @@ FAST = {
 class Up:
     """A `colrow up` on a data folder, and all the processes that belong to it."""
 
-    def __init__(self, data: Path, said: Path, *words: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        said: Path,
+        *words: str,
+        prefix: tuple[str, ...] = (),
+        settings: Mapping[str, str] = FAST,
+    ) -> None:
         self.data = data
         self.runtime: str | None = None
         self.said = said
@@ -32,7 +39,7 @@ class Up:
         command += words or ("--port", "0", "--workers", "1")
         with self.said.open("wb") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment | FAST
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment | dict(settings)
             )
 
     def words(self) -> str:

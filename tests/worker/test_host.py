@@ -2,12 +2,17 @@
 
 import os
 import socket
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 
 from crs_core.data.facts import FACTS
+from store import workers
 from worker import host
 from worker.settings import Settings
+from worker.slot import Slot
 
 
 @pytest.fixture
@@ -36,6 +41,30 @@ def test_a_name_that_a_living_worker_has_is_refused(settings):
     with pytest.raises(host.NameTaken, match="another worker runs under the name 'left'"):
         host.take_name(settings(name="left"))
     taken.lock.close()
+
+
+def test_a_process_is_gone_only_when_that_is_known():
+    here = socket.gethostname()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    assert not host.is_gone(here, ended.pid)  # at the latest until it is waited for
+    ended.wait()
+    assert host.is_gone(here, ended.pid)
+    assert not host.is_gone("another-host", ended.pid)
+    assert not host.is_gone(here, os.getppid())
+    assert host.is_gone(here, os.getpid()), "our own number was another's before"
+
+
+@pytest.mark.parametrize(("is_dead", "state"), [(True, "queued"), (False, "running")])
+def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(bench, is_dead, state):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    said = host.describe(bench.settings, "w")
+    former = replace(said, pid=ended.pid if is_dead else os.getppid())
+    bench.write(workers.register, former)
+    claim = bench.begin()
+    Slot(bench.settings, bench.database, said).start()
+    assert bench.job(claim.job_id).state == state
+    assert bench.read(workers.process_of, "w") == (said.host, os.getpid())
 
 
 def test_an_offline_worker_names_the_data_sets_it_has(settings, tmp_path):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crs_core.events import Points, Started
 from store import attempts, curves, jobs, logs
 from store.attempts import Outcome, Wish
+from store.recording import record
 from store.session import Database
 from tests.worker.conftest import wait_until
 from worker import recorder
@@ -32,6 +33,20 @@ class Failing(Database):
             raise OperationalError("a statement", {}, Exception("the server is gone"))
         with super().write() as session:
             yield session
+
+
+class Forgetful(Database):
+    """A database whose first commits are done, and their answers lost."""
+
+    lost = 3
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with super().write() as session:
+            yield session
+        if self.lost:
+            self.lost -= 1
+            raise OperationalError("COMMIT", {}, Exception("the connection was closed"))
 
 
 @pytest.fixture
@@ -86,6 +101,23 @@ def test_a_database_that_comes_back_within_the_lease_has_lost_nothing(bench, fai
     assert made.end(succeed(claim))
     assert steps(bench, claim.job_id) == [1, 2]
     assert bench.read(logs.read, claim.job_id).text == "said meanwhile"
+
+
+def test_what_was_written_without_an_answer_is_not_written_again(bench, database_url, monkeypatch):
+    monkeypatch.setattr(recorder, "_AGAIN_S", 0.01)
+    first = bench.begin()
+    bench.write(record, first.attempt_id, [], log="of the first\n")
+    bench.write(attempts.release, first.attempt_id, kind="k", message="m")
+    claim = bench.claim()
+    forgetful = Forgetful(database_url)
+    running = Recorder(forgetful, claim.attempt_id, BRISK)
+    running.add([STARTED, told(3)], "one\n")
+    wait_until(lambda: forgetful.lost == 0)
+    running.add([told(6)], "two\0\n")
+    assert running.end(lambda session: None)
+    forgetful.close()
+    assert bench.read(logs.read, claim.job_id).text == "of the first\none\ntwo\ufffd\n"
+    assert bench.read(curves.read, [claim.job_id])[0].steps == [3, 6]
 
 
 def test_a_database_that_stays_away_costs_the_lease_and_the_attempt(bench, failing):

@@ -73,8 +73,8 @@ def test_a_later_call_goes_on_where_an_earlier_one_ended(server, file, tmp_path)
         fetch(file, tmp_path)
     url = f"{server.url}images.gz"
     assert str(caught.value) == (
-        f"images.gz could not be fetched ({url}: broke off after {HALF} of {len(CONTENT)} bytes; "
-        f"{url}: broke off after {HALF + 1000} of {len(CONTENT)} bytes); look at the network and "
+        f"images.gz could not be fetched ({url}: broke off after {HALF} of {len(CONTENT)} bytes, "
+        f"then broke off after {HALF + 1000} of {len(CONTENT)} bytes); look at the network and "
         f"try again, or put the file into {tmp_path} yourself"
     )
     assert names(tmp_path) == ["images.gz.part"]
@@ -148,6 +148,7 @@ def test_every_address_and_what_came_of_it_is_told(server, file, tmp_path):
     assert f"{urls[0]}: HTTP 404 Not Found" in said
     assert f"{urls[1]}: offers 26 bytes, but 300000 are needed" in said
     assert f"{urls[2]}: [Errno 111] Connection refused" in said
+    assert all(said.count(url) == 1 for url in urls)
     assert names(tmp_path) == []
 
 

@@ -155,6 +155,26 @@ def test_a_file_that_cannot_be_opened_is_told(small_mnist):
     )
 
 
+def test_a_failed_fetch_says_why_the_file_that_lies_there_is_not_used(
+    small_mnist, server, monkeypatch
+):
+    small_mnist.write()
+    cut = small_mnist.home / "train-labels-idx1-ubyte.gz"
+    size = len(cut.read_bytes())
+    cut.write_bytes(cut.read_bytes()[:-3])
+    urls = (f"{server.url}gone", f"{server.url}gone-too")
+    files = [replace(f, urls=urls) for f in small_mnist.facts.files]
+    use(replace(small_mnist.facts, origin=IdxFiles(*files)), monkeypatch)
+    with pytest.raises(DatasetError) as caught:
+        load(MNIST, small_mnist.folder, download=True)
+    assert str(caught.value) == (
+        f"{cut} has {size - 3} bytes, but {size} are needed: it is truncated; put the whole file "
+        f"there. {cut.name} could not be fetched ({urls[0]}: HTTP 404 Not Found; {urls[1]}: HTTP "
+        f"404 Not Found); look at the network and try again, or put the file into {cut.parent} "
+        "yourself"
+    )
+
+
 def test_missing_and_damaged_files_are_fetched_where_that_is_allowed(
     small_mnist, server, monkeypatch
 ):

@@ -1858,7 +1858,7 @@ export interface components {
             status: number;
             /**
              * @description What came, what is needed, what to do.
-             * @example 1 field of the spec is at fault; nothing was submitted
+             * @example seed: this must be at least 0; got -5
              */
             detail: string;
             /** @description Every field at fault, where fields are. */
@@ -2865,7 +2865,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2928,6 +2928,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A field or parameter is wrong; `errors` names each. */
             422: {
                 headers: {
@@ -2937,7 +2946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3009,7 +3018,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3068,7 +3077,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3134,7 +3143,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3215,7 +3224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3283,7 +3292,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3351,7 +3360,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3417,7 +3426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3484,7 +3493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3543,7 +3552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3607,7 +3616,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3666,7 +3675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3718,7 +3727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3799,7 +3808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3858,7 +3867,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3917,7 +3926,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3986,7 +3995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4054,7 +4063,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4109,7 +4118,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4156,7 +4165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4203,7 +4212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4255,7 +4264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4304,7 +4313,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema. */
+            /** @description The database does not answer, or has another schema; or too many streams are open. */
             503: {
                 headers: {
                     [name: string]: unknown;
