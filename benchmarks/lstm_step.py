@@ -157,9 +157,7 @@ def main() -> int:
         f"torch {torch.__version__}, python {platform.python_version()}, {platform.machine()}, "
         f"{given.threads} thread(s)\n"
     )
-    print(
-        "| network | hidden | words a step | vocabulary | steps | torch's ms | ours ms | ratio |"
-    )
+    print("| network | hidden | words a step | vocabulary | steps | torch's ms | ours ms | ratio |")
     print("|---|---|---|---|---|---|---|---|")
     worst = 0.0
     for case in CASES:

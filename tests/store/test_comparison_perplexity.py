@@ -3,10 +3,10 @@
 import math
 
 import pytest
+from store.statistics import Delta
 
 from store import attempts, comparison
 from store.attempts import Outcome
-from store.statistics import Delta
 
 
 def compare(bench, **how) -> comparison.Comparison:
