@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from store.statistics import Delta
 
+from crs_core.statistics import Delta
 from store import attempts, comparison
 from store.attempts import Outcome
 
