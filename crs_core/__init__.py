@@ -22,8 +22,8 @@ This module imports nothing, so that `import crs_core` costs nothing. The names 
 
     crs_core.spec.JobSpec, Policy       what to train and how, as checked data
     crs_core.sampling.sample            scores -> which pairs are kept, with which scale
-    crs_core.ops.crs_matmul, crs_linear, crs_conv2d
-    crs_core.nn.CRSLinear, CRSConv2d    drop-in twins of the modules of torch.nn
+    crs_core.ops.crs_matmul, crs_linear, crs_conv2d, crs_lstm, crs_bmm
+    crs_core.nn.CRSLinear, CRSConv2d, CRSLSTM   drop-in twins of the modules of torch.nn
     crs_core.convert.approximate        an exact model and rules -> an approximate model
     crs_core.cost.plan_cost             what a spec costs and saves, before a step is run
     crs_core.engine.train               the training loop

@@ -19,7 +19,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from crs_core.errors import ShapeError
-from crs_core.ops.choice import Chosen, Generators, Setting, compute_dtype, setting, wide
+from crs_core.ops.choice import (
+    Chosen,
+    Generators,
+    Setting,
+    compute_dtype,
+    refuse_meprop,
+    setting,
+    wide,
+)
 from crs_core.ops.meter import Meter
 from crs_core.spec import Policy
 
@@ -44,6 +52,7 @@ def crs_bmm(
     a: (N, H, m, n); b: (N, H, n, p). Raises ShapeError, RatioError, SpecError.
     """
     how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
+    refuse_meprop(how, "a product of activations")
     if a.dim() != 4 or b.dim() != 4:
         raise ShapeError(
             f"a has shape {tuple(a.shape)} and b has shape {tuple(b.shape)}; both must have four "

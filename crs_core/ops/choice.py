@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from crs_core.cost import budget
-from crs_core.errors import RatioError, ShapeError
+from crs_core.errors import RatioError, ShapeError, SpecError
 from crs_core.events import Product
 from crs_core.ops.meter import Meter, Multiplied
 from crs_core.sampling import as_policy, draw, is_scaled, needs_scores
@@ -160,6 +160,16 @@ def setting(
         )
     each = generator if isinstance(generator, Generators) else Generators(*(generator,) * 3)
     return Setting(policy, ratio, backward_ratio, min_samples, each, meter)
+
+
+def refuse_meprop(how: Setting, what: str) -> None:
+    """Raise SpecError for the one policy that knows linear layers and convolutions alone."""
+    if how.policy.name == "meprop":
+        raise SpecError.at(
+            "policy",
+            f"'meprop' chooses outputs of linear layers and convolutions, and {what} is neither; "
+            "name another policy",
+        )
 
 
 def norms(t: Tensor, keep: int) -> Tensor:

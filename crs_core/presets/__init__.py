@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from crs_core.presets.preset import TOPK, Preset, rule, sampled
+from crs_core.presets.texts import TEXTS
 from crs_core.presets.wrn import WIDE
 
 __all__ = ["PRESETS", "Preset"]
@@ -170,5 +171,5 @@ _ALL = (
     ),
 )
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({p.name: p for p in (*_ALL, *WIDE)})
+PRESETS: Mapping[str, Preset] = MappingProxyType({p.name: p for p in (*_ALL, *WIDE, *TEXTS)})
 """Every preset by its name, in the order in which they are shown."""

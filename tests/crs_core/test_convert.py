@@ -9,7 +9,7 @@ from torch import nn
 
 from crs_core.convert import SWAPS, approximate, crs_layers
 from crs_core.errors import SpecError
-from crs_core.nn import CRSConv2d, CRSLinear
+from crs_core.nn import BatchedProduct, CRSConv2d, CRSLinear
 from crs_core.spec import Policy, Rule
 
 
@@ -116,7 +116,7 @@ def test_a_subclass_is_left_alone() -> None:
     model = nn.Sequential(Other(4, 3), nn.Linear(3, 2))
     approximate(model, [rule(forward=0.5)])
     assert type(model[0]) is Other
-    assert set(SWAPS) == {nn.Linear, nn.Conv2d}
+    assert set(SWAPS) == {nn.Linear, nn.Conv2d, nn.LSTM, BatchedProduct}
 
 
 def test_other_types_and_devices_are_kept() -> None:

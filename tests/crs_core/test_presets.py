@@ -28,14 +28,32 @@ def test_a_percentage_in_a_name_is_the_rule_s(preset):
         assert rule.get("backward", 1.0) == int(said[2] or 100) / 100
 
 
-def test_presets_of_one_data_set_and_network_share_their_training():
-    """So that they may be compared with their exact preset."""
+def test_every_preset_has_an_exact_one_of_the_same_network_data_and_training():
+    """So that each may be compared with an exact preset."""
     for preset in PRESETS.values():
-        base = next(
-            p
+        assert any(
+            p.name.endswith("exact")
+            and all(p.spec[part] == preset.spec[part] for part in ("dataset", "model", "training"))
             for p in PRESETS.values()
-            if p.name.endswith("exact")
-            and (p.spec["dataset"], p.spec["model"])
-            == (preset.spec["dataset"], preset.spec["model"])
         )
-        assert preset.spec["training"] == base.spec["training"]
+
+
+@pytest.mark.parametrize(
+    ("name", "percent"),
+    [("lstm-output50", 24.5), ("lstm-late-output50", 24.5), ("lstm-all50", 50.0)],
+)
+def test_the_paper_s_rows_of_the_lstm_save_what_it_says(name, percent):
+    spec = parse_spec(PRESETS[name].spec)
+    assert round(100 * plan_cost(spec).reduction, 1) == percent
+    assert (spec.training.batch_size, spec.training.clip_norm) == (20, 5.0)
+
+
+def test_every_gate_has_a_preset_of_its_own():
+    gates = [
+        rule["gates"]
+        for name, preset in PRESETS.items()
+        if name.startswith("lstm-pydoc")
+        for rule in preset.spec.get("approximation", ())
+        if "gates" in rule
+    ]
+    assert gates == [["input"], ["forget"], ["cell"], ["output"]]
