@@ -66,6 +66,7 @@ def serve(settings: Settings) -> None:
     listening = listen(settings.host, settings.port)
     # Only now: what keeps the service from starting is told before a second of importing.
     from api.main import create_app
+    from crs_core.spec import broken_offers
 
     app = create_app(settings)
     config = uvicorn.Config(
@@ -80,6 +81,8 @@ def serve(settings: Settings) -> None:
     )
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+    for told in broken_offers():
+        logging.getLogger("colrow.api").warning("%s", told)
     logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
     asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
 

@@ -8,7 +8,7 @@ from api.schemas.curves import Comparison, Curve
 from api.schemas.jobs import Job, JobItem
 from api.schemas.service import Worker
 from crs_core.events import METRICS
-from crs_core.spec import facets
+from crs_core.spec import STORED, facets
 from store import comparison, curves, views, workers
 
 
@@ -25,7 +25,7 @@ def policy_of(spec: Mapping[str, Any]) -> str:
 
 def job(view: views.Job) -> Job:
     """Make the whole answer."""
-    return Job.model_validate(_fields(view))
+    return Job.model_validate(_fields(view), context=STORED)
 
 
 def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
@@ -33,7 +33,7 @@ def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
     fields = _fields(view)
     if not with_spec:
         fields["spec"] = None
-    return JobItem.model_validate(fields)
+    return JobItem.model_validate(fields, context=STORED)
 
 
 def _fields(view: views.Job) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _begin(session: Session, job: Job, worker: Worker, lease_s: float) -> Claim:
     ).scalar_one()
     jobs.move(session, job, "running", attempt=number)
     _occupy(session, worker, "busy", now)
-    spec = parse_any(job.spec)
+    spec = parse_any(job.spec, stored=True)
     return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
 
 

@@ -29,9 +29,15 @@ def field_error(detail: Any) -> FieldError:
 
 
 def _loc(error: Any) -> str:
-    # A union puts the tag it chose behind its own name; the reader wrote no such key.
-    parts = [str(part) for part in error["loc"]]
-    return ".".join(p for i, p in enumerate(parts) if not i or parts[i - 1] not in _UNIONS)
+    # Behind the name of a union stands the tag it chose by, two behind `model`: the reader wrote
+    # no such keys.
+    kept: list[str] = []
+    is_tag = False
+    for part in map(str, error["loc"]):
+        if not is_tag:
+            kept.append(part)
+        is_tag = part in _UNIONS or (is_tag and part == "ours")
+    return ".".join(kept)
 
 
 def _message(error: Any) -> str:
