@@ -40,11 +40,12 @@ def build_own(model: OwnModel, image: ImageShape, classes: int) -> nn.Module:
 
 def _check_layers(network: nn.Module, said: dict[str, LayerShape], package: str) -> None:
     """Raise SpecError where layers are not those that were planned: cost would be false."""
-    there = {
-        name: tuple(module.weight.shape)
-        for name, module in network.named_modules()
-        if type(module) in (nn.Linear, nn.Conv2d)
-    }
+    there: dict[str, tuple[int, ...] | str] = {}
+    for name, module in network.named_modules():
+        if type(module) in (nn.Linear, nn.Conv2d):
+            there[name] = tuple(module.weight.shape)
+        elif isinstance(module, nn.RNNBase):
+            there[name] = f"those of {type(module).__name__}, which packages can't offer"
     planned = {name: _weight_shape(shape) for name, shape in said.items()}
     odd = [
         f"{name} is said to have weights {planned.get(name, 'nowhere')}, but has "

@@ -36,8 +36,13 @@ def _loc(error: Any) -> str:
     for part in map(str, error["loc"]):
         if not is_tag:
             kept.append(part)
-        is_tag = part in _UNIONS or (is_tag and part == "ours")
+        is_tag = _is_union(kept) if not is_tag else part == "ours"
     return ".".join(kept)
+
+
+def _is_union(path: list[str]) -> bool:
+    # A rule has a `schedule` too, of one kind only.
+    return path[-1] in _UNIONS and path[-3:-2] != ["approximation"]
 
 
 def _message(error: Any) -> str:
