@@ -69,6 +69,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError."""
     with listen(settings.host, settings.port) as listening:
         app = _application(settings)
+        from crs_core.spec import broken_offers
+
         config = uvicorn.Config(
             app,
             lifespan="on",
@@ -81,6 +83,8 @@ def serve(settings: Settings) -> None:
         )
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
+        for told in broken_offers():
+            logging.getLogger("colrow.api").warning("%s", told)
         logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
         asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
 

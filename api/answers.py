@@ -7,7 +7,7 @@ from api.schemas.curves import Comparison, Curve
 from api.schemas.jobs import Job, JobItem
 from api.schemas.service import Worker
 from crs_core.events import METRICS
-from crs_core.spec import facets
+from crs_core.spec import STORED, facets
 from store import comparison, curves, views, workers
 from store.policies import policy_of
 
@@ -19,7 +19,7 @@ def fields_of(view: Any) -> dict[str, Any]:
 
 def job(view: views.Job) -> Job:
     """Make the whole answer."""
-    return Job.model_validate(_fields(view))
+    return Job.model_validate(_fields(view), context=STORED)
 
 
 def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
@@ -27,7 +27,7 @@ def job_item(view: views.Job, *, with_spec: bool) -> JobItem:
     fields = _fields(view)
     if not with_spec:
         fields["spec"] = None
-    return JobItem.model_validate(fields)
+    return JobItem.model_validate(fields, context=STORED)
 
 
 def _fields(view: views.Job) -> dict[str, Any]:

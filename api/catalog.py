@@ -16,7 +16,8 @@ from api.schemas.service import (
     PolicyChoice,
     Preset,
 )
-from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
+from crs_core.data.facts import DatasetFacts, ImageFacts, TextFacts, known
+from crs_core.errors import SpecError
 from crs_core.events import METRICS, TaskName
 from crs_core.layers import LEARNS, layer_shapes
 from crs_core.presets import PRESETS
@@ -47,6 +48,8 @@ from crs_core.spec import (
     TruncatedSVD,
     UniformEntries,
     WRNModel,
+    broken_offers,
+    own_networks,
     parse_spec,
 )
 
@@ -103,7 +106,7 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
 def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
     """Make the catalog; `workers` says which data sets' files each living worker has, if known."""
     return Catalog(
-        models=_models(),
+        models=_models() + _own_models(),
         datasets=[
             DatasetChoice(
                 name=facts.name,
@@ -121,7 +124,7 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
                 source=facts.source,
                 license=facts.license,
             )
-            for facts in FACTS.values()
+            for facts in known().values()
         ],
         policies=[
             PolicyChoice(
@@ -142,6 +145,7 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)
             for name, metric in METRICS.items()
         ],
+        broken=list(broken_offers()),
     )
 
 
@@ -166,6 +170,30 @@ def _models() -> list[ModelChoice]:
         )
         for kind in MODELS
     ]
+
+
+@cache
+def _own_models() -> list[ModelChoice]:
+    """Give what installed packages offer; a process that lives sees none that come later."""
+    return [
+        ModelChoice(
+            name=name,
+            summary=f"{offer.what.title} (package {offer.package})",
+            parameters=_parameters(offer.what.parameters),
+            task="classification",
+            layers=_own_layers(name),
+        )
+        for name, offer in own_networks().offers.items()
+    ]
+
+
+def _own_layers(name: str) -> list[str]:
+    """Name the layers on the data set that ours are shown on; none where it needs parameters."""
+    spec = {"model": {"name": name}, "dataset": {"name": "mnist"}, "training": {"epochs": 1}}
+    try:
+        return list(layer_shapes(parse_spec(spec)))
+    except SpecError:
+        return []
 
 
 def _with_defaults(kind: type[BaseModel]) -> JobSpec:

@@ -10,10 +10,19 @@ from itertools import pairwise
 from math import prod
 from typing import ClassVar
 
-from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
+from crs_core.data.facts import DatasetFacts, ImageFacts, TextFacts, known
 from crs_core.errors import SpecError
 from crs_core.events import TaskName
-from crs_core.spec import CNNModel, GPTModel, JobSpec, LSTMModel, MLPModel, WRNModel
+from crs_core.spec import (
+    CNNModel,
+    GPTModel,
+    JobSpec,
+    LSTMModel,
+    MLPModel,
+    OwnModel,
+    WRNModel,
+    own_networks,
+)
 
 
 @dataclass(frozen=True)
@@ -83,22 +92,25 @@ def layer_shapes(spec: JobSpec) -> dict[str, LayerShape]:
 
     Raises SpecError where the network does not fit the data set, or its images.
     """
-    facts = FACTS[spec.dataset.name]
+    facts = known()[spec.dataset.name]
     check_fit(spec.model.name, facts)
     match facts:
-        case ImageFacts():
-            return SHAPES[spec.model.name](spec.model, facts.input_shape, facts.classes)
+        case ImageFacts(input_shape=image, classes=classes):
+            if isinstance(spec.model, OwnModel):
+                return own_shapes(spec.model, image, classes)
+            return SHAPES[spec.model.name](spec.model, image, classes)
         case TextFacts():
             return TEXT_SHAPES[spec.model.name](spec.model, facts.vocabulary)
 
 
 def check_fit(model: str, facts: DatasetFacts) -> None:
     """Raise SpecError where a network learns another task than the data set is for."""
-    learns = LEARNS[model]
+    learns = LEARNS.get(model, "classification")  # what those of packages learn
     if learns == facts.task:
         return
-    networks = ", ".join(name for name, task in LEARNS.items() if task == facts.task)
-    datasets = ", ".join(name for name, other in FACTS.items() if other.task == learns)
+    all_of_them = {**LEARNS, **dict.fromkeys(own_networks().offers, "classification")}
+    networks = ", ".join(name for name, task in all_of_them.items() if task == facts.task)
+    datasets = ", ".join(name for name, other in known().items() if other.task == learns)
     raise SpecError.at(
         "dataset.name",
         f"{facts.name} is for {facts.task}, but {model} learns {learns}; give {facts.name} one of "
@@ -214,6 +226,40 @@ def gpt_shapes(model: GPTModel, vocabulary: int) -> dict[str, LayerShape]:
         block["down"] = Linear(4 * n, n, t)
         shapes |= {f"block{i}.{name}": shape for name, shape in block.items()}
     return shapes | {"output": Linear(n, vocabulary, t)}
+
+
+def own_shapes(model: OwnModel, image: ImageShape, classes: int) -> dict[str, LayerShape]:
+    """Give the layers of a network that an installed package offers, as it says them.
+
+    Raises SpecError where it can't, or says something else than layers.
+    """
+    offer = model.offer()
+    try:
+        said: object = offer.what.layers(model.parameters(), image, classes)
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError.at(
+            "model",
+            f"package {offer.package} can't say the layers of {model.name} for images of "
+            f"{' x '.join(map(str, image))} ({type(error).__name__}: {error}); choose other "
+            "parameters or data, or mend the package",
+        ) from error
+    if not isinstance(said, Mapping) or not said:
+        raise SpecError.at("model", _no_layers(offer.package, model.name, said))
+    for name, shape in said.items():
+        if not isinstance(name, str) or not isinstance(shape, Linear | Conv2d):
+            raise SpecError.at("model", _no_layers(offer.package, model.name, {name: shape}))
+    return dict(said)
+
+
+def _no_layers(package: str, name: str, said: object) -> str:
+    shown = repr(said)
+    return (
+        f"package {package} says {shown if len(shown) <= 80 else shown[:77] + '...'} for the "
+        f"layers of {name}; a mapping from names to crs_core.layers.Linear or Conv2d is needed: "
+        "mend the package"
+    )
 
 
 SHAPES: Mapping[str, Callable[..., dict[str, LayerShape]]] = {

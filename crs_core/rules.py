@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from crs_core.data.facts import FACTS, TextFacts
+from crs_core.data.facts import TextFacts, known
 from crs_core.errors import FieldError, SpecError
 from crs_core.layers import LSTM, Batched, LayerShape, layer_shapes
 from crs_core.ratios import ratio_at, sampled_steps
@@ -110,7 +110,7 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
 
 def _not_for(dataset: Dataset) -> list[FieldError]:
     """Name the options of a data set that are for images only, if it has none."""
-    facts = FACTS[dataset.name]
+    facts = known()[dataset.name]
     asked = {"augmentation": dataset.augmentation is not None, "whiten": dataset.whiten}
     return [
         FieldError(
@@ -191,7 +191,7 @@ def split_sizes(dataset: Dataset) -> tuple[int, int]:
     Raises SpecError where validation leaves nothing to train on, `train_limit` is more than it
     leaves, or `validation` is given for a text, which has that part.
     """
-    facts = FACTS[dataset.name]
+    facts = known()[dataset.name]
     if isinstance(facts, TextFacts):
         return _words(dataset, facts), facts.validation
     validation = facts.validation if dataset.validation is None else dataset.validation

@@ -87,7 +87,7 @@ def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Cla
         if job is None or job.state != "queued":  # cancelled since it was chosen
             continue
         try:
-            spec = parse_any(job.spec)
+            spec = parse_any(job.spec, stored=True)
         except SpecError as error:
             jobs.move(session, job, "failed", reason=Reason("spec", _outdated(error)))
             continue

@@ -29,6 +29,7 @@ from sqlalchemy import make_url
 import migrations
 from store.session import Database
 from store.tables import Base
+from tests import own_package
 
 POSTGRES = os.environ.get(
     "COLROW_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -120,6 +121,19 @@ def pytest_terminal_summary(
         for title, count in sorted(left_out.items()):
             terminalreporter.line(f"{title}: {count} tests")
         terminalreporter.line("make system-deps brings PostgreSQL, Redis and Chromium (apt)")
+
+
+@pytest.fixture(scope="session")
+def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the example package (tests/example_package) is installed; on nobody's path yet."""
+    return own_package.install(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture
+def example(example_folder: Path) -> Iterator[Path]:
+    """The example package, installed for this process."""
+    with own_package.on_the_path(example_folder):
+        yield example_folder
 
 
 def _plain(url: str) -> str:

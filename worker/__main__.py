@@ -9,6 +9,7 @@ from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
+from crs_core.spec import broken_offers
 from store import queue
 from store.errors import StoreError
 from store.session import Database, check_schema
@@ -58,6 +59,8 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
+    for told in broken_offers():
+        log.warning("%s", told)
     log.info("worker %s waits for jobs", name.text)
     worker.start()
     slot.database.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from crs_core.data.facts import FACTS, present
+from crs_core.data.facts import known, present
 from store.workers import NewWorker
 from worker.settings import Settings
 
@@ -106,7 +106,7 @@ def datasets(settings: Settings) -> tuple[str, ...] | None:
     """Name the data sets whose files are there; None when any other can be fetched."""
     if not settings.offline:
         return None
-    return tuple(name for name in FACTS if present(name, settings.datasets))
+    return tuple(name for name in known() if present(name, settings.datasets))
 
 
 def memory(cuda_devices: tuple[str, ...]) -> tuple[int | None, int | None]:

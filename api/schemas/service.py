@@ -91,6 +91,9 @@ class Catalog(Answer):
     )
     presets: list[Preset]
     metrics: list[MetricChoice]
+    broken: list[str] = Field(
+        description="What installed packages offer that can't be used, and why."
+    )
 
 
 class Worker(Answer):

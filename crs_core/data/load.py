@@ -17,9 +17,10 @@ from torch import Tensor
 
 from crs_core.data.digits import read_digits
 from crs_core.data.download import OnProgress
-from crs_core.data.facts import FACTS, ImageFacts, PackageFile, RecordFiles
+from crs_core.data.facts import ImageFacts, OwnSource, PackageFile, RecordFiles, known
 from crs_core.data.files import read_files
 from crs_core.data.idx import parse_idx
+from crs_core.data.own import read_own
 from crs_core.data.records import Records, read_records
 from crs_core.rules import split_sizes
 from crs_core.spec import Dataset
@@ -65,7 +66,7 @@ def load(
     Raises DatasetError for a file that is missing, truncated or damaged, or can't be fetched, and
     SpecError where validation or `train_limit` asks for more than there is.
     """
-    facts = FACTS[dataset.name]
+    facts = known()[dataset.name]
     assert isinstance(facts, ImageFacts)
     train, validation = split_sizes(dataset)
     notes: tuple[str, ...] = ()
@@ -78,6 +79,10 @@ def load(
         x, y = _bytes(records)
         test_x, test_y = _bytes(tests)
         notes = _note(facts, records)
+    elif isinstance(facts.origin, OwnSource):
+        train_part, test_part = read_own(facts, folder)
+        x, y = map(torch.from_numpy, train_part)
+        test_x, test_y = map(torch.from_numpy, test_part)
     else:
         arrays = _from_folder(facts, folder, download=download, on_progress=on_progress)
         x, y = _tensors(facts, *arrays[:2])

@@ -10,7 +10,7 @@ from torch import nn
 
 from crs_core.convert import approximate, crs_layers
 from crs_core.cost import Cost, plan_cost
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import known
 from crs_core.engine.ledger import Ledger
 from crs_core.engine.optimizers import build_optimizer, weights_apart
 from crs_core.engine.place import Place
@@ -66,7 +66,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
     plan, length, cost = layer_plan(spec), training_length(spec), plan_cost(spec)
     randomness = Randomness(spec.seed, device)
     task = make_task(spec, place, randomness, device)
-    facts, weights = FACTS[spec.dataset.name], randomness.once("weights")
+    facts, weights = known()[spec.dataset.name], randomness.once("weights")
     model = build_network(spec.model, facts, generator=weights)
     model = approximate(model.to(device), spec.approximation)
     _hand_out_generators(model, randomness)

@@ -13,8 +13,9 @@ from crs_core.models.dropout import Dropout
 from crs_core.models.initialize import initialize
 from crs_core.models.language import build_language_model
 from crs_core.models.layer import make_layer
+from crs_core.models.own import build_own
 from crs_core.models.wrn import WideResNet
-from crs_core.spec import CNNModel, MLPModel, Model, WRNModel
+from crs_core.spec import CNNModel, MLPModel, Model, OwnModel, WRNModel
 
 
 def build_network(
@@ -47,7 +48,11 @@ def build(
 
     Raises SpecError where the network does not fit the images.
     """
-    network = NETWORKS[model.name](model, input_shape, classes)
+    network = (
+        build_own(model, input_shape, classes)
+        if isinstance(model, OwnModel)
+        else NETWORKS[model.name](model, input_shape, classes)
+    )
     initialize(network, generator or torch.Generator().manual_seed(0))
     return network
 

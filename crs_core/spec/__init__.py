@@ -7,20 +7,14 @@ checked here; what needs the layers of the network or the size of the data set (
 no layer, a batch larger than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
-from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
+from crs_core.spec.datasets import Augmentation, Dataset
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
 from crs_core.spec.messages import field_error, field_errors
-from crs_core.spec.models import (
-    CNNModel,
-    GPTModel,
-    LSTMModel,
-    MLPModel,
-    Model,
-    ModelName,
-    WRNModel,
-)
-from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
+from crs_core.spec.models import CNNModel, GPTModel, LSTMModel, MLPModel, Model, WRNModel
+from crs_core.spec.names import DatasetName, ModelName
+from crs_core.spec.own import STORED, OwnModel, broken_offers, own_datasets, own_networks
+from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS, Part
 from crs_core.spec.policies import Gate, Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
@@ -55,6 +49,7 @@ __all__ = [
     "MAX_EPOCHS",
     "MAX_STEPS",
     "SGD",
+    "STORED",
     "STUDIED",
     "Adam",
     "AdamW",
@@ -83,6 +78,8 @@ __all__ = [
     "Momentum",
     "NormalEntries",
     "Optimizer",
+    "OwnModel",
+    "Part",
     "Policy",
     "PolicyName",
     "RandomProjection",
@@ -99,9 +96,12 @@ __all__ = [
     "TruncatedSVD",
     "UniformEntries",
     "WRNModel",
+    "broken_offers",
     "facets",
     "field_error",
     "field_errors",
+    "own_datasets",
+    "own_networks",
     "parse_any",
     "parse_spec",
 ]

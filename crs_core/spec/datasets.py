@@ -1,14 +1,11 @@
 """The data sets that a spec can name."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from crs_core.spec.own import AnyDatasetName
 from crs_core.spec.parts import Part
-
-DatasetName = Literal[
-    "digits", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "ptb", "wikitext-2", "pydoc"
-]
 
 
 class Augmentation(Part):
@@ -37,7 +34,7 @@ class Dataset(Part):
     have to be chosen by the test examples. Texts have a validation part of their own.
     """
 
-    name: DatasetName
+    name: AnyDatasetName
     validation: int | None = Field(
         None, ge=1, le=10_000_000, description="Images held back for validation."
     )

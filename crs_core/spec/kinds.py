@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from crs_core.errors import SpecError
 from crs_core.spec.job import JobSpec
 from crs_core.spec.messages import field_errors
+from crs_core.spec.own import STORED
 from crs_core.spec.parts import Part
 from crs_core.spec.study import StudySpec
 
@@ -32,8 +33,10 @@ AnySpec = Annotated[
 _ANY: TypeAdapter[JobSpec | StudySpec] = TypeAdapter(AnySpec)
 
 
-def parse_any(data: Mapping[str, Any]) -> JobSpec | StudySpec:
+def parse_any(data: Mapping[str, Any], *, stored: bool = False) -> JobSpec | StudySpec:
     """Check a mapping and make it a spec of the kind that it names; a training where none is named.
+
+    One that is `stored` was checked when it came: its names may have gone with their package since.
 
     Raises SpecError, which names every field at fault in words of its own.
     """
@@ -42,7 +45,7 @@ def parse_any(data: Mapping[str, Any]) -> JobSpec | StudySpec:
         known = ", ".join(map(repr, KINDS))
         raise SpecError.at("kind", f"{kind!r} is not known; there are: {known}")
     try:
-        return _ANY.validate_python(data)
+        return _ANY.validate_python(data, context=STORED if stored else None)
     except ValidationError as error:
         raise SpecError(field_errors(error, KINDS[kind], inside=kind)) from None
 

@@ -47,9 +47,20 @@ def field_error(detail: Any, root: type[BaseModel] | None = None) -> FieldError:
 
 
 def _loc(error: Any) -> str:
-    # A union puts the tag it chose behind its own name; the reader wrote no such key.
-    parts = [str(part) for part in error["loc"]]
-    return ".".join(p for i, p in enumerate(parts) if not i or parts[i - 1] not in _UNIONS)
+    # Behind the name of a union stands the tag it chose by, two behind `model`: the reader wrote
+    # no such keys.
+    kept: list[str] = []
+    is_tag = False
+    for part in map(str, error["loc"]):
+        if not is_tag:
+            kept.append(part)
+        is_tag = _is_union(kept) if not is_tag else part == "ours"
+    return ".".join(kept)
+
+
+def _is_union(path: list[str]) -> bool:
+    # A rule has a `schedule` too, of one kind only.
+    return path[-1] in _UNIONS and path[-3:-2] != ["approximation"]
 
 
 def _message(error: Any, root: type[BaseModel] | None) -> str:

@@ -1,12 +1,13 @@
 """The networks that a spec can name, and their sizes."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from crs_core.spec.names import ModelName
+from crs_core.spec.own import OwnModel
 from crs_core.spec.parts import Part, Sizes
-
-ModelName = Literal["mlp", "cnn", "wrn", "lstm", "gpt"]
 
 
 class MLPModel(Part):
@@ -102,6 +103,18 @@ class GPTModel(Part):
         return self
 
 
-Model = Annotated[
+OurModel = Annotated[
     MLPModel | CNNModel | WRNModel | LSTMModel | GPTModel, Field(discriminator="name")
+]
+
+
+def _whose(value: object) -> str:
+    """Tell ours from a package's by the name; what has no name is judged as one of ours."""
+    name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
+    is_own = isinstance(name, str) and name not in get_args(ModelName)
+    return "own" if is_own else "ours"
+
+
+Model = Annotated[
+    Annotated[OurModel, Tag("ours")] | Annotated[OwnModel, Tag("own")], Discriminator(_whose)
 ]

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from crs_core.data import facts as facts_module
-from crs_core.data.facts import FACTS, TextFacts
 from crs_core.errors import SpecError
 from crs_core.layers import layer_shapes
 from crs_core.rules import (
@@ -235,31 +233,6 @@ def test_planning_imports_neither_torch_nor_numpy():
         "crs_core.data.facts; sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_options_for_images_are_refused_of_a_text(monkeypatch):
-    text = TextFacts(
-        name="mnist",
-        title="A text",
-        origin=FACTS["mnist"].origin,
-        source="",
-        license="",
-        vocabulary=7,
-        train=50,
-        validation=5,
-        test=6,
-    )
-    options = {"augmentation": {"flip": True}, "whiten": True}
-    spec = make_spec(dataset={"name": "mnist", **options})
-    layer_plan(spec)
-    monkeypatch.setitem(facts_module.FACTS, "mnist", text)
-    with pytest.raises(SpecError) as caught:
-        layer_plan(spec)
-    said = {e.loc: e.msg for e in caught.value.errors}
-    for option in options:
-        assert said[f"dataset.{option}"] == (
-            f"`{option}` is for images, but mnist is for language-modelling; leave it out"
-        )
 
 
 def test_an_augmentation_that_changes_nothing_is_refused():

@@ -1,4 +1,4 @@
-"""What rules and lengths are where a network learns from a text."""
+"""Rules over networks of texts, and what of such a spec only the text can refuse."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from crs_core.errors import SpecError
 from crs_core.rules import layer_plan, training_length
 from crs_core.spec import JobSpec, parse_spec
 
+TOPK = {"policy": "topk"}
 LSTM = {"name": "lstm", "hidden": 6, "layers": 1, "sequence_length": 30}
 
 
@@ -99,3 +100,15 @@ def test_meprop_is_refused_where_it_is_not_defined(model, kind):
     with pytest.raises(SpecError, match=f"approximation.0.policy: 'meprop' .* but {kind}"):
         layer_plan(spec)
     layer_plan(spec.model_copy(update={"approximation": ()}))
+
+
+def test_options_for_images_are_refused_of_a_text():
+    options = {"augmentation": {"flip": True}, "whiten": True}
+    with pytest.raises(SpecError) as caught:
+        layer_plan(text_spec(dataset={"name": "pydoc", **options}))
+    assert {e.loc: e.msg for e in caught.value.errors} == {
+        f"dataset.{option}": (
+            f"`{option}` is for images, but pydoc is for language-modelling; leave it out"
+        )
+        for option in options
+    }

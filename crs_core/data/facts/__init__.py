@@ -14,6 +14,7 @@ from crs_core.data.facts.kinds import (
     FileFacts,
     IdxFiles,
     ImageFacts,
+    OwnSource,
     PackageFile,
     RecordFile,
     RecordFiles,
@@ -21,6 +22,8 @@ from crs_core.data.facts.kinds import (
     TextFiles,
 )
 from crs_core.data.facts.texts import PTB, PYDOC, TEXTS, WIKITEXT_2
+from crs_core.own import DataSet, Offer
+from crs_core.spec.own import own_datasets
 
 __all__ = [
     "CIFAR_10",
@@ -37,17 +40,41 @@ __all__ = [
     "FileFacts",
     "IdxFiles",
     "ImageFacts",
+    "OwnSource",
     "PackageFile",
     "RecordFile",
     "RecordFiles",
     "TextFacts",
     "TextFiles",
     "found",
+    "known",
     "present",
 ]
 
 FACTS: Mapping[str, DatasetFacts] = {f.name: f for f in (*IMAGES, CIFAR_10, CIFAR_100, *TEXTS)}
-"""Every data set that a spec can name."""
+"""Every data set of ours."""
+
+
+def known() -> Mapping[str, DatasetFacts]:
+    """Give every data set that a spec can name: ours, and those of installed packages."""
+    return {**FACTS, **{name: _of_package(offer) for name, offer in own_datasets().offers.items()}}
+
+
+def _of_package(offer: Offer[DataSet]) -> ImageFacts:
+    what = offer.what
+    return ImageFacts(
+        name=offer.name,
+        title=what.title,
+        input_shape=what.input_shape,
+        classes=what.classes,
+        train=what.train,
+        validation=what.validation,
+        test=what.test,
+        pixel_max=255,
+        origin=OwnSource(offer.package, what.load, what.files),
+        source=what.source,
+        license=what.license,
+    )
 
 
 def present(name: str, root: Path | None) -> bool:
@@ -55,7 +82,10 @@ def present(name: str, root: Path | None) -> bool:
 
     No content is read, so this is cheap enough for a heartbeat; the reader checks it.
     """
-    origin = FACTS[name].origin
+    origin = known()[name].origin
+    if isinstance(origin, OwnSource):
+        folder = None if root is None else root / name
+        return all(folder is not None and (folder / file).is_file() for file in origin.files)
     if isinstance(origin, PackageFile):
         path = origin.locate()
         size = -1 if path is None else _size(path)

@@ -103,25 +103,38 @@ class PackageFile:
         return Path(folders[0], self.path) if folders else None
 
 
+@dataclass(frozen=True)
+class OwnSource:
+    """A data set that an installed package reads by a function of its own."""
+
+    package: str
+    load: str
+    """The function, as text."""
+    files: tuple[str, ...]
+    """What must lie in the data set's folder; none if the package brings all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Facts:
     """What is known of a data set of any kind."""
 
     name: str
     title: str
-    origin: IdxFiles | TextFiles | RecordFiles | PackageFile
+    origin: IdxFiles | TextFiles | RecordFiles | PackageFile | OwnSource
     source: str
     license: str
 
     @property
     def bundled(self) -> bool:
         """Whether a package that Colrow needs anyway brings it, so that no folder is looked at."""
+        if isinstance(self.origin, OwnSource):
+            return not self.origin.files
         return isinstance(self.origin, PackageFile)
 
     @property
     def files(self) -> tuple[FileFacts, ...]:
-        """The files that are fetched one by one; none if it is bundled, or an archive has them."""
-        return () if isinstance(self.origin, PackageFile | RecordFiles) else self.origin
+        """The files that are fetched one by one; none if it comes otherwise."""
+        return () if isinstance(self.origin, PackageFile | RecordFiles | OwnSource) else self.origin
 
     @property
     def size_bytes(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from crs_core.data.facts import FACTS, ImageFacts
+from crs_core.data.facts import ImageFacts, known
 from crs_core.data.load import load
 from crs_core.data.texts import load_text
 from crs_core.engine.place import Place
@@ -21,7 +21,7 @@ __all__ = ["Part", "Task", "make_task"]
 
 def make_task(spec: JobSpec, place: Place, randomness: Randomness, device: torch.device) -> Task:
     """Load the data that a spec names and make its task. Raises SpecError, DatasetError."""
-    task = FACTS[spec.dataset.name].task
+    task = known()[spec.dataset.name].task
     return TASKS[task](spec, place, training_length(spec), randomness, device)
 
 
@@ -32,7 +32,7 @@ def _images(
     randomness: Randomness,
     device: torch.device,
 ) -> ImageTask:
-    facts = FACTS[spec.dataset.name]
+    facts = known()[spec.dataset.name]
     assert isinstance(facts, ImageFacts)
     return ImageTask(
         load(spec.dataset, place.data_dir, download=place.download),

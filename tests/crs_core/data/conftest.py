@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from crs_core.data import facts as facts_module
-from crs_core.data import load as load_module
 from crs_core.data.facts import (
     CIFAR_100,
     FACTS,
@@ -95,7 +94,7 @@ def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallMnist:
 def use(facts: DatasetFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the library know these facts as those of MNIST."""
     monkeypatch.setitem(facts_module.FACTS, "mnist", facts)
-    assert load_module.FACTS["mnist"] is facts
+    assert facts_module.known()["mnist"] is facts
 
 
 @dataclass

@@ -644,6 +644,8 @@ export interface components {
             alternatives: components["schemas"]["Choice"][];
             presets: components["schemas"]["Preset"][];
             metrics: components["schemas"]["MetricChoice"][];
+            /** @description What installed packages offer that can't be used, and why. */
+            broken: string[];
         };
         /** @description A complete file of a job's state. */
         Checkpoint: {
@@ -872,8 +874,18 @@ export interface components {
          *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         DatasetInput: {
-            /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /**
+             * @description One of ours, or one that an installed package offers; see the catalog.
+             * @example digits
+             * @example mnist
+             * @example fashion-mnist
+             * @example cifar-10
+             * @example cifar-100
+             * @example ptb
+             * @example wikitext-2
+             * @example pydoc
+             */
+            name: string;
             /** @description Images held back for validation. */
             validation?: number | null;
             /** @description Use only the first so many training examples (of a text, words). */
@@ -894,8 +906,18 @@ export interface components {
          *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         Dataset: {
-            /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /**
+             * @description One of ours, or one that an installed package offers; see the catalog.
+             * @example digits
+             * @example mnist
+             * @example fashion-mnist
+             * @example cifar-10
+             * @example cifar-100
+             * @example ptb
+             * @example wikitext-2
+             * @example pydoc
+             */
+            name: string;
             /** @description Images held back for validation. */
             validation: number | null;
             /** @description Use only the first so many training examples (of a text, words). */
@@ -1257,7 +1279,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"] | components["schemas"]["LSTMModelInput"] | components["schemas"]["GPTModelInput"];
+            model: (components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"] | components["schemas"]["LSTMModelInput"] | components["schemas"]["GPTModelInput"]) | components["schemas"]["OwnModel"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
             approximation: components["schemas"]["RuleInput"][];
@@ -1286,7 +1308,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"] | components["schemas"]["LSTMModel"] | components["schemas"]["GPTModel"];
+            model: (components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"] | components["schemas"]["LSTMModel"] | components["schemas"]["GPTModel"]) | components["schemas"]["OwnModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
             approximation: components["schemas"]["Rule"][];
@@ -1669,6 +1691,13 @@ export interface components {
             mean: number;
             /** @default 1 */
             std: number;
+        };
+        /** @description A network that an installed package offers: its name, and its own parameters beside it. */
+        OwnModel: {
+            /** @description As the package's entry point says. */
+            name: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description What a spec costs and saves, before a step is run. */
         Plan: {
