@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from crs_core.data.facts import FACTS, TextFacts
 from crs_core.errors import FieldError, SpecError
-from crs_core.layers import LSTM, LayerShape, layer_shapes
+from crs_core.layers import LSTM, Batched, LayerShape, layer_shapes
 from crs_core.ratios import ratio_at, sampled_steps
 from crs_core.spec import (
     Cosine,
@@ -130,6 +130,12 @@ def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | N
             f"approximation.{index}.gates",
             f"only recurrent layers have gates, but {name} is of kind {shape.kind}; leave `gates` "
             "out, or name recurrent layers only",
+        )
+    if rule.policy.name == "meprop" and isinstance(shape, LSTM | Batched):
+        raise SpecError.at(
+            f"approximation.{index}.policy",
+            f"policy 'meprop' is one of linear layers and convolutions, but {name} is of kind "
+            f"{shape.kind}; choose another policy, or leave that layer exact by a rule",
         )
     return LayerPlan(
         name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index,

@@ -21,7 +21,7 @@ from crs_core.spec.models import (
     WRNModel,
 )
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
-from crs_core.spec.policies import Gate, Mode, Policy, PolicyName, Rule
+from crs_core.spec.policies import CHOICES, Gate, Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
     Convolution,
@@ -51,6 +51,7 @@ from crs_core.spec.training import (
 )
 
 __all__ = [
+    "CHOICES",
     "KINDS",
     "MAX_EPOCHS",
     "MAX_STEPS",

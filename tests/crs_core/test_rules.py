@@ -295,6 +295,19 @@ def test_gates_are_part_of_the_plan():
     assert plan == {"lstm1": ("cell", "input"), "output": None}
 
 
+def test_meprop_is_refused_for_a_recurrent_layer():
+    with pytest.raises(SpecError) as caught:
+        layer_plan(text_spec({"policy": "meprop", "backward": 0.5}))
+    (error,) = caught.value.errors
+    assert error.loc == "approximation.0.policy"
+    assert error.msg == (
+        "policy 'meprop' is one of linear layers and convolutions, but lstm1 is of kind lstm; "
+        "choose another policy, or leave that layer exact by a rule"
+    )
+    rules = {"layers": "output", "policy": "meprop", "backward": 0.5}
+    assert [p.policy.name for p in layer_plan(text_spec(rules))] == ["exact", "meprop"]
+
+
 def test_gates_of_a_layer_that_has_none_are_refused():
     rule = {"policy": "topk", "forward": 0.5, "gates": ["cell"]}
     with pytest.raises(SpecError, match=r"approximation.0.gates: only recurrent layers have gat"):
