@@ -22,6 +22,7 @@ from crs_core.events import METRICS, TaskName
 from crs_core.layers import LEARNS, layer_shapes
 from crs_core.presets import PRESETS
 from crs_core.spec import (
+    CHOICES,
     SGD,
     Adam,
     AdamW,
@@ -73,7 +74,6 @@ class PolicyFacts(NamedTuple):
 
     summary: str
     scales: Literal["never", "always", "optional"]
-    options: tuple[str, ...] = ()
 
 
 POLICIES: Mapping[PolicyName, PolicyFacts] = {
@@ -84,15 +84,18 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
     "nps": PolicyFacts(
         "Norm-proportional sampling: draw k pairs with probabilities proportional to scores.",
         "optional",
-        ("replacement", "scaled"),
     ),
     "uniform": PolicyFacts(
         "Draw k pairs, each equally likely, whatever their scores.",
         "optional",
-        ("replacement", "scaled"),
     ),
     "bernoulli": PolicyFacts(
         "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased.",
+        "always",
+    ),
+    "wta": PolicyFacts(
+        "Winner takes all: keep the largest scores for certain and draw the rest of the k pairs "
+        "from the others; unbiased, with less noise than drawing all.",
         "always",
     ),
     "meprop": PolicyFacts(
@@ -130,7 +133,7 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             PolicyChoice(
                 name=name,
                 summary=facts.summary,
-                parameters=_parameters(Policy, keep=facts.options),
+                parameters=_parameters(Policy, keep=CHOICES[name]),
                 scales=facts.scales,
             )
             for name, facts in POLICIES.items()

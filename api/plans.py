@@ -27,6 +27,7 @@ def plan_of(spec: JobSpec | StudySpec) -> Plan:
         exact_macs=cost.exact_macs,
         planned_macs=cost.planned_macs,
         planned_compute_reduction=cost.reduction,
+        planned_is_bound=cost.is_bound,
     )
 
 

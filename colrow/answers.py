@@ -48,6 +48,7 @@ class Plan(TypedDict):
     exact_macs: int
     planned_macs: int
     planned_compute_reduction: float
+    planned_is_bound: bool
 
 
 class Reason(TypedDict):

@@ -1,6 +1,7 @@
 """Tables for the terminal: the answer of the service in, a Rich table out."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -214,9 +215,16 @@ def verdict_text(comparison: Comparison) -> str:
     return text + ", taken seed by seed"
 
 
-def policy_text(policy: dict[str, object]) -> str:
+def policy_text(policy: dict[str, Any]) -> str:
     """Name a policy with the choices that differ from its defaults."""
-    return " ".join([str(policy["name"]), *(key for key, on in policy.items() if on is True)])
+    words = [key for key, on in policy.items() if on is True]
+    if explored := policy.get("exploration"):
+        words.append(f"exploration {share(explored, 0)}")
+    if covered := policy.get("coverage"):
+        words.append(f"coverage {share(covered, 0)}")
+    if (every := policy.get("refresh_every", 1)) != 1:
+        words.append(f"refreshed every {every}")
+    return " ".join([str(policy["name"]), *words])
 
 
 def _order(group: Group) -> tuple[bool, str, float]:

@@ -59,7 +59,8 @@ class ProductCost:
     pairs: int
     """Pairs there are (per group, time step or head)."""
     k: int
-    """Pairs kept (per group, time step or head); for `bernoulli` on average."""
+    """Pairs kept (per group, time step or head); for `bernoulli` on average, with `coverage` at
+    most."""
     exact_macs: int
     planned_macs: int
     planned_total: int | None = None
@@ -78,8 +79,13 @@ class Cost:
 
     @property
     def reduction(self) -> float:
-        """The planned compute reduction, 1 - planned/exact."""
+        """The planned compute reduction, 1 - planned/exact; the least there is if `is_bound`."""
         return 1 - self.planned_macs / self.exact_macs
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether `planned_macs` is the most: some policy may keep fewer pairs (`coverage`)."""
+        return any(p.policy.coverage is not None for p in self.layers)
 
 
 def plan_cost(spec: JobSpec) -> Cost:

@@ -135,8 +135,8 @@ def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | N
     if rule.policy.name == "meprop" and isinstance(shape, LSTM | Batched):
         raise SpecError.at(
             f"approximation.{index}.policy",
-            f"'meprop' chooses outputs of linear layers and convolutions, but {name} is of kind "
-            f"{shape.kind}; name another policy for it",
+            f"policy 'meprop' is one of linear layers and convolutions, but {name} is of kind "
+            f"{shape.kind}; choose another policy, or leave that layer exact by a rule",
         )
     return LayerPlan(
         name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index,

@@ -45,6 +45,12 @@ def _show_rule(rule: Mapping[str, Any]) -> str:
     policy = rule["policy"]
     words = [policy["name"]]
     words += [word for word in ("replacement", "scaled") if policy[word]]
+    if policy.get("exploration"):
+        words.append(f"exploration {100 * policy['exploration']:g} %")
+    if policy.get("coverage"):
+        words.append(f"coverage {100 * policy['coverage']:g} %")
+    if policy.get("refresh_every", 1) != 1:
+        words.append(f"refreshed every {policy['refresh_every']}")
     if policy["name"] != "exact" and rule.get("mode") != "backward_only":
         words.append(f"{100 * rule['forward']:g} %")
     if rule["backward"] != 1:

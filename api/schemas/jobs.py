@@ -88,6 +88,10 @@ class Plan(Answer):
     exact_macs: int = Field(description="Of the whole job, exact.")
     planned_macs: int = Field(description="Of the whole job, as planned.")
     planned_compute_reduction: float = Field(examples=[0.795])
+    planned_is_bound: bool = Field(
+        description="Whether `planned_macs` is the most and the reduction the least: an adaptive "
+        "budget (`coverage`) may keep fewer pairs."
+    )
 
 
 class JobSubmit(Request):

@@ -85,6 +85,7 @@ def _show_training(spec: "JobSpec", out: "Console") -> None:
         )
     out.print(
         f"{cost.steps:,} steps of {spec.training.batch_size} examples; "
-        f"MACs: {count(cost.exact_macs)} exact, {count(cost.planned_macs)} planned; "
-        f"planned compute reduction {share(cost.reduction)}"
+        f"MACs: {count(cost.exact_macs)} exact, {'at most ' if cost.is_bound else ''}"
+        f"{count(cost.planned_macs)} planned; "
+        f"planned compute reduction {'at least ' if cost.is_bound else ''}{share(cost.reduction)}"
     )

@@ -46,6 +46,7 @@ class Parts:
             "optimizer": self.optimizer.state_dict(),
             "generators": self.randomness.state_dict(),
             "meters": self.ledger.state_dict(),
+            "memories": {n: m.memory.state_dict() for n, m in crs_layers(self.model).items()},
             "task": self.task.state_dict(),
         }
 
@@ -55,6 +56,8 @@ class Parts:
         self.optimizer.load_state_dict(state["optimizer"])
         self.randomness.load_state_dict(state["generators"])
         self.ledger.load_state_dict(state["meters"])
+        for name, layer in crs_layers(self.model).items():
+            layer.memory.load_state_dict(state["memories"][name], self.device)
         self.task.load_state_dict(state["task"])
 
 

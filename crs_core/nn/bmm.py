@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from crs_core.nn.sampled import Sampled
 from crs_core.ops import Generators, crs_bmm
+from crs_core.ops.choice import refuse_meprop
 from crs_core.spec import Policy
 
 
@@ -31,6 +32,7 @@ class CRSBatchedProduct(Sampled, nn.Module):
         generator: torch.Generator | Generators | None = None,
     ) -> None:
         super().__init__()
+        refuse_meprop(policy, "a batched product")
         self._set_up(policy, ratio, backward_ratio, min_samples, generator)
 
     @classmethod
@@ -51,6 +53,7 @@ class CRSBatchedProduct(Sampled, nn.Module):
             min_samples=self.min_samples,
             generator=self.generator,
             meter=self.meter,
+            memory=self.memory,
         )
 
     def extra_repr(self) -> str:

@@ -82,6 +82,7 @@ class CRSConv2d(Sampled, nn.Conv2d):
             min_samples=self.min_samples,
             generator=self.generator,
             meter=self.meter,
+            memory=self.memory,
             padding_mode=self.padding_mode,
         )
 

@@ -70,6 +70,7 @@ class CRSLinear(Sampled, nn.Linear):
             min_samples=self.min_samples,
             generator=self.generator,
             meter=self.meter,
+            memory=self.memory,
         )
 
     def extra_repr(self) -> str:

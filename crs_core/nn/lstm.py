@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from crs_core.errors import ShapeError, SpecError
 from crs_core.nn.sampled import Sampled
 from crs_core.ops import Generators, crs_lstm
+from crs_core.ops.choice import refuse_meprop
 from crs_core.spec import Gate, Policy
 
 
@@ -55,6 +56,7 @@ class CRSLSTM(Sampled, nn.LSTM):
             device=device,
             dtype=dtype,
         )
+        refuse_meprop(policy, "an LSTM")
         self._set_up(policy, ratio, backward_ratio, min_samples, generator)
         self.gates = None if gates is None else tuple(gates)
 
@@ -117,6 +119,7 @@ class CRSLSTM(Sampled, nn.LSTM):
             gates=self.gates,
             generator=self.generator,
             meter=self.meter,
+            memory=self.memory,
         )
         if is_single:
             return y.squeeze(1), (h, c)

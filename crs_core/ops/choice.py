@@ -11,6 +11,7 @@ from torch import Tensor
 from crs_core.cost import budget
 from crs_core.errors import RatioError, ShapeError, SpecError
 from crs_core.events import Product
+from crs_core.ops.memory import Memory
 from crs_core.ops.meter import Meter, Multiplied
 from crs_core.sampling import as_policy, draw, is_scaled, needs_scores
 from crs_core.spec import Policy
@@ -58,6 +59,7 @@ class Setting:
     min_samples: int
     generators: Generators
     meter: Meter | None
+    memory: Memory | None = None
 
     def is_exact(self, *, pairs: int, backward_pairs: tuple[int, int]) -> bool:
         """Whether all three products keep every pair, so that nothing is there to approximate.
@@ -95,19 +97,14 @@ class Setting:
             return None
         meter = self.meter
         with nullcontext() if meter is None else meter.clock(product, like.device):
-            known = (
-                scores()
-                if needs_scores(self.policy)
-                else torch.ones((), device=like.device, dtype=wide(like.dtype)).expand(
-                    groups * pairs
-                )
-            )
+            known = self._scores(product, groups * pairs, like, scores)
             generator: torch.Generator | None = getattr(self.generators, product)
+            least = self.min_samples
             if groups == 1:
-                kept = draw(known, k, self.policy, generator)
+                kept = draw(known, k, self.policy, generator, least=least)
                 indices, scales = kept.indices, kept.scales
             else:
-                kept = draw(known.view(groups, pairs), k, self.policy, generator)
+                kept = draw(known.view(groups, pairs), k, self.policy, generator, least=least)
                 first = torch.arange(0, groups * pairs, pairs, device=like.device)
                 indices, scales = (kept.indices + first[:, None]).flatten(), kept.scales.flatten()
         if meter is not None:
@@ -118,6 +115,17 @@ class Setting:
         return Chosen(
             indices, scales if is_scaled(self.policy) else None, indices.numel() // groups
         )
+
+    def _scores(
+        self, product: Product, pairs: int, like: Tensor, anew: Callable[[], Tensor]
+    ) -> Tensor:
+        """Give the scores of a product: new ones, kept ones, or ones where nobody looks."""
+        if not needs_scores(self.policy):
+            return torch.ones((), device=like.device, dtype=wide(like.dtype)).expand(pairs)
+        every = self.policy.refresh_every
+        if every == 1 or self.memory is None or product not in self.lasting:
+            return anew()
+        return self.memory.scores(product, pairs, every, anew)
 
     def count(
         self, product: Product, *, pairs: int, kept: int, exact_macs: int, performed_macs: int
@@ -144,6 +152,7 @@ def setting(
     min_samples: int,
     generator: torch.Generator | Generators | None,
     meter: Meter | None,
+    memory: Memory | None = None,
 ) -> Setting:
     """Check the keywords that every operation has. Raises RatioError or SpecError."""
     policy = as_policy(policy)
@@ -159,16 +168,16 @@ def setting(
             f"got {ratio}"
         )
     each = generator if isinstance(generator, Generators) else Generators(*(generator,) * 3)
-    return Setting(policy, ratio, backward_ratio, min_samples, each, meter)
+    return Setting(policy, ratio, backward_ratio, min_samples, each, meter, memory)
 
 
-def refuse_meprop(how: Setting, what: str) -> None:
-    """Raise SpecError for the one policy that knows linear layers and convolutions alone."""
-    if how.policy.name == "meprop":
+def refuse_meprop(policy: Policy | str, what: str) -> None:
+    """Raise SpecError for the policy that only linear layers and convolutions have."""
+    if as_policy(policy).name == "meprop":
         raise SpecError.at(
-            "policy",
-            f"'meprop' chooses outputs of linear layers and convolutions, and {what} is neither; "
-            "name another policy",
+            "",
+            f"policy 'meprop' is one of linear layers and convolutions, not of {what}; choose "
+            "another policy, or leave it exact",
         )
 
 

@@ -34,6 +34,7 @@ from crs_core.ops.choice import (
     spread,
 )
 from crs_core.ops.kernels import channel_norms, scale_channels, spread_channels, take_channels
+from crs_core.ops.memory import Memory
 from crs_core.ops.meprop import MePropConv2d
 from crs_core.ops.meter import Meter
 from crs_core.ops.window import PaddingMode, Window, make_window
@@ -55,6 +56,7 @@ def crs_conv2d(
     min_samples: int = 10,
     generator: torch.Generator | Generators | None = None,
     meter: Meter | None = None,
+    memory: Memory | None = None,
     padding_mode: PaddingMode = "zeros",
 ) -> Tensor:
     """Convolve a sample of the input channels, with gradients from samples as well (Eq. 6).
@@ -67,7 +69,7 @@ def crs_conv2d(
     x: (N, C, H, W), also (C, H, W); weight: (O, C/groups, kh, kw); bias: (O,). `padding` is also
     'same' (for stride 1) or 'valid'. Raises ShapeError, RatioError, SpecError.
     """
-    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter, memory)
     _check(x, weight, bias, groups)
     window = make_window(weight, stride, padding, dilation, groups, padding_mode)
     if x.dim() == 3:

@@ -36,6 +36,7 @@ from crs_core.ops.choice import (
     setting,
     spread,
 )
+from crs_core.ops.memory import Memory
 from crs_core.ops.meprop import MePropLinear
 from crs_core.ops.meter import Meter
 from crs_core.spec import Policy
@@ -52,6 +53,7 @@ def crs_linear(
     min_samples: int = 10,
     generator: torch.Generator | Generators | None = None,
     meter: Meter | None = None,
+    memory: Memory | None = None,
 ) -> Tensor:
     """Give X Wᵀ + b from a sample of its column-row pairs, with gradients from samples as well.
 
@@ -62,7 +64,7 @@ def crs_linear(
 
     x: (..., n), also (n,); weight: (o, n); bias: (o,). Raises ShapeError, RatioError, SpecError.
     """
-    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter, memory)
     _check(x, weight, bias)
     return linear(x, weight, bias, how)
 

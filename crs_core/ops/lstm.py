@@ -26,6 +26,7 @@ from crs_core.cost import GATES
 from crs_core.errors import ShapeError
 from crs_core.events import Product
 from crs_core.ops.choice import Generators, Setting, compute_dtype, refuse_meprop, setting
+from crs_core.ops.memory import Memory
 from crs_core.ops.meter import Meter
 from crs_core.ops.recurrence import Run, UnrolledLSTM
 from crs_core.spec import Gate, Policy
@@ -46,6 +47,7 @@ def crs_lstm(
     gates: Sequence[Gate] | None = None,
     generator: torch.Generator | Generators | None = None,
     meter: Meter | None = None,
+    memory: Memory | None = None,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Give the outputs of all time steps, and (h, c) behind the last.
 
@@ -53,13 +55,13 @@ def crs_lstm(
     product. `gates` names those whose product is sampled, as one; left out: all. `backward_ratio`
     samples the gradient products over their own pairs, on top. Each product is estimated given its
     inputs: what is unbiased of one is not of the network. A probe measures the last time step.
-    Can be differentiated once.
+    `refresh_every` counts time steps. Can be differentiated once.
 
     x: (T, B, in); state: h and c, each (B, hidden); weight_ih: (4 hidden, in); weight_hh: (4
     hidden, hidden); biases: (4 hidden,). Raises ShapeError, RatioError, SpecError.
     """
-    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
-    refuse_meprop(how, "an LSTM layer")
+    refuse_meprop(policy, "an LSTM")
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter, memory)
     h, c = state
     _check(x, h, c, weight_ih, weight_hh)
     hidden, batch = weight_hh.shape[1], x.shape[1]

@@ -6,6 +6,7 @@ from torch import Tensor
 from crs_core.errors import ShapeError
 from crs_core.ops.choice import Generators, setting
 from crs_core.ops.linear import linear
+from crs_core.ops.memory import Memory
 from crs_core.ops.meter import Meter
 from crs_core.spec import Policy
 
@@ -20,6 +21,7 @@ def crs_matmul(
     min_samples: int = 1,
     generator: torch.Generator | Generators | None = None,
     meter: Meter | None = None,
+    memory: Memory | None = None,
 ) -> Tensor:
     """Give A B, m x n times n x p, from a sample of its n column-row pairs (Eq. 1, 2018).
 
@@ -31,7 +33,7 @@ def crs_matmul(
 
     Raises ShapeError, RatioError, SpecError.
     """
-    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter, memory)
     if a.dim() != 2 or b.dim() != 2:
         raise ShapeError(
             f"a has shape {tuple(a.shape)} and b has shape {tuple(b.shape)}; both must be matrices"

@@ -9,33 +9,27 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crs_core.presets.preset import TOPK, Preset, rule, sampled
+from crs_core.presets.beyond import BEYOND
+from crs_core.presets.preset import ADAM, SMALL_MLP, TOPK, Preset, rule, sampled
 from crs_core.presets.texts import TEXTS
 from crs_core.presets.wrn import WIDE
 
 __all__ = ["PRESETS", "Preset"]
 
-_ADAM = {"name": "adam", "lr": 0.001}
 _MLP: dict[str, Any] = {
     "model": {"name": "mlp"},
     "dataset": {"name": "mnist"},
-    "training": {"epochs": 20, "batch_size": 50, "optimizer": _ADAM},
+    "training": {"epochs": 20, "batch_size": 50, "optimizer": ADAM},
 }
 _CNN: dict[str, Any] = {
     "model": {"name": "cnn"},
     "dataset": {"name": "mnist"},
-    "training": {"steps": 20_000, "batch_size": 50, "optimizer": _ADAM},
-}
-_SMALL_MLP: dict[str, Any] = {
-    "model": {"name": "mlp", "hidden": [128, 128]},
-    "dataset": {"name": "digits"},
-    "training": {"epochs": 30, "batch_size": 25, "optimizer": _ADAM},
-    "report": {"every_steps": 20},
+    "training": {"steps": 20_000, "batch_size": 50, "optimizer": ADAM},
 }
 _SMALL_CNN: dict[str, Any] = {
     "model": {"name": "cnn", "channels": [16, 32], "kernel_size": 3, "hidden": 64},
     "dataset": {"name": "digits"},
-    "training": {"epochs": 30, "batch_size": 25, "optimizer": _ADAM},
+    "training": {"epochs": 30, "batch_size": 25, "optimizer": ADAM},
     "report": {"every_steps": 20},
 }
 
@@ -125,25 +119,25 @@ _ALL = (
         "digits-exact",
         "MLP on Digits, exact",
         "A baseline of seconds, with data that scikit-learn brings.",
-        _SMALL_MLP,
+        SMALL_MLP,
     ),
     Preset(
         "digits-topk",
         "MLP on Digits, top-k 40 %",
         "The 40 % of pairs with the largest scores in every product, in seconds.",
-        sampled(_SMALL_MLP, rule(TOPK, forward=0.4)),
+        sampled(SMALL_MLP, rule(TOPK, forward=0.4)),
     ),
     Preset(
         "digits-nps",
         "MLP on Digits, norm-proportional 40 %",
         "Pairs drawn with replacement in proportion to their scores, and scaled; in seconds.",
-        sampled(_SMALL_MLP, rule(_NPS, forward=0.4)),
+        sampled(SMALL_MLP, rule(_NPS, forward=0.4)),
     ),
     Preset(
         "digits-bernoulli",
         "MLP on Digits, Bernoulli 40 %",
         "Each pair alone with a probability in proportion to its score, scaled; in seconds.",
-        sampled(_SMALL_MLP, rule(_BERNOULLI, forward=0.4)),
+        sampled(SMALL_MLP, rule(_BERNOULLI, forward=0.4)),
     ),
     Preset(
         "digits-meprop",
@@ -151,7 +145,7 @@ _ALL = (
         "Exact forward, gradients from the 6 % of features with the largest gradient, the last "
         "layer exact; in seconds.",
         sampled(
-            _SMALL_MLP,
+            SMALL_MLP,
             rule(_MEPROP, backward=0.06),
             {"layers": "fc3", "policy": {"name": "exact"}},
         ),
@@ -171,5 +165,7 @@ _ALL = (
     ),
 )
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({p.name: p for p in (*_ALL, *WIDE, *TEXTS)})
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {p.name: p for p in (*_ALL, *BEYOND, *WIDE, *TEXTS)}
+)
 """Every preset by its name, in the order in which they are shown."""

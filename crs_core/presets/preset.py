@@ -16,6 +16,13 @@ class Preset:
 
 
 TOPK = {"name": "topk"}
+ADAM = {"name": "adam", "lr": 0.001}
+SMALL_MLP: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [128, 128]},
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 30, "batch_size": 25, "optimizer": ADAM},
+    "report": {"every_steps": 20},
+}
 
 
 def sampled(base: dict[str, Any], *rules: dict[str, Any]) -> dict[str, Any]:

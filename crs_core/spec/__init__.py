@@ -15,7 +15,7 @@ from crs_core.spec.models import CNNModel, GPTModel, LSTMModel, MLPModel, Model,
 from crs_core.spec.names import DatasetName, ModelName
 from crs_core.spec.own import STORED, OwnModel, broken_offers, own_datasets, own_networks
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS, Part
-from crs_core.spec.policies import Gate, Mode, Policy, PolicyName, Rule
+from crs_core.spec.policies import CHOICES, Gate, Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
     Convolution,
@@ -45,6 +45,7 @@ from crs_core.spec.training import (
 )
 
 __all__ = [
+    "CHOICES",
     "KINDS",
     "MAX_EPOCHS",
     "MAX_STEPS",

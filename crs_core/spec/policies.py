@@ -5,34 +5,70 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crs_core.spec.parts import Part, as_tuple
+from crs_core.spec.parts import MAX_STEPS, Part, as_tuple
 from crs_core.spec.ratios import Ratio, RatioSchedule
 
-PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli", "meprop"]
+PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli", "wta", "meprop"]
 Mode = Literal["both", "backward_only"]
 
 Gate = Literal["input", "forget", "cell", "output"]
 """The four parts of a recurrent layer's product, in torch's order."""
 
 
+_SCORED = ("exploration", "refresh_every", "coverage")
+
+CHOICES: Mapping[PolicyName, tuple[str, ...]] = {
+    "exact": (),
+    "topk": _SCORED,
+    "nps": ("replacement", "scaled", *_SCORED),
+    "uniform": ("replacement", "scaled"),
+    "bernoulli": _SCORED,
+    "wta": _SCORED,
+    "meprop": _SCORED,
+}
+"""The fields that each policy has beside its name."""
+
+
 class Policy(Part):
     """How pairs are chosen; see `crs_core.sampling` for the formulas.
 
-    `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
-    scale, and `bernoulli` always does. `meprop` samples the gradients alone.
+    `topk` and `meprop` never scale; `bernoulli` and `wta` always do. `meprop` samples the
+    gradients alone. `CHOICES` says which policy has which of the other fields.
     """
 
     name: PolicyName
-    replacement: bool = Field(default=False, description="Draw with replacement (nps, uniform).")
-    scaled: bool = Field(default=False, description="Scale a kept pair by 1/(k p) (nps, uniform).")
+    replacement: bool = Field(default=False, description="Draw with replacement.")
+    scaled: bool = Field(default=False, description="Scale a kept pair by 1/(k p).")
+    exploration: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the choice that is uniform over all pairs, so that none starves.",
+    )
+    refresh_every: int = Field(
+        1,
+        ge=1,
+        le=MAX_STEPS,
+        description="Score features and channels anew every so many sampled steps.",
+    )
+    coverage: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Keep only as many pairs as hold this share of the total score; the ratio "
+        "is then the most.",
+    )
 
     @model_validator(mode="after")
     def _only_what_the_policy_has(self) -> Self:
-        if self.name not in ("nps", "uniform") and (self.replacement or self.scaled):
-            raise ValueError(
-                f"policy {self.name!r} has no `replacement` or `scaled`; leave them out "
-                "(they are choices of 'nps' and 'uniform')"
-            )
+        for field in dict.fromkeys(field for fields in CHOICES.values() for field in fields):
+            is_default = getattr(self, field) == type(self).model_fields[field].default
+            if not is_default and field not in CHOICES[self.name]:
+                has = [name for name, fields in CHOICES.items() if field in fields]
+                raise ValueError(
+                    f"policy {self.name!r} has no `{field}`; leave it out (it is a choice of "
+                    f"{', '.join(map(repr, has))})"
+                )
         return self
 
 

@@ -36,6 +36,9 @@ def test_a_plan_gives_the_spec_with_every_default(empty_client: TestClient, spec
         "name": "topk",
         "replacement": False,
         "scaled": False,
+        "exploration": 0.0,
+        "refresh_every": 1,
+        "coverage": None,
     }
     again = empty_client.post("/api/v1/plan", json={"spec": plan["spec"]}).json()
     assert again == plan
@@ -58,6 +61,14 @@ def test_a_plan_follows_the_schedule_of_a_rule(empty_client: TestClient, spec: S
     # The last layer has one product of few outputs less to round; all three lie near the whole.
     assert all(abs(one["reduction"] - wanted) < 0.02 for one in half["layers"])
     assert half["layers"][0]["products"][0]["reduction"] < 0.35
+
+
+def test_a_plan_says_where_it_is_a_bound(empty_client: TestClient, spec: Spec) -> None:
+    for coverage in (None, 0.9):
+        policy = {"name": "topk", "coverage": coverage}
+        body = {"spec": spec(approximation=[{"policy": policy, "forward": 0.4}])}
+        plan = empty_client.post("/api/v1/plan", json=body).json()
+        assert plan["planned_is_bound"] == (coverage is not None)
 
 
 def test_a_schedule_that_ends_before_it_begins_is_told(

@@ -38,8 +38,11 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
     assert (digits["workers"], mnist["workers"]) == (["host-1/0"], [])
     assert (digits["input_shape"], mnist["train"]) == ([1, 8, 8], 60_000)
     by_policy = {policy["name"]: policy for policy in catalog["policies"]}
-    assert set(by_policy["nps"]["parameters"]["properties"]) == {"replacement", "scaled"}
-    assert by_policy["topk"]["parameters"]["properties"] == {}
+    assert set(by_policy["uniform"]["parameters"]["properties"]) == {"replacement", "scaled"}
+    assert set(by_policy["topk"]["parameters"]["properties"]) == {
+        "exploration", "refresh_every", "coverage",
+    }  # fmt: skip
+    assert by_policy["exact"]["parameters"]["properties"] == {}
     assert all(
         choice["summary"]
         for part in ("models", "policies", "optimizers", "schedules")

@@ -51,6 +51,15 @@ def test_plan_says_what_a_schedule_changes(colrow, tmp_path):
     assert "over the whole training, its schedule included" in " ".join(ended.out.split())
 
 
+def test_plan_says_that_an_adaptive_budget_is_a_bound(colrow, tmp_path):
+    text = Path("colrow/examples/mlp-mnist.yaml").read_text()
+    spec = tmp_path / "adaptive.yaml"
+    spec.write_text(text.replace("policy: topk", "policy: {name: topk, coverage: 0.9}", 1))
+    ended = colrow("plan", str(spec))
+    assert "at most" in ended.out
+    assert "planned compute reduction at least 79.5 %" in ended.out
+
+
 def test_plan_shows_every_product_and_the_planned_reduction(colrow):
     ended = colrow("plan", "colrow/examples/mlp-mnist.yaml")
     assert ended.code == 0

@@ -20,6 +20,9 @@ torch.set_num_threads(1)
 POLICIES = [
     Policy(name="topk"),
     Policy(name="bernoulli"),
+    Policy(name="wta"),
+    Policy(name="topk", coverage=0.7),
+    Policy(name="bernoulli", exploration=0.3),
     *(
         Policy(name=name, replacement=replacement, scaled=scaled)  # type: ignore[arg-type]
         for name in ("nps", "uniform")
@@ -30,12 +33,14 @@ POLICIES = [
 UNBIASED = [
     p
     for p in POLICIES
-    if p.name == "bernoulli" or (p.scaled and (p.replacement or p.name == "uniform"))
+    if p.name in ("bernoulli", "wta") or (p.scaled and (p.replacement or p.name == "uniform"))
 ]
 
 
 def label(policy: Policy) -> str:
-    return policy.name + "+replacement" * policy.replacement + "+scaled" * policy.scaled
+    set_ = policy.model_dump(exclude_defaults=True, exclude={"name"})
+    words = [name if value is True else f"{name}{value}" for name, value in set_.items()]
+    return "+".join([policy.name, *words])
 
 
 def generators(seed: int = 0) -> Generators:
@@ -60,7 +65,7 @@ class How:
         if k == n:
             return [(i, 1.0) for i in range(n)]
         g = getattr(generators(self.seed), product)
-        drawn = sample(scores, k, self.policy, generator=g)
+        drawn = sample(scores, k, self.policy, least=self.min_samples, generator=g)
         return list(zip(drawn.indices.tolist(), drawn.scales.tolist(), strict=True))
 
     def kept_in_groups(self, product: str, scores: Tensor) -> list[tuple[int, float]]:
@@ -71,7 +76,8 @@ class How:
         k = budget(n, self.ratio if product == "forward" else self.backward_ratio, self.min_samples)
         if k == n:
             return [(i, 1.0) for i in range(groups * n)]
-        drawn = sample(scores, k, self.policy, generator=getattr(generators(self.seed), product))
+        g = getattr(generators(self.seed), product)
+        drawn = sample(scores, k, self.policy, least=self.min_samples, generator=g)
         return [
             (q * n + i, scale)
             for q in range(groups)

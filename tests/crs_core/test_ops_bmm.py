@@ -50,7 +50,7 @@ def slow(a: Tensor, b: Tensor, dc: Tensor, how: dict[str, Any]) -> tuple[Tensor,
         for i, sigma in forward[h]:
             c[:, h] += sigma * a[:, h, :, i, None] * b[:, h, None, i]
     # With doubled pairs the kept factors have doubled columns: their norms are taken pair by pair.
-    sigmas = [torch.tensor([sigma for _, sigma in head]) for head in forward]
+    sigmas = [torch.tensor([s for _, s in head], dtype=a.dtype) for head in forward]
     columns = [[i for i, _ in head] for head in forward]
     a_scaled = torch.stack([a[:, h, :, columns[h]] * sigmas[h] for h in range(H)], 1)
     b_scaled = torch.stack([b[:, h, columns[h]] * sigmas[h][:, None] for h in range(H)], 1)

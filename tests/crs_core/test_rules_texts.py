@@ -97,7 +97,7 @@ def test_meprop_is_refused_where_it_is_not_defined(model, kind):
             "training": {"epochs": 1, "batch_size": 5},
         }
     )
-    with pytest.raises(SpecError, match=f"approximation.0.policy: 'meprop' .* but {kind}"):
+    with pytest.raises(SpecError, match=f"approximation.0.policy: policy 'meprop' .* but {kind}"):
         layer_plan(spec)
     layer_plan(spec.model_copy(update={"approximation": ()}))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from crs_core.errors import RatioError, ShapeError, SpecError
-from crs_core.sampling import DRAWS, Kept, keep_probabilities, sample
+from crs_core.sampling import DRAWS, Kept, is_scaled, keep_probabilities, sample
 from crs_core.spec import Policy
 
 VARIANTS = [
@@ -18,12 +18,13 @@ VARIANTS = [
     for replacement in (False, True)
     for scaled in (False, True)
 ]
-ALL = [*(Policy(name=n) for n in ("exact", "topk", "bernoulli", "meprop")), *VARIANTS]
+ALL = [*(Policy(name=n) for n in ("exact", "topk", "bernoulli", "wta", "meprop")), *VARIANTS]
 UNBIASED = [
     Policy(name="nps", replacement=True, scaled=True),
     Policy(name="uniform", scaled=True),
     Policy(name="uniform", replacement=True, scaled=True),
     Policy(name="bernoulli"),
+    Policy(name="wta"),
 ]
 
 SCORES = torch.tensor([3.0, 0.5, 7.0, 0.1, 1.0, 2.5, 0.0], dtype=torch.float64)
@@ -59,9 +60,9 @@ def test_keeps_k_pairs_of_the_right_types(policy: Policy, k: int) -> None:
     assert torch.isfinite(kept.scales).all()
     if policy.name != "bernoulli":
         assert len(kept.indices) == (7 if policy.name == "exact" else k)
-    if not policy.replacement:
+    if not policy.replacement and policy.name != "wta":
         assert len(kept.indices.unique()) == len(kept.indices)
-    if not policy.scaled and policy.name != "bernoulli":
+    if not is_scaled(policy):
         assert (kept.scales == 1).all()
 
 

@@ -229,6 +229,10 @@ def test_a_label_says_mode_and_schedule(bench):
         "topk 40 % · cosine from 100 %, exact for 5 steps, exact for the last 10 %": {
             "policy": "topk", "forward": 0.4, "schedule": schedule,
         },
+        "wta exploration 10 % coverage 90 % refreshed every 5 40 %": {
+            "policy": {"name": "wta", "exploration": 0.1, "coverage": 0.9, "refresh_every": 5},
+            "forward": 0.4,
+        },
         "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
     }  # fmt: skip
     for wanted, rule in labels.items():

@@ -94,6 +94,17 @@ JOBS: dict[str, dict[str, Any]] = {
             rule("topk", schedule={"shape": "cosine", "exact_first_steps": 4, "exact_last": 0.2})
         ],
     },
+    "mlp kept scores": {
+        **MLP,
+        "approximation": [
+            rule("wta") | {"policy": {"name": "wta", "refresh_every": 3, "exploration": 0.1}},
+            {"layers": "fc3", "policy": "exact"},
+        ],
+    },
+    "mlp adaptive": {
+        **MLP,
+        "approximation": [rule("topk") | {"policy": {"name": "topk", "coverage": 0.8}}],
+    },
     "cnn topk and bernoulli": {
         **CNN,
         "approximation": [

@@ -82,6 +82,26 @@ def test_meprop_performs_what_was_planned(train_in: TrainIn) -> None:
     assert rows["fc1", "grad_weight"].never_kept is not None
 
 
+def test_an_adaptive_budget_performs_no_more_than_was_planned(train_in: TrainIn) -> None:
+    spec = spec_of(JOBS["mlp adaptive"])
+    result, heard = train_in(spec)
+    cost = plan_cost(spec)
+    assert cost.is_bound
+    assert not plan_cost(spec_of(JOBS["mlp kept scores"])).is_bound
+    assert result.summary["macs"] < cost.planned_macs
+    assert result.summary["compute_reduction"] > cost.reduction
+    planned = {(p.layer, p.product): p for p in cost.layers}
+    for key, row in rows_of(heard).items():
+        assert 2 <= row.kept <= planned[key].k
+        assert row.performed_macs <= 23 * planned[key].planned_macs
+
+
+def test_winner_take_all_with_kept_scores_performs_what_was_planned(train_in: TrainIn) -> None:
+    spec = spec_of(JOBS["mlp kept scores"])
+    result, _ = train_in(spec)
+    assert result.summary["macs"] == plan_cost(spec).planned_macs
+
+
 def test_bernoulli_performs_about_what_was_planned(train_in: TrainIn) -> None:
     spec = spec_of(JOBS["mlp bernoulli"], training={"steps": 60})
     result, _ = train_in(spec)

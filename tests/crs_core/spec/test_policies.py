@@ -1,11 +1,11 @@
 """What a policy and a rule may say, and what they refuse."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from crs_core.spec import Policy, Rule, field_errors
+from crs_core.spec import CHOICES, Policy, PolicyName, Rule, field_errors
 
 
 def message(kind: type[Policy] | type[Rule], data: dict[str, Any]) -> str:
@@ -57,11 +57,45 @@ def test_a_mode_that_does_not_fit_is_refused(rule: dict[str, Any], text: str) ->
     assert message(Rule, rule) == text
 
 
-@pytest.mark.parametrize("name", ["topk", "meprop", "bernoulli", "exact"])
+@pytest.mark.parametrize("name", ["topk", "meprop", "bernoulli", "wta", "exact"])
 def test_choices_that_a_policy_does_not_have_are_refused(name: str) -> None:
-    assert f"policy {name!r} has no `replacement` or `scaled`; leave them out" in message(
-        Policy, {"name": name, "scaled": True}
+    assert message(Policy, {"name": name, "scaled": True}) == (
+        f"policy {name!r} has no `scaled`; leave it out (it is a choice of 'nps', 'uniform')"
     )
+
+
+@pytest.mark.parametrize("name", ["uniform", "exact"])
+@pytest.mark.parametrize(
+    "choice", [{"exploration": 0.1}, {"refresh_every": 5}, {"coverage": 0.9}], ids=str
+)
+def test_what_needs_scores_is_refused_where_none_are_looked_at(
+    name: str, choice: dict[str, Any]
+) -> None:
+    (field,) = choice
+    assert message(Policy, {"name": name, **choice}) == (
+        f"policy {name!r} has no `{field}`; leave it out (it is a choice of 'topk', 'nps', "
+        "'bernoulli', 'wta', 'meprop')"
+    )
+    assert Policy.model_validate({"name": "topk", **choice})
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        ({"exploration": 1.0}, "less than 1; got 1.0"),
+        ({"exploration": -0.1}, "greater than or equal to 0; got -0.1"),
+        ({"coverage": 0.0}, "greater than 0; got 0.0"),
+        ({"coverage": 1.0}, "less than 1; got 1.0"),
+        ({"refresh_every": 0}, "greater than or equal to 1; got 0"),
+    ],
+)
+def test_choices_outside_their_range_are_refused(choice: dict[str, Any], text: str) -> None:
+    assert text in message(Policy, {"name": "topk", **choice})
+
+
+def test_every_policy_says_its_choices() -> None:
+    assert tuple(CHOICES) == get_args(PolicyName)
+    assert {f for fields in CHOICES.values() for f in fields} == set(Policy.model_fields) - {"name"}
 
 
 @pytest.mark.parametrize(

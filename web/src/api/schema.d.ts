@@ -1713,6 +1713,8 @@ export interface components {
             planned_macs: number;
             /** @example 0.795 */
             planned_compute_reduction: number;
+            /** @description Whether `planned_macs` is the most and the reduction the least: an adaptive budget (`coverage`) may keep fewer pairs. */
+            planned_is_bound: boolean;
         };
         /** @description What the rules resolve to for one layer. */
         PlanLayer: {
@@ -1806,45 +1808,69 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
-         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
+         *     `topk` and `meprop` never scale; `bernoulli` and `wta` always do. `meprop` samples the
+         *     gradients alone. `CHOICES` says which policy has which of the other fields.
          */
         PolicyInput: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "wta" | "meprop";
             /**
-             * @description Draw with replacement (nps, uniform).
+             * @description Draw with replacement.
              * @default false
              */
             replacement: boolean;
             /**
-             * @description Scale a kept pair by 1/(k p) (nps, uniform).
+             * @description Scale a kept pair by 1/(k p).
              * @default false
              */
             scaled: boolean;
+            /**
+             * @description Share of the choice that is uniform over all pairs, so that none starves.
+             * @default 0
+             */
+            exploration: number;
+            /**
+             * @description Score features and channels anew every so many sampled steps.
+             * @default 1
+             */
+            refresh_every: number;
+            /** @description Keep only as many pairs as hold this share of the total score; the ratio is then the most. */
+            coverage?: number | null;
         };
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
-         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
+         *     `topk` and `meprop` never scale; `bernoulli` and `wta` always do. `meprop` samples the
+         *     gradients alone. `CHOICES` says which policy has which of the other fields.
          */
         Policy: {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            name: "bernoulli" | "exact" | "meprop" | "nps" | "topk" | "uniform";
+            name: "bernoulli" | "exact" | "meprop" | "nps" | "topk" | "uniform" | "wta";
             /**
-             * @description Draw with replacement (nps, uniform).
+             * @description Draw with replacement.
              * @default false
              */
             replacement: boolean;
             /**
-             * @description Scale a kept pair by 1/(k p) (nps, uniform).
+             * @description Scale a kept pair by 1/(k p).
              * @default false
              */
             scaled: boolean;
+            /**
+             * @description Share of the choice that is uniform over all pairs, so that none starves.
+             * @default 0
+             */
+            exploration: number;
+            /**
+             * @description Score features and channels anew every so many sampled steps.
+             * @default 1
+             */
+            refresh_every: number;
+            /** @description Keep only as many pairs as hold this share of the total score; the ratio is then the most. */
+            coverage: number | null;
         };
         /** @description A way to choose pairs. */
         PolicyChoice: {
@@ -2120,7 +2146,7 @@ export interface components {
              */
             layers: string;
             /** @description A policy, or just its name. */
-            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | components["schemas"]["PolicyInput"];
+            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "wta" | "meprop") | components["schemas"]["PolicyInput"];
             /**
              * @description `backward_only`: the forward product is exact, gradients are sampled.
              * @default both
@@ -2277,7 +2303,7 @@ export interface components {
             /** @description Of the entries of B, or of the kernels; left out: the same. */
             distribution_b?: (components["schemas"]["NormalEntriesInput"] | components["schemas"]["UniformEntriesInput"] | components["schemas"]["ExponentialEntriesInput"]) | null;
             /** @description A policy or an alternative to sampling, or just its name. */
-            method: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | ("random_projection" | "svd" | "count_sketch" | "random_walk") | components["schemas"]["PolicyInput"] | components["schemas"]["RandomProjectionInput"] | components["schemas"]["TruncatedSVDInput"] | components["schemas"]["CountSketchInput"] | components["schemas"]["RandomWalkInput"];
+            method: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "wta" | "meprop") | ("random_projection" | "svd" | "count_sketch" | "random_walk") | components["schemas"]["PolicyInput"] | components["schemas"]["RandomProjectionInput"] | components["schemas"]["TruncatedSVDInput"] | components["schemas"]["CountSketchInput"] | components["schemas"]["RandomWalkInput"];
             /**
              * @description `norms` is Eq. 8; `optimal`, of a convolution alone, the norm of each channel's own convolution (Eq. 7), which is too expensive to train with.
              * @default norms

@@ -4,13 +4,13 @@ import { inOrder, look, policyOf, ruleInWords } from "./policies";
 
 describe("looks", () => {
   it("differ in colour and in shape for every policy", () => {
-    const looks = ["exact", "topk", "nps", "uniform", "bernoulli", "meprop", "unknown"].map(look);
+    const looks = ["exact", "topk", "nps", "uniform", "bernoulli", "wta", "meprop", "unknown"].map(look);
     expect(new Set(looks.map((l) => l.colour)).size).toBe(looks.length);
     expect(new Set(looks.map((l) => l.shape)).size).toBe(looks.length);
   });
 
   it("tell sampling policies apart by their dash", () => {
-    const dashes = ["topk", "nps", "uniform", "bernoulli", "meprop", "unknown"].map((p) => look(p).dash.join());
+    const dashes = ["topk", "nps", "uniform", "bernoulli", "wta", "meprop", "unknown"].map((p) => look(p).dash.join());
     expect(new Set(dashes).size).toBe(dashes.length);
   });
 
@@ -30,6 +30,9 @@ describe("rules in words", () => {
     expect(
       ruleInWords({ policy: "topk", forward: 0.4, schedule: { shape: "cosine", start: 1, exact_first_steps: 9 } }),
     ).toBe("topk 40\u202f% · cosine from 100\u202f% · exact for 9 steps");
+    expect(
+      ruleInWords({ policy: { name: "topk", exploration: 0.1, coverage: 0.9, refresh_every: 5 }, forward: 0.4 }),
+    ).toBe("topk 40\u202f% · exploration 10\u202f% · coverage 90\u202f% · refreshed every 5");
     expect(ruleInWords(null)).toBe("exact");
   });
 

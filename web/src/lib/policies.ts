@@ -16,6 +16,7 @@ const LOOKS: Record<string, Look> = {
   nps: { colour: "--policy-nps", shape: "triangle", dash: [7, 4] },
   uniform: { colour: "--policy-uniform", shape: "square", dash: [2, 3] },
   bernoulli: { colour: "--policy-bernoulli", shape: "diamond", dash: [9, 3, 2, 3] },
+  wta: { colour: "--policy-wta", shape: "star", dash: [1, 3] },
   meprop: { colour: "--policy-meprop", shape: "down", dash: [4, 2] },
 };
 const OTHER: Look = { colour: "--policy-other", shape: "hexagon", dash: [12, 5] };
@@ -44,10 +45,19 @@ export const SHAPES: Record<Shape, string> = {
   hexagon: "M12 1.5L21.5 7V17L12 22.5L2.5 17V7z",
 };
 
+export interface PolicyLike {
+  name: string;
+  replacement?: boolean;
+  scaled?: boolean;
+  exploration?: number;
+  refresh_every?: number;
+  coverage?: number | null;
+}
+
 export interface RuleLike {
   layers?: string;
   mode?: "both" | "backward_only";
-  policy: { name: string; replacement?: boolean; scaled?: boolean } | string;
+  policy: PolicyLike | string;
   forward?: number;
   backward?: number;
   min_samples?: number;
@@ -78,12 +88,15 @@ export function leadingRule(approximation: readonly RuleLike[] | null | undefine
 /** Say a rule in a few words: `topk 40 % · backward 5 %`. */
 export function ruleInWords(rule: RuleLike | null): string {
   if (!rule) return "exact";
-  const policy = typeof rule.policy === "string" ? { name: rule.policy } : rule.policy;
+  const policy: PolicyLike = typeof rule.policy === "string" ? { name: rule.policy } : rule.policy;
   const isBackwardOnly = rule.mode === "backward_only" || policy.name === "meprop";
   const parts = [isBackwardOnly ? policy.name : `${policy.name} ${short(rule.forward ?? 1)}`];
   if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
   if (policy.replacement) parts.push("with replacement");
   if (policy.scaled) parts.push("scaled");
+  if (policy.exploration) parts.push(`exploration ${short(policy.exploration)}`);
+  if (policy.coverage) parts.push(`coverage ${short(policy.coverage)}`);
+  if (policy.refresh_every && policy.refresh_every > 1) parts.push(`refreshed every ${policy.refresh_every}`);
   if (rule.schedule) parts.push(...scheduleInWords(rule.schedule));
   return parts.join(" · ");
 }

@@ -1,43 +1,13 @@
-"""Choose pairs by their scores, and say by what each must be scaled.
-
-With scores s_1 … s_n (never negative), p_i = s_i / Σs and a budget of k pairs:
-
-    policy                     chooses                                   scale       unbiased
-    exact                      all n pairs                               1           no error
-    topk                       the k largest scores                      1           no
-    nps, replacement, scaled   k draws, pair i with p_i (Eq. 3, Eq. 8)   1/(k p_i)   yes (Eq. 2)
-    nps, replacement           the same draws                            1           no
-    nps, scaled                successive draws, none put back           1/(k p_i)   no
-    nps                        the same draws                            1           no
-    uniform (four variants)    as nps with p_i = 1/n                     n/k or 1    scaled: yes
-    bernoulli                  pair i alone with q_i = min(1, c s_i)     1/q_i       yes
-    meprop                     the k largest scores                      1           no
-
-"Unbiased" means that the mean of Σ scale_i · (pair i) over many draws is the sum over all pairs.
-For `bernoulli` c is such that Σq = min(k, number of scores above 0), so k is the mean count of a
-draw; what is clipped at 1 is handed to the other pairs until the budget is spent.
-
-`meprop` differs from `topk` in what is scored, and where: `crs_core.ops.meprop`.
-
-A pair of score 0 contributes nothing; where `nps` scales, its scale is 0. When all scores are 0,
-`nps` draws uniformly and `bernoulli` draws nothing.
-
-Source: Adelman & Silberstein 2018, section 3.1; `bernoulli`: Adelman, Levy, Hakimi & Silberstein
-2021. Draws that are not put back: the k largest of s_i / E_i, E_i exponential (Gumbel top-k).
-"""
+"""The draw of each policy; the head of `crs_core.sampling` has the formulas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from crs_core.errors import RatioError, ShapeError, SpecError
-from crs_core.spec import Policy, field_errors
-
-_HALF_TYPES = (torch.float16, torch.bfloat16)
+from crs_core.sampling.budget import mixed
+from crs_core.spec import Policy
 
 
 @dataclass(frozen=True)
@@ -54,91 +24,38 @@ class Kept:
     """As many as indices, in the scores' dtype (float32 for half types); ones where not scaled."""
 
 
-def sample(
-    scores: Tensor,
-    k: int,
-    policy: Policy | str,
-    *,
-    generator: torch.Generator | None = None,
-) -> Kept:
-    """Keep k pairs by `policy`; see the head of this file for what each policy does.
-
-    `scores` is a vector of n, or groups x n: then k pairs are kept in each group. `exact` keeps
-    all whatever k is, and `bernoulli` as many as it draws. Nothing is short-cut at k = n: the
-    draw takes place. Randomness comes from `generator` (left out: torch's global one), which may
-    live on another device.
-
-    Raises ShapeError for scores that are not floating-point numbers in one or two dimensions,
-    RatioError for a negative or non-finite score or a k outside 0 … n, SpecError for a policy that
-    is not known.
-    """
-    if scores.dim() not in (1, 2) or not scores.is_floating_point():
-        raise ShapeError(
-            f"scores have shape {tuple(scores.shape)} and dtype {scores.dtype}; "
-            "give floating-point scores as a vector, or as groups x pairs"
-        )
-    n = scores.shape[-1]
-    if not 0 <= k <= n:
-        raise RatioError(f"k is {k}, but of {n} pairs one can keep 0 to {n}")
-    if not bool(((scores >= 0) & torch.isfinite(scores)).all()):
-        raise RatioError(
-            "a score is negative or not finite; scores are norms: give numbers from 0 up"
-        )
-    return draw(scores, k, as_policy(policy), generator)
-
-
-def draw(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:
-    """Do what `sample` does, for scores and k that are known to be sound.
-
-    Never waits for the device, but for `bernoulli`: only the device knows how many it drew.
-    """
-    if scores.dtype in _HALF_TYPES:
-        scores = scores.float()
-    return DRAWS[policy.name](scores, k, policy, generator)
-
-
-def as_policy(policy: Policy | str) -> Policy:
-    """Make a policy of its name; a policy passes through. Raises SpecError for a name not known."""
-    return _named(policy) if isinstance(policy, str) else policy
-
-
-def is_scaled(policy: Policy) -> bool:
-    """Whether any scale of the policy differs from 1."""
-    return policy.scaled or policy.name == "bernoulli"
-
-
-def needs_scores(policy: Policy) -> bool:
-    """Whether the policy looks at the scores at all, beside their number."""
-    return policy.name not in ("exact", "uniform")
-
-
-@lru_cache(maxsize=64)
-def _named(name: str) -> Policy:
-    try:
-        return Policy.model_validate({"name": name})
-    except ValidationError as error:
-        raise SpecError(field_errors(error, Policy)) from None
-
-
 def _exact(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:  # noqa: ARG001
     indices = torch.arange(scores.shape[-1], device=scores.device).expand(scores.shape)
     return Kept(indices.contiguous(), torch.ones_like(scores))
 
 
-def _topk(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:  # noqa: ARG001
-    values, indices = torch.topk(scores, k, dim=-1, sorted=False)
+def _topk(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:
+    explored = min(k - 1, max(1, round(policy.exploration * k))) if policy.exploration and k else 0
+    values, indices = torch.topk(scores, k - explored, dim=-1, sorted=False)
+    if explored:
+        keys = _rand(tuple(scores.shape), generator, scores.device).scatter_(-1, indices, -1.0)
+        others = torch.topk(keys, explored, dim=-1, sorted=False).indices
+        indices = torch.cat([indices, others], dim=-1)
+        values = scores.gather(-1, indices)
     return Kept(indices, torch.ones_like(values))
 
 
 def _nps(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:
-    # Scores that are all 0 become ones, without asking the device whether they are.
-    weights = scores + (scores.sum(-1, keepdim=True) <= 0)
+    weights = _weights(scores, policy)
     indices = _DRAWS_IN_PROPORTION[policy.replacement](weights, k, generator)
     if not policy.scaled:
         return Kept(indices, torch.ones_like(indices, dtype=weights.dtype))
     scales = weights.sum(-1, keepdim=True) / (weights.gather(-1, indices) * k)
     # A pair of score 0, kept for want of better ones, would have the scale 1/0. NaN stays NaN.
     return Kept(indices, scales.nan_to_num_(torch.nan, 0.0, 0.0))
+
+
+def _weights(scores: Tensor, policy: Policy) -> Tensor:
+    """Give weights to draw in proportion to; they are never all 0."""
+    if policy.exploration:
+        return mixed(scores, policy.exploration)
+    # Scores that are all 0 become ones, without asking the device whether they are.
+    return scores + (scores.sum(-1, keepdim=True) <= 0)
 
 
 def _with_replacement(weights: Tensor, k: int, generator: torch.Generator | None) -> Tensor:
@@ -181,12 +98,33 @@ def _uniform(scores: Tensor, k: int, policy: Policy, generator: torch.Generator 
     return Kept(indices, torch.full_like(indices, scale, dtype=scores.dtype))
 
 
-def _bernoulli(
-    scores: Tensor,
-    k: int,
-    policy: Policy,  # noqa: ARG001
-    generator: torch.Generator | None,
-) -> Kept:
+def _wta(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:
+    # By falling score, so that "the c largest" is a place, and c may stay on the device.
+    weights, order = torch.sort(_weights(scores, policy).double(), dim=-1, descending=True)
+    if k == 0:
+        return Kept(order[..., :0], scores[..., :0])
+    sums = weights.cumsum(-1)
+    total = sums[..., -1:]
+    before = torch.cat([torch.zeros_like(total), sums[..., : k - 1]], dim=-1)
+    place = torch.arange(k, device=scores.device)
+    winners = ((total - before) / (k - place)).argmin(-1, keepdim=True)
+    held = before.gather(-1, winners)
+    rest = total - held
+    u = _rand((*scores.shape[:-1], k), generator, scores.device)
+    # right=True steps over pairs of weight 0, whose sum is that of their neighbour.
+    drawn = torch.searchsorted(sums, held + u * rest, right=True)
+    drawn = drawn.clamp_(max=weights.shape[-1] - 1).maximum(winners)
+    at = torch.where(place < winners, place, drawn)
+    weight = weights.gather(-1, at)
+    scales = torch.where(place < winners, 1.0, rest / ((k - winners) * weight))
+    # A pair of score 0, kept for want of better ones, would have the scale 1/0. NaN stays NaN.
+    scales = torch.where(weight == 0, 0.0, scales)
+    return Kept(order.gather(-1, at), scales.to(scores.dtype))
+
+
+def _bernoulli(scores: Tensor, k: int, policy: Policy, generator: torch.Generator | None) -> Kept:
+    if policy.exploration:
+        scores = mixed(scores, policy.exploration)
     order, q = keep_probabilities(scores, k)
     # Said so that NaN is kept: a network that diverged must not look well.
     is_kept = ~(_rand(tuple(q.shape), generator, q.device) >= q)
@@ -238,6 +176,7 @@ DRAWS: dict[str, Callable[[Tensor, int, Policy, torch.Generator | None], Kept]] 
     "nps": _nps,
     "uniform": _uniform,
     "bernoulli": _bernoulli,
+    "wta": _wta,
     "meprop": _topk,
 }
 """The policies there are; the names are those of `spec.PolicyName`."""
