@@ -34,10 +34,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-MAX_NAME = 50
-"""Of the columns that hold the names of model and data set; two long distributions are more."""
-
-
 @dataclass(frozen=True)
 class NewJob:
     """A job to be made. What planning found out comes with it; the store does not plan."""
@@ -129,7 +125,7 @@ def _row(new: NewJob, now: float) -> dict[str, Any]:
         "priority": new.priority,
         "spec": written,
         "model": shown.model,
-        "dataset": shown.dataset[:MAX_NAME],
+        "dataset": shown.dataset[:50],
         "policies": f",{','.join(sorted(shown.policies))},",
         "kind": spec.resources.kind,
         "devices": spec.resources.devices,
