@@ -17,7 +17,7 @@ from api.schemas.service import (
     Preset,
 )
 from crs_core.data.facts import FACTS, DatasetFacts, ImageFacts, TextFacts
-from crs_core.events import METRICS
+from crs_core.events import METRICS, TaskName
 from crs_core.layers import LEARNS, layer_shapes
 from crs_core.presets import PRESETS
 from crs_core.spec import (
@@ -31,8 +31,10 @@ from crs_core.spec import (
     CountSketch,
     Exponential,
     ExponentialEntries,
+    GPTModel,
     JobSpec,
     Linear,
+    LSTMModel,
     MatrixProduct,
     MLPModel,
     Momentum,
@@ -44,10 +46,11 @@ from crs_core.spec import (
     StepDecay,
     TruncatedSVD,
     UniformEntries,
+    WRNModel,
     parse_spec,
 )
 
-MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel)
+MODELS: tuple[type[BaseModel], ...] = (MLPModel, CNNModel, WRNModel, LSTMModel, GPTModel)
 OPTIMIZERS: tuple[type[BaseModel], ...] = (SGD, Momentum, Adam, AdamW)
 SCHEDULES: tuple[type[BaseModel], ...] = (Constant, StepDecay, Exponential, Cosine, Linear)
 OPERATIONS: tuple[type[BaseModel], ...] = (MatrixProduct, Convolution)
@@ -56,6 +59,10 @@ ALTERNATIVES: tuple[type[BaseModel], ...] = (
     RandomProjection, TruncatedSVD, CountSketch, RandomWalk,
 )  # fmt: skip
 """The methods of a study that are no policies."""
+
+
+USUAL_DATASET: Mapping[TaskName, str] = {"classification": "mnist", "language-modelling": "ptb"}
+"""The one whose sizes stand for others where only the names of layers matter."""
 
 
 class PolicyFacts(NamedTuple):
@@ -84,6 +91,11 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
     "bernoulli": PolicyFacts(
         "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased.",
         "always",
+    ),
+    "meprop": PolicyFacts(
+        "Forward exact; both gradients from the k outputs whose gradient is largest over the "
+        "batch; biased. Leave the last layer exact by a rule.",
+        "never",
     ),
 }
 
@@ -158,7 +170,8 @@ def _models() -> list[ModelChoice]:
 
 def _with_defaults(kind: type[BaseModel]) -> JobSpec:
     model = {"name": kind.model_fields["name"].default}
-    return parse_spec({"model": model, "dataset": {"name": "mnist"}, "training": {"epochs": 1}})
+    dataset = {"name": USUAL_DATASET[LEARNS[model["name"]]]}
+    return parse_spec({"model": model, "dataset": dataset, "training": {"epochs": 1}})
 
 
 @cache

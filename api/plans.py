@@ -5,7 +5,7 @@ from itertools import groupby
 
 from api.schemas.jobs import Plan, PlanLayer, PlanProduct
 from api.schemas.sweeps import PlannedJob, SweepPlan
-from crs_core.cost import Cost, ProductCost
+from crs_core.cost import Cost, ProductCost, training_reduction
 from crs_core.planning import plan_job
 from crs_core.rules import LayerPlan, layer_plan
 from crs_core.spec import JobSpec, StudySpec
@@ -19,7 +19,7 @@ def plan_of(spec: JobSpec | StudySpec) -> Plan:
     return Plan(
         spec=spec,
         layers=[
-            _layer(layers[name], list(products))
+            _layer(layers[name], list(products), cost.steps)
             for name, products in groupby(cost.layers, key=lambda p: p.layer)
         ],
         steps=cost.steps,
@@ -30,9 +30,7 @@ def plan_of(spec: JobSpec | StudySpec) -> Plan:
     )
 
 
-def _layer(layer: LayerPlan, products: list[ProductCost]) -> PlanLayer:
-    exact = sum(p.exact_macs for p in products)
-    planned = sum(p.planned_macs for p in products)
+def _layer(layer: LayerPlan, products: list[ProductCost], steps: int) -> PlanLayer:
     return PlanLayer(
         name=layer.name,
         kind=layer.shape.kind,
@@ -40,6 +38,7 @@ def _layer(layer: LayerPlan, products: list[ProductCost]) -> PlanLayer:
         forward=layer.forward,
         backward=layer.backward,
         min_samples=layer.min_samples,
+        schedule=layer.schedule,
         rule=layer.rule,
         products=[
             PlanProduct(
@@ -49,12 +48,13 @@ def _layer(layer: LayerPlan, products: list[ProductCost]) -> PlanLayer:
                 kept=p.k,
                 exact_macs=p.exact_macs,
                 planned_macs=p.planned_macs,
+                reduction=training_reduction([p], steps),
             )
             for p in products
         ],
-        exact_macs=exact,
-        planned_macs=planned,
-        reduction=1 - planned / exact,
+        exact_macs=sum(p.exact_macs for p in products),
+        planned_macs=sum(p.planned_macs for p in products),
+        reduction=training_reduction(products, steps),
     )
 
 

@@ -9,8 +9,9 @@ checkpoint, are not compared.
 The two take turns every five steps, in one process: the engine asks at every step whether to stop,
 and the bare loop takes its steps inside that question. So a load that comes and goes on the machine
 meets both alike. The ratio is the median over the rounds, each a training of its own. `fetching` is
-the share of the engine's time for taking the same batches out of memory. The exit status is 1 where
-the claim fails.
+the share of the engine's time for taking the same batches out of memory; at most 10 % is claimed of
+it, so the loader is never what a step waits for. The claim is about MNIST: without it the table is
+made on digits, and nothing is claimed. The exit status is 1 where the claim fails.
 
     python benchmarks/engine_overhead.py --data DATA_SETS
 """
@@ -39,6 +40,7 @@ from crs_core.rules import training_length
 from crs_core.spec import JobSpec, parse_spec
 
 CLAIM = 1.10
+FETCHING = 0.10
 CPU = torch.device("cpu")
 STEPS = {("mlp", 50): 300, ("mlp", 256): 150, ("cnn", 50): 60, ("cnn", 256): 30}
 """Steps of one round, by model and batch."""
@@ -191,14 +193,14 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     dataset = "mnist" if present("mnist", given.data) else "digits"
-    print(f"claim: engine / bare loop <= {CLAIM:.2f}")
+    print(f"claim: engine / bare loop <= {CLAIM:.2f}, fetching <= {FETCHING:.0%}")
     print(
         f"torch {torch.__version__}, python {platform.python_version()}, {platform.machine()}, "
         f"{given.threads} thread(s), {dataset}, {given.rounds} rounds\n"
     )
     print("| model | batch | steps | bare ms/step | engine ms/step | ratio | range | fetching |")
     print("|---|---|---|---|---|---|---|---|")
-    worst = 0.0
+    worst = slowest = 0.0
     for (model, batch), steps in STEPS.items():
         if given.model not in (None, model):
             continue
@@ -214,9 +216,13 @@ def main() -> int:
             f"| {row.ratio:.3f} | {row.lowest:.2f} to {row.highest:.2f} | {row.fetching:.1%} |",
             flush=True,
         )
-        worst = max(worst, row.ratio)
-    holds = worst <= CLAIM
-    print(f"\nworst ratio {worst:.3f}: the claim {'holds' if holds else 'FAILS'}")
+        worst, slowest = max(worst, row.ratio), max(slowest, row.fetching)
+    print(f"\nworst ratio {worst:.3f}, most fetching {slowest:.1%}")
+    if dataset != "mnist":
+        print("MNIST is missing (--data, COLROW_DATA): nothing is claimed of other data")
+        return 0
+    holds = worst <= CLAIM and slowest <= FETCHING
+    print(f"the claim {'holds' if holds else 'FAILS'}")
     return 0 if holds else 1
 
 

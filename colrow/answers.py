@@ -18,6 +18,7 @@ class PlanProduct(TypedDict):
     kept: int
     exact_macs: int
     planned_macs: int
+    reduction: float
 
 
 class PlanLayer(TypedDict):
@@ -29,6 +30,7 @@ class PlanLayer(TypedDict):
     forward: float
     backward: float
     min_samples: int
+    schedule: dict[str, Any] | None
     rule: int | None
     products: list[PlanProduct]
     exact_macs: int
@@ -203,6 +205,27 @@ class Delta(TypedDict):
     paired: bool
 
 
+class Margin(TypedDict):
+    """How much worse than its baseline a group may be to lose nothing."""
+
+    value: float
+    is_relative: bool
+
+
+class Evidence(TypedDict):
+    """How sure a group's difference to its baseline is."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    paired: bool
+    margin: float
+    verdict: Literal["within", "worse", "undecided"]
+    more_seeds: int | None
+    says: str
+
+
 class Member(TypedDict):
     """One job of a group."""
 
@@ -231,6 +254,7 @@ class Group(TypedDict):
     seconds: Spread
     planned_compute_reduction: Spread
     delta_y: Delta | None
+    evidence: Evidence | None
     seconds_ratio: float | None
     baseline: str | None
     is_baseline: bool
@@ -243,6 +267,7 @@ class Comparison(TypedDict):
     x: str
     y: str
     better: Literal["higher", "lower", "none"]
+    margin: Margin
     baseline: str | None
     groups: list[Group]
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from colrow.answers import ENDED, JobItem
-from colrow.figures import duration, last, number, share
+from colrow.figures import duration, judged, last, number, share
 
 MAX_BARS = 8
 
@@ -27,9 +27,11 @@ def figures(summary: Mapping[str, Any], *, steps_per_s: float | None, left_s: fl
     """Write what stands behind a bar."""
     if "frobenius_error" in summary:
         return f"error {number(last(summary, 'frobenius_error'))}"
+    quality, value = judged(summary, "validation", "test")
+    shown = number(value) if quality == "perplexity" else share(value)
     return (
         f"loss {number(last(summary, 'train_loss'))}  "
-        f"accuracy {share(last(summary, 'validation_accuracy', 'test_accuracy'))}  "
+        f"{quality} {shown}  "
         f"{number(None if steps_per_s is None else round(steps_per_s))} steps/s  "
         f"{duration(left_s)} left"
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, sweeps
+from colrow.commands import jobs, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError
@@ -151,7 +151,7 @@ def worker(
 
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
-    jobs.retry, jobs.delete, sweeps.compare, sweeps.export,
+    jobs.retry, jobs.delete, sweeps.compare, sweeps.export, report.report,
 ):  # fmt: skip
     app.command()(command)
 
@@ -208,17 +208,66 @@ def demo(
     """Start the service, train exact and approximate networks on real data, and compare them."""
     from colrow import settings
     from colrow.local.demo import Demo, run
+    from colrow.local.own_service import Place
 
     here = settings.read()
     run(
         Demo(
             sweep=spec or Path(__file__).parent / "examples" / f"demo-{data_set}.yaml",
-            data=data or here.home,
-            port=here.port if port is None else port,
-            workers=workers,
+            place=Place(data or here.home, here.port if port is None else port, workers),
             stays_up=not exit_after,
         )
     )
+
+
+@app.command()
+def reproduce(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TABLE]...", help="Tables and figures, as table1; none: all."),
+    ] = None,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small version of each, in minutes.")
+    ] = False,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="At most so many seeds for each setting.")
+    ] = None,
+    queue_only: Annotated[
+        bool, typer.Option("--queue", help="Queue what is missing at --server, and leave.")
+    ] = False,
+    data: DataOption = None,
+    port: PortOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="As of `up`.")] = None,
+) -> None:
+    """Run the paper's tables and figures, here or at --server; what is done is not run again."""
+    from colrow import settings
+    from colrow.commands import reproduce as steps
+    from colrow.reproduction.experiments import chosen
+    from colrow.reproduction.runs import Scale
+
+    experiments, scale = chosen(names or ()), Scale(quick=quick, seeds=seeds)
+    here = session(context)
+    if here.server is None and queue_only:
+        raise ColrowError(
+            "--queue leaves jobs to a service that goes on; name it, as in "
+            "`colrow --server http://127.0.0.1:8750 reproduce --queue`"
+        )
+    if here.server is not None:
+        steps.queue(here, experiments, scale)
+        if not queue_only:
+            steps.wait(here, experiments, scale)
+        return
+    from colrow.local.own_service import Place, serving
+
+    own = settings.read()
+    place = Place(data or own.home, own.port if port is None else port, workers)
+    with serving(place) as (address, _):
+        local = Session(address)
+        steps.queue(local, experiments, scale)
+        steps.wait(local, experiments, scale)
+        local.close()
 
 
 @database.command()

@@ -207,12 +207,16 @@ class Client:
         x: str | None = None,
         y: str | None = None,
         group_by: Sequence[str] | None = None,
-        baseline: str | None = None,
+        margin: float | None = None,
     ) -> Comparison:
-        """Compare groups of jobs: mean, spread, distance to the baseline, Pareto front."""
+        """Compare groups of jobs: mean, spread, distance to the baseline, Pareto front.
+
+        `margin`, in per cent, is how much worse than the baseline still counts as no loss: points
+        of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1).
+        """
         params = {
             "sweep": list(sweep), "job": list(jobs), "x": x, "y": y,
-            "group_by": None if group_by is None else list(group_by), "baseline": baseline,
+            "group_by": None if group_by is None else list(group_by), "margin": margin,
         }  # fmt: skip
         return cast("Comparison", self._get("/comparison", params))
 

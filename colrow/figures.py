@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from crs_core.events import QUALITY
+
 NONE = "–"
 
 
@@ -14,6 +16,25 @@ def share(value: float | None, digits: int = 1) -> str:
 def points(value: float | None, digits: int = 2) -> str:
     """Write a difference of shares in percentage points, with its sign."""
     return NONE if value is None else f"{100 * value:+.{digits}f}"
+
+
+def measured(metric: str, value: float | None) -> str:
+    """Write a value of what a job is judged by: `98.16 %`, or a perplexity as `83.52`."""
+    if value is None:
+        return NONE
+    return share(value, 2) if metric.endswith("accuracy") else f"{value:.2f}"
+
+
+def judged(summary: Mapping[str, Any], *parts: str) -> tuple[str, float | None]:
+    """Give by what a job is judged, and its last value on the first of the parts that has one.
+
+    A part is as in `best_test`, `validation`. Accuracy stands for a job that has told nothing yet.
+    """
+    for quality in QUALITY.values():
+        value = last(summary, *(f"{part}_{quality}" for part in parts))
+        if value is not None:
+            return quality, value
+    return "accuracy", None
 
 
 def number(value: float | None) -> str:

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
-from colrow.figures import NONE, count, last, number, points, share
-from crs_core.events import Points
+from colrow.figures import NONE, count, judged, measured, number, share
+from colrow.scales import Scale
+from crs_core.events import QUALITY, Points
 from crs_core.spec import STUDIED
 from crs_core.study.plan import StudyPlan
 
@@ -17,16 +18,19 @@ _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight"
 
 def jobs_table(jobs: Iterable[JobItem]) -> Table:
     """List jobs, a line each."""
+    jobs = list(jobs)
+    told = {judged(job["summary"], "best_test", "test", "validation")[0] for job in jobs}
+    title = ", ".join(quality for quality in QUALITY.values() if quality in told) or "accuracy"
     table = _table(
-        "id", "name", "state", "network", "data", "policy", ">seed", ">done", ">accuracy"
+        "id", "name", "state", "network", "data", "policy", ">seed", ">done", f">{title}"
     )
     for job in jobs:
         progress = job["progress"]
         done = share(progress["step"] / progress["of"], 0) if progress["of"] else NONE
-        best = last(job["summary"], "best_test_accuracy", "test_accuracy", "validation_accuracy")
+        quality, best = judged(job["summary"], "best_test", "test", "validation")
         table.add_row(
             job["id"], job["name"], job["state"], job["model"], job["dataset"], job["policy"],
-            str(job["seed"]), done, share(best, 2),
+            str(job["seed"]), done, measured(quality, best),
         )  # fmt: skip
     return table
 
@@ -100,7 +104,7 @@ def layers_table(rows: Sequence[LayerState]) -> Table:
 
 
 def plan_table(layers: Sequence[PlanLayer]) -> Table:
-    """Show what each product of each layer keeps and costs in one step."""
+    """Show what each product of each layer keeps and costs in one step, and saves in all."""
     table = _table(
         "layer", "product", "policy", ">ratio", ">pairs", ">kept", ">MACs exact", ">MACs planned",
         ">reduction",
@@ -111,7 +115,7 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
             table.add_row(
                 layer["name"], _PRODUCTS[product["product"]], policy_text(layer["policy"]),
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
-                count(exact), count(planned), share(1 - planned / exact),
+                count(exact), count(planned), share(product["reduction"]),
             )  # fmt: skip
     return table
 
@@ -160,29 +164,45 @@ def sweep_plan_table(plan: SweepPlan) -> Table:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Compare groups: accuracy, distance to exact, compute reduction, time."""
-    groups = comparison["groups"]
+    """Compare groups: accuracy, how sure its distance to exact is, compute reduction, time."""
+    groups, y = comparison["groups"], Scale.of(comparison["y"])
     # The label names what differs; where that is policy and ratio, each has its own column.
     plain = len({(g["policy"], g["ratio"]) for g in groups}) == len(groups)
     table = _table(
-        "", "policy", ">ratio", ">accuracy (n)", ">delta", ">reduction planned", ">performed",
-        ">time / exact",
+        "", "policy", ">ratio", f">{y.title} (n)", ">delta", ">95 % interval", "verdict",
+        ">reduction planned", ">performed", ">time / exact",
     )  # fmt: skip
     for group in sorted(groups, key=_order):
-        delta = group["delta_y"]["mean"] if group["delta_y"] else None
+        delta, evidence = group["delta_y"], group["evidence"]
         table.add_row(
             "*" if group["is_pareto"] else "", group["policy"] if plain else group["label"],
-            share(group["ratio"], 0), _spread(group),
-            "exact" if group["is_baseline"] else points(delta),
+            share(group["ratio"], 0), y.spread(group["y"]),
+            "exact" if group["is_baseline"] else y.difference(delta and delta["mean"]),
+            NONE if evidence is None else y.interval(evidence),
+            NONE if evidence is None else evidence["says"],
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
             NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
         )  # fmt: skip
     table.caption = (
-        "accuracy: on the test set where validation was best, mean ± standard deviation of n jobs\n"
-        "*: no other group has both more reduction and more accuracy"
+        f"{y.title}: {y.says}, mean ± standard deviation of n jobs\n"
+        "*: no other group has both more reduction and a better one\n" + verdict_text(comparison)
     )
     table.caption_justify = "left"
     return table
+
+
+def verdict_text(comparison: Comparison) -> str:
+    """Say what the verdicts mean."""
+    margin = comparison["margin"]
+    unit = "% of exact" if margin["is_relative"] else "points"
+    text = (
+        f"verdict: within, when at most {margin['value']:g} {unit} are lost by the whole 95 % "
+        "interval of the difference to exact"
+    )
+    groups = [g["evidence"] for g in comparison["groups"] if g["evidence"]]
+    if any(not evidence["paired"] for evidence in groups):
+        return text + "; some groups share no seed with exact: their interval is not paired"
+    return text + ", taken seed by seed"
 
 
 def policy_text(policy: dict[str, object]) -> str:
@@ -192,14 +212,6 @@ def policy_text(policy: dict[str, object]) -> str:
 
 def _order(group: Group) -> tuple[bool, str, float]:
     return not group["is_baseline"], group["policy"], -(group["ratio"] or 0.0)
-
-
-def _spread(group: Group) -> str:
-    y = group["y"]
-    if y["mean"] is None:
-        return f"{NONE} ({y['n']})"
-    std = "" if y["std"] is None else f" ± {100 * y['std']:.2f}"
-    return f"{100 * y['mean']:.2f}{std} % ({y['n']})"
 
 
 def _short(value: object) -> str:

@@ -3,24 +3,36 @@
 The definition is the paper's (Adelman & Silberstein 2018, sections 3.3 and 5): the MACs of the
 fully connected and convolutional products, forward and backward. Not counted are the gradient to
 the network's input, which nobody needs, element-wise work, and sampling itself; nothing here tells
-time. A layer has three products:
+time. Gradients to an embedding's output and to a recurrent layer's initial state are counted. A
+layer has three products:
 
     forward      contracts over input features, or the input channels of a group
     grad_input   contracts over output features, or the output channels of a group
     grad_weight  contracts over the examples of the batch (every position of them, if linear)
 
+A recurrent layer has them at each of its time steps: its input features are those of [x, h], and
+its output features those of the gates that are sampled; the other gates are exact. In a batched
+product A B of one head grad_input is that of A and contracts over the columns of B, grad_weight is
+that of B and contracts over the rows of A.
+
 The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
-products shrink by the same share before `backward` samples them again.
+products shrink by the same share before `backward` samples them again. `meprop` drops output
+features (channels) from both gradient products, so there these are the pairs of grad_weight too.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from math import prod
+from typing import get_args
 
 from crs_core.errors import RatioError
 from crs_core.events import Product
-from crs_core.layers import Conv2d, LayerShape, Linear
+from crs_core.layers import LSTM, Batched, Conv2d, LayerShape, Linear
+from crs_core.ratios import ratio_by_step, runs, sampled_steps
 from crs_core.rules import LayerPlan, layer_plan, training_length
-from crs_core.spec import JobSpec, Policy
+from crs_core.spec import Gate, JobSpec, Policy
+
+GATES: tuple[Gate, ...] = get_args(Gate)
 
 
 def budget(n: int, ratio: float, min_samples: int) -> int:
@@ -37,7 +49,7 @@ def budget(n: int, ratio: float, min_samples: int) -> int:
 
 @dataclass(frozen=True)
 class ProductCost:
-    """One product of one layer, in one training step."""
+    """One product of one layer, in one training step at the ratios that its rule says."""
 
     layer: str
     product: Product
@@ -45,11 +57,13 @@ class ProductCost:
     ratio: float
     """Nominal, as the rule says; in the gradient products it comes on top of the forward ratio."""
     pairs: int
-    """Pairs there are (per group)."""
+    """Pairs there are (per group, time step or head)."""
     k: int
-    """Pairs kept (per group); for `bernoulli` on average."""
+    """Pairs kept (per group, time step or head); for `bernoulli` on average."""
     exact_macs: int
     planned_macs: int
+    planned_total: int | None = None
+    """MACs planned over all steps of the training, schedule included; None from `layer_cost`."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +88,63 @@ def plan_cost(spec: JobSpec) -> Cost:
     Raises SpecError as `layer_plan` does.
     """
     plan, length = layer_plan(spec), training_length(spec)
-    layers = tuple(p for layer in plan for p in layer_cost(layer, spec.training.batch_size))
+    layers = tuple(
+        product
+        for layer in plan
+        for product in training_cost(layer, spec.training.batch_size, length.steps)
+    )
     return Cost(
         exact_macs=length.steps * sum(p.exact_macs for p in layers),
-        planned_macs=length.steps * sum(p.planned_macs for p in layers),
+        planned_macs=sum(p.planned_total or 0 for p in layers),
         steps=length.steps,
         steps_per_epoch=length.steps_per_epoch,
         layers=layers,
     )
 
 
+def training_reduction(products: Iterable[ProductCost], steps: int) -> float:
+    """Give the planned reduction of some products of `plan_cost`, over a training of `steps`."""
+    products = tuple(products)
+    exact = steps * sum(p.exact_macs for p in products)
+    return 1 - sum(p.planned_total or 0 for p in products) / exact
+
+
+def training_cost(plan: LayerPlan, batch: int, steps: int) -> tuple[ProductCost, ...]:
+    """Count the products of one layer, with their totals over a training of `steps`.
+
+    Steps in which every product keeps the same number of pairs are counted together, so the cost
+    grows with how often that number changes, and with the length only as its logarithm.
+    """
+    products = layer_cost(plan, batch)
+    if plan.schedule is None:
+        return tuple(replace(p, planned_total=steps * p.planned_macs) for p in products)
+    forward = ratio_by_step(plan.forward, plan.schedule, steps)
+    backward = ratio_by_step(plan.backward, plan.schedule, steps)
+    forward_pairs = {p.pairs for p in products if p.product == "forward"}
+    backward_pairs = {p.pairs for p in products if p.product != "forward"}
+
+    def kept_at(step: int) -> tuple[int, ...]:
+        ahead, back = forward(step), backward(step)
+        return (
+            *[budget(n, ahead, plan.min_samples) for n in forward_pairs],
+            *[budget(n, back, plan.min_samples) for n in backward_pairs],
+        )
+
+    totals = [0] * len(products)
+    sampled = sampled_steps(plan.schedule, steps)
+    for phase in (range(sampled.start), sampled, range(sampled.stop, steps)):
+        step = phase.start
+        for count, _ in runs(kept_at, phase):
+            now = replace(plan, forward=forward(step), backward=backward(step))
+            for i, product in enumerate(layer_cost(now, batch)):
+                totals[i] += count * product.planned_macs
+            step += count
+    return tuple(replace(p, planned_total=t) for p, t in zip(products, totals, strict=True))
+
+
 def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
     """Count the products of one layer in one step; a layer without input gradient has two."""
-    size = _size(plan.shape, batch)
+    size = _size(plan.shape, batch, len(plan.gates or GATES))
     k_forward = budget(size.inputs, plan.forward, plan.min_samples)
     products: list[ProductCost] = []
 
@@ -96,13 +154,23 @@ def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
         if on_kept:
             planned = planned // size.inputs * k_forward
         products.append(
-            ProductCost(plan.name, product, plan.policy, ratio, pairs, k, size.macs, planned)
+            ProductCost(
+                plan.name,
+                product,
+                plan.policy,
+                ratio,
+                pairs,
+                k,
+                size.macs + size.exact_macs,
+                planned + size.exact_macs,
+            )
         )
 
     add("forward", plan.forward, size.inputs, on_kept=False)
     if plan.shape.needs_input_grad:
         add("grad_input", plan.backward, size.outputs, on_kept=True)
-    add("grad_weight", plan.backward, size.examples, on_kept=True)
+    examples = size.outputs if plan.policy.name == "meprop" else size.examples
+    add("grad_weight", plan.backward, examples, on_kept=True)
     return tuple(products)
 
 
@@ -114,9 +182,11 @@ class _Size:
     outputs: int
     examples: int
     macs: int
+    exact_macs: int = 0
+    """Beside them, of gates that are not sampled."""
 
 
-def _size(shape: LayerShape, batch: int) -> _Size:
+def _size(shape: LayerShape, batch: int, gates: int) -> _Size:
     match shape:
         case Linear(in_features=n, out_features=o, positions=positions):
             rows = batch * positions
@@ -126,3 +196,14 @@ def _size(shape: LayerShape, batch: int) -> _Size:
             outputs = shape.out_channels // groups
             window = prod(shape.kernel_size) * prod(shape.out_size)
             return _Size(inputs, outputs, batch, batch * groups * inputs * outputs * window)
+        case LSTM(in_features=n, hidden=hidden, steps=steps):
+            of_gate = batch * steps * (n + hidden) * hidden
+            return _Size(
+                n + hidden,
+                gates * hidden,
+                batch,
+                gates * of_gate,
+                exact_macs=(len(GATES) - gates) * of_gate,
+            )
+        case Batched(count=count, rows=rows, inner=inner, columns=columns):
+            return _Size(inner, columns, rows, batch * count * rows * inner * columns)

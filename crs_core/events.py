@@ -30,6 +30,7 @@ class Started(_Event):
     device: str
     threads: int
     versions: dict[str, str]
+    """Of Python, torch and Colrow, the git revision where there is one; and the hardware."""
     resumed_from: str | None = None
     """File name of the checkpoint; None for a start from the beginning."""
     notes: tuple[str, ...] = ()

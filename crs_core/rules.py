@@ -1,17 +1,29 @@
 """From rules to the layer plan: which policy and ratios hold for each layer of a job's network.
 
-Here also is checked what no single field of a spec can tell: that every rule finds a layer, and
-that the training fits its data.
+Here also is checked what no single field of a spec can tell: that every rule finds a layer, that
+the training fits its data, and the schedules of the rules the training.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, TextFacts
 from crs_core.errors import FieldError, SpecError
-from crs_core.layers import LayerShape, layer_shapes
-from crs_core.spec import Cosine, Dataset, JobSpec, Linear, Policy, Rule
+from crs_core.layers import LSTM, LayerShape, layer_shapes
+from crs_core.ratios import ratio_at, sampled_steps
+from crs_core.spec import (
+    Cosine,
+    Dataset,
+    Gate,
+    GPTModel,
+    JobSpec,
+    Linear,
+    LSTMModel,
+    Policy,
+    RatioSchedule,
+    Rule,
+)
 
 EXACT = Policy(name="exact")
 
@@ -28,6 +40,10 @@ class LayerPlan:
     min_samples: int = 1
     rule: int | None = None
     """Which rule of the spec holds, counted from 0; None where none does: exact."""
+    schedule: RatioSchedule | None = None
+    """How the ratios come about; None where they hold from the first step."""
+    gates: tuple[Gate, ...] | None = None
+    """Of a recurrent layer: whose product is sampled; None for all."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +51,10 @@ class TrainingLength:
     """How many examples and steps a training has."""
 
     train: int
-    """Examples trained on, after `validation` and `train_limit`."""
+    """Examples trained on, after `validation` and `train_limit`; of a text, words."""
     validation: int
     steps_per_epoch: int
-    """Full batches; the examples left over sit out that epoch."""
+    """Full batches; the examples left over sit out that epoch, and so do the words of a text."""
     steps: int
     """Of the whole training."""
 
@@ -68,12 +84,13 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
     """Resolve the rules of a spec, layer by layer from input to output, and check the whole.
 
     Raises SpecError, which names every field at fault: a rule that matches no layer, a network that
-    does not fit the images, and what `training_length` raises.
+    does not fit the images, a schedule that does not fit the training, and what `training_length`
+    raises.
     """
-    errors: list[FieldError] = []
+    errors = _not_for(spec.dataset)
     plan: tuple[LayerPlan, ...] = ()
     try:
-        training_length(spec)
+        errors += _schedule_errors(spec.approximation, training_length(spec).steps)
     except SpecError as error:
         errors += error.errors
     try:
@@ -90,20 +107,86 @@ def layer_plan(spec: JobSpec) -> tuple[LayerPlan, ...]:
     return plan
 
 
+def _not_for(dataset: Dataset) -> list[FieldError]:
+    """Name the options of a data set that are for images only, if it has none."""
+    facts = FACTS[dataset.name]
+    asked = {"augmentation": dataset.augmentation is not None, "whiten": dataset.whiten}
+    return [
+        FieldError(
+            f"dataset.{option}",
+            f"`{option}` is for images, but {facts.name} is for {facts.task}; leave it out",
+        )
+        for option, is_asked in asked.items()
+        if is_asked and facts.task != "classification"
+    ]
+
+
 def _planned(name: str, shape: LayerShape, rules: Sequence[Rule], index: int | None) -> LayerPlan:
     if index is None:
         return LayerPlan(name, shape)
     rule = rules[index]
-    return LayerPlan(name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index)
+    if rule.gates and not isinstance(shape, LSTM):
+        raise SpecError.at(
+            f"approximation.{index}.gates",
+            f"only recurrent layers have gates, but {name} is of kind {shape.kind}; leave `gates` "
+            "out, or name recurrent layers only",
+        )
+    return LayerPlan(
+        name, shape, rule.policy, rule.forward, rule.backward, rule.min_samples, index,
+        rule.schedule, rule.gates,
+    )  # fmt: skip
+
+
+def plan_at(plan: LayerPlan, step: int, steps: int) -> LayerPlan:
+    """Give the plan of a layer with the ratios that hold at `step` of a training of `steps`."""
+    return replace(
+        plan,
+        forward=ratio_at(plan.forward, plan.schedule, step, steps),
+        backward=ratio_at(plan.backward, plan.schedule, step, steps),
+    )
+
+
+def _schedule_errors(rules: Sequence[Rule], steps: int) -> list[FieldError]:
+    """Find schedules that leave nothing to sample, or go on after the last step they have."""
+    errors: list[FieldError] = []
+    for i, rule in enumerate(rules):
+        schedule, at = rule.schedule, f"approximation.{i}.schedule"
+        if schedule is None:
+            continue
+        sampled = sampled_steps(schedule, steps)
+        if not sampled:
+            errors.append(
+                FieldError(
+                    at,
+                    f"the first {schedule.exact_first_steps} steps and the last "
+                    f"{schedule.exact_last:g} of the training are exact, which leaves nothing of "
+                    f"its {steps} steps to sample; give a smaller `exact_first_steps` or "
+                    "`exact_last`",
+                )
+            )
+            continue
+        ends = {"end_step": schedule.end_step, "milestones": max(schedule.milestones, default=None)}
+        errors += [
+            FieldError(
+                f"{at}.{field}",
+                f"step {end} is past the last sampled step, {sampled[-1]} (of {steps} steps, "
+                f"counted from 0); give at most {sampled[-1]}",
+            )
+            for field, end in ends.items()
+            if end is not None and end > sampled[-1]
+        ]
+    return errors
 
 
 def split_sizes(dataset: Dataset) -> tuple[int, int]:
-    """Count the examples for training and for validation.
+    """Count the examples (of a text, the words) for training and for validation.
 
-    Raises SpecError where validation leaves nothing to train on, or `train_limit` is more than it
-    leaves.
+    Raises SpecError where validation leaves nothing to train on, `train_limit` is more than it
+    leaves, or `validation` is given for a text, which has that part.
     """
     facts = FACTS[dataset.name]
+    if isinstance(facts, TextFacts):
+        return _words(dataset, facts), facts.validation
     validation = facts.validation if dataset.validation is None else dataset.validation
     rest = facts.train - validation
     if rest < 1:
@@ -121,11 +204,44 @@ def split_sizes(dataset: Dataset) -> tuple[int, int]:
     return dataset.train_limit or rest, validation
 
 
+def _words(dataset: Dataset, facts: TextFacts) -> int:
+    """Count the words to train on."""
+    if dataset.validation is not None:
+        raise SpecError.at(
+            "dataset.validation",
+            f"{facts.name} has a validation part of its own, {facts.validation} words; leave "
+            "`validation` out",
+        )
+    limit = dataset.train_limit
+    if limit is not None and limit > facts.train:
+        raise SpecError.at(
+            "dataset.train_limit",
+            f"{limit} words are asked for, but {facts.name} has {facts.train} to train on; give at "
+            "most that, or leave `train_limit` out",
+        )
+    return limit or facts.train
+
+
+def _sequences(words: int, rows: int, length: int) -> int:
+    """Count the sequences of a row; each word is learned from those before, the first is not."""
+    if words // rows <= length:
+        raise SpecError.at(
+            "model.sequence_length",
+            f"a sequence of {length} words and the word that follows are longer than the text: its "
+            f"{words} words in {rows} rows (`training.batch_size`) give {words // rows} each; "
+            f"shorten the sequence, or the batch to at most {words // (length + 1)}",
+        )
+    return (words // rows - 1) // length
+
+
 def training_length(spec: JobSpec) -> TrainingLength:
     """Count the examples and steps of a training. Batches are full, always.
 
-    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples or the
-    warm-up is longer than the training.
+    A text is cut into as many rows as a batch holds; each step takes the next `sequence_length`
+    words of every row.
+
+    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples, a
+    sequence is longer than the text, or the warm-up is longer than the training.
     """
     train, validation = split_sizes(spec.dataset)
     training, schedule = spec.training, spec.training.schedule
@@ -136,6 +252,8 @@ def training_length(spec: JobSpec) -> TrainingLength:
             f"give at most {train}",
         )
     steps_per_epoch = train // training.batch_size
+    if isinstance(spec.model, LSTMModel | GPTModel):
+        steps_per_epoch = _sequences(train, training.batch_size, spec.model.sequence_length)
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
     if isinstance(schedule, Cosine | Linear) and schedule.warmup_steps > steps:
         raise SpecError.at(

@@ -11,10 +11,13 @@ With scores s_1 … s_n (never negative), p_i = s_i / Σs and a budget of k pair
     nps                        the same draws                            1           no
     uniform (four variants)    as nps with p_i = 1/n                     n/k or 1    scaled: yes
     bernoulli                  pair i alone with q_i = min(1, c s_i)     1/q_i       yes
+    meprop                     the k largest scores                      1           no
 
 "Unbiased" means that the mean of Σ scale_i · (pair i) over many draws is the sum over all pairs.
 For `bernoulli` c is such that Σq = min(k, number of scores above 0), so k is the mean count of a
 draw; what is clipped at 1 is handed to the other pairs until the budget is spent.
+
+`meprop` differs from `topk` in what is scored, and where: `crs_core.ops.meprop`.
 
 A pair of score 0 contributes nothing; where `nps` scales, its scale is 0. When all scores are 0,
 `nps` draws uniformly and `bernoulli` draws nothing.
@@ -235,5 +238,6 @@ DRAWS: dict[str, Callable[[Tensor, int, Policy, torch.Generator | None], Kept]] 
     "nps": _nps,
     "uniform": _uniform,
     "bernoulli": _bernoulli,
+    "meprop": _topk,
 }
 """The policies there are; the names are those of `spec.PolicyName`."""

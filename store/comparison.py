@@ -10,22 +10,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS, STUDY_METRICS
+from crs_core.evidence import Evidence, Margin
 from crs_core.spec import facets
+from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
 from store.grouping import at, canonical, label_of, settings_of
-from store.statistics import Delta, Stat, delta, front, stat
+from store.qualities import ALIASES, QUALITIES, usual_quality
 from store.tables import Job, Summary, Sweep
+from store.verdicts import Judgement
 
-__all__ = ["Comparison", "Delta", "Group", "GroupMember", "Stat", "compare"]
+__all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-ALIASES = {"test_accuracy": "best_test_accuracy"}
-"""The paper's accuracy is the one on the test set at the epoch where validation was best."""
 _OF_THE_END = frozenset(
     {
+        *QUALITIES,
         *STUDY_METRICS,
-        "best_test_accuracy",
         "compute_reduction",
         "learning_rate",
         "macs",
@@ -76,6 +77,8 @@ class Group:
     seconds: Stat
     planned_compute_reduction: Stat
     delta_y: Delta | None
+    evidence: Evidence | None
+    """Of the difference in y; None as `delta_y`, and where no direction of y is better."""
     seconds_ratio: float | None
     """Mean training time over that of the baseline."""
     baseline: str | None
@@ -90,6 +93,7 @@ class Comparison:
 
     x: str
     y: str
+    margin: Margin
     baseline: str | None
     groups: tuple[Group, ...]
 
@@ -131,20 +135,26 @@ def compare(
     job_ids: Sequence[str] = (),
     sweep_ids: Sequence[str] = (),
     x: str = "compute_reduction",
-    y: str = "best_test_accuracy",
+    y: str | None = None,
     group_by: Sequence[str] = (),
+    margin: float | None = None,
 ) -> Comparison:
     """Compare the jobs given and those of the sweeps given.
+
+    `y` left out is the test accuracy at the best validation, or the perplexity where that is what
+    the jobs tell. `margin`, in per cent, is how much worse than its baseline a group may be to lose
+    nothing: in points where y is a share, else of the baseline's mean.
 
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
     that differ in the seed alone are one group. Raises NotFound, BadQuery.
     """
-    y = ALIASES.get(y, y)
+    y = ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
     if x not in X_AXES or y not in METRICS:
         raise BadQuery(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
             f"x one of {', '.join(X_AXES)}"
         )
+    judged = Judgement.of(y, margin)
     runs = _read(session, job_ids, sweep_ids, x, y)
     grouped: dict[str, list[_Run]] = defaultdict(list)
     for run in runs:
@@ -160,7 +170,7 @@ def compare(
     baselines = _baselines(grouped)
     settings = settings_of({key: members[0].spec for key, members in grouped.items()}, group_by)
     groups = [
-        _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x)
+        _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x, judged)
         for key, members in grouped.items()
     ]
     groups = [
@@ -174,7 +184,7 @@ def compare(
     groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
-    return Comparison(x, y, only.pop() if len(only) == 1 else None, tuple(groups))
+    return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
 
 
 def _read(
@@ -228,7 +238,12 @@ def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
 
 
 def _group(
-    key: str, members: Sequence[_Run], settings: dict[str, Any], base: Sequence[_Run], x: str
+    key: str,
+    members: Sequence[_Run],
+    settings: dict[str, Any],
+    base: Sequence[_Run],
+    x: str,
+    judged: Judgement,
 ) -> Group:
     counted = [m for m in members if m.state == "succeeded"]
     base_counted = [m for m in base if m.state == "succeeded"]
@@ -237,6 +252,7 @@ def _group(
     xs = {m.id: _x(m, x, base_seconds) for m in counted}
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
+    theirs = [(m.seed, m.y) for m in base_counted]
     is_baseline = base is members
     shown = facets(members[0].spec)
     return Group(
@@ -254,7 +270,8 @@ def _group(
         y=stat(value for _, value in ours),
         seconds=seconds,
         planned_compute_reduction=stat(m.planned for m in members),
-        delta_y=None if is_baseline else delta(ours, [(m.seed, m.y) for m in base_counted]),
+        delta_y=None if is_baseline else delta(ours, theirs),
+        evidence=None if is_baseline else judged.weigh(ours, theirs),
         seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
         baseline=None,
         is_baseline=is_baseline,

@@ -45,13 +45,26 @@ def _show_rule(rule: Mapping[str, Any]) -> str:
     policy = rule["policy"]
     words = [policy["name"]]
     words += [word for word in ("replacement", "scaled") if policy[word]]
-    if policy["name"] != "exact":
+    if policy["name"] != "exact" and rule.get("mode") != "backward_only":
         words.append(f"{100 * rule['forward']:g} %")
     if rule["backward"] != 1:
         words.append(f"· backward {100 * rule['backward']:g} %")
+    if rule.get("schedule"):
+        words.append(f"· {_show_schedule(rule['schedule'])}")
     if rule["layers"] != "*":
         words.append(f"on {rule['layers']}")
     return " ".join(words)
+
+
+def _show_schedule(schedule: Mapping[str, Any]) -> str:
+    words = []
+    if schedule["shape"] != "constant":
+        words.append(f"{schedule['shape']} from {100 * schedule['start']:g} %")
+    if schedule["exact_first_steps"]:
+        words.append(f"exact for {schedule['exact_first_steps']} steps")
+    if schedule["exact_last"]:
+        words.append(f"exact for the last {100 * schedule['exact_last']:g} %")
+    return ", ".join(words) or "constant"
 
 
 def _flatten(value: Any, path: str = "") -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Last, best and at-best-validation of every metric, kept up to date as points come in.
 
-"At best validation" is the last value known when `validation_accuracy` was at its highest, first
-reached; values that come later for that same step count too.
+"At best validation" is the last value known when what the job's task is judged by on the validation
+part (`validation_accuracy`, or `validation_perplexity`) was at its best, first reached; values that
+come later for that same step count too. A job tells one of them only.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -9,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS
+from crs_core.events import METRICS, QUALITY
 from store.dialects import upsert
 from store.tables import Job, Point, Summary
 
-VALIDATION = "validation_accuracy"
+VALIDATIONS = frozenset(f"validation_{quality}" for quality in QUALITY.values())
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Summaries:
             entry = self.entries.setdefault(name, Entry(step, None))
             metric = METRICS.get(name)
             best = entry.add(step, value, metric.better if metric else "none")
-            improved |= best and name == VALIDATION
+            improved |= best and name in VALIDATIONS
         self.changed.update(values)
         if improved:
             self.best_validation_step = step
@@ -119,8 +120,8 @@ def rebuild(session: Session, job_key: int, names: dict[int, str]) -> Summaries:
                 points.where(Point.value.is_not(None)).order_by(order, Point.step).limit(1)
             ).one_or_none()
             entry.best_step, entry.best_value = best or (None, None)
-    validation = found.entries.get(VALIDATION)
-    found.best_validation_step = validation.best_step if validation else None
+    for name in VALIDATIONS & found.entries.keys():
+        found.best_validation_step = found.entries[name].best_step
     if found.best_validation_step is not None:
         for name, entry in found.entries.items():
             entry.at_best_validation = session.execute(

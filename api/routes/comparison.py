@@ -18,8 +18,6 @@ from store import comparison as stored
 from store import jobs
 
 router = APIRouter(tags=["comparison"])
-Y_NAMES = {"test_accuracy": "best_test_accuracy"}
-"""Test accuracy without more is the one at the best validation epoch, as the paper reports it."""
 
 
 @router.get("/comparison", operation_id="compare", responses=failures(404))
@@ -32,12 +30,13 @@ def compare(
         Query(description="Compute reduction performed or planned, or 1 - seconds / baseline's."),
     ] = "compute_reduction",
     y: Annotated[
-        str,
+        str | None,
         Query(
             max_length=100,
-            description="A metric; `test_accuracy` means the one at the best validation epoch.",
+            description="A metric; `test_accuracy` and `test_perplexity` mean the one at the best "
+            "validation epoch. Left out: whichever of these two the jobs tell.",
         ),
-    ] = "best_test_accuracy",
+    ] = None,
     group_by: Annotated[
         Sequence[str],
         Query(
@@ -46,15 +45,29 @@ def compare(
             examples=[["approximation.0.policy.name", "model.name"]],
         ),
     ] = (),
+    margin: Annotated[
+        float | None,
+        Query(
+            description="How much worse than its baseline a group may be to lose nothing, in per "
+            "cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the "
+            "baseline's mean for other metrics (1, as of perplexity).",
+        ),
+    ] = None,
 ) -> Comparison:
     """Compare groups: mean, spread, distance to the baseline, and which are on the Pareto front."""
     if not job and not sweep:
         raise ParameterError("sweep", "name at least one sweep or job: ?sweep=… or ?job=…")
-    metric = Y_NAMES.get(y, y)
-    known_metrics([metric], loc="y")
+    if y is not None:
+        known_metrics([y], loc="y")
     with service.read() as session:
         found = stored.compare(
-            session, job_ids=job, sweep_ids=sweep, x=x, y=metric, group_by=group_by
+            session,
+            job_ids=job,
+            sweep_ids=sweep,
+            x=x,
+            y=y,
+            group_by=group_by,
+            margin=margin,
         )
     return compared(found)
 

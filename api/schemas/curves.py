@@ -44,6 +44,40 @@ class Delta(Answer):
     paired: bool = Field(description="Taken seed by seed, over the n seeds that both have.")
 
 
+class Margin(Answer):
+    """How much worse than its baseline a group may be to lose nothing."""
+
+    value: float = Field(description="In per cent.", examples=[0.2])
+    is_relative: bool = Field(
+        description="Of the baseline's mean (perplexity); else points of a share (accuracy)."
+    )
+
+
+class Evidence(Answer):
+    """How sure a group's difference to its baseline is.
+
+    The interval is Student's over pairs of equal seeds; where groups share no seed, Welch's.
+    """
+
+    mean: float = Field(description="The group's y less the baseline's.")
+    low: float | None = Field(
+        description="End of the 95 % confidence interval; null with fewer than two pairs."
+    )
+    high: float | None
+    n: int = Field(description="Pairs; without any, members of the smaller group.")
+    paired: bool = Field(description="Whether it was taken seed by seed.")
+    margin: float = Field(description="The margin in y's own unit.")
+    verdict: Literal["within", "worse", "undecided"] = Field(
+        description="Of non-inferiority: the interval lies wholly on the good side of the margin, "
+        "wholly on the other, or neither."
+    )
+    more_seeds: int | None = Field(
+        description="How many more an undecided group needs, if mean and spread stay as they are; "
+        "null: decided, or more than 1,000."
+    )
+    says: str = Field(examples=["undecided: 3 more seeds needed"])
+
+
 class Member(Answer):
     """One job of a group."""
 
@@ -78,6 +112,9 @@ class Group(Answer):
     planned_compute_reduction: Spread
     baseline: str | None = Field(description="Key of the group it is measured against.")
     delta_y: Delta | None = Field(description="Null for the baseline, or without one.")
+    evidence: Evidence | None = Field(
+        description="Null as `delta_y`, and where neither direction of y is better."
+    )
     seconds_ratio: float | None = Field(description="Mean seconds over the baseline's.")
     is_baseline: bool
     is_pareto: bool = Field(description="Whether no other group is better in both x and y.")
@@ -92,6 +129,7 @@ class Comparison(Answer):
     x: str = Field(examples=["compute_reduction"])
     y: str = Field(examples=["best_test_accuracy"])
     better: Literal["higher", "lower", "none"] = Field(description="Which y is better.")
+    margin: Margin
     baseline: str | None = Field(
         description="Key of the exact group; null if there is none, or one per model and data set."
     )

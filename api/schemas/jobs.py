@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
-from crs_core.spec import AnySpec, Policy
+from crs_core.spec import AnySpec, Policy, RatioSchedule
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Product = Literal["forward", "grad_input", "grad_weight"]
@@ -27,7 +27,7 @@ class PlanRequest(Request):
 
 
 class PlanProduct(Answer):
-    """One product of one layer in one training step."""
+    """One product of one layer in one training step, at the ratios that its rule says."""
 
     product: Product
     ratio: float = Field(description="Nominal share of pairs kept.")
@@ -35,6 +35,9 @@ class PlanProduct(Answer):
     kept: int = Field(description="Pairs kept (k).")
     exact_macs: int = Field(description="Multiply-accumulates of the exact product, per step.")
     planned_macs: int = Field(description="Multiply-accumulates of the sampled product, per step.")
+    reduction: float = Field(
+        description="1 - planned / exact over the whole training, its schedule included."
+    )
 
 
 class PlanLayer(Answer):
@@ -46,11 +49,16 @@ class PlanLayer(Answer):
     forward: float
     backward: float
     min_samples: int
+    schedule: RatioSchedule | None = Field(
+        description="How the ratios come about; null: they hold from the first step."
+    )
     rule: int | None = Field(description="Which rule of `approximation` holds; null: none, exact.")
     products: list[PlanProduct]
     exact_macs: int = Field(description="Of all products together, per step.")
     planned_macs: int
-    reduction: float = Field(description="1 - planned_macs / exact_macs.")
+    reduction: float = Field(
+        description="1 - planned / exact over the whole training, its schedule included."
+    )
 
 
 class Plan(Answer):
@@ -121,7 +129,9 @@ class Attempt(Answer):
     host: str
     device: str | None
     threads: int | None
-    versions: dict[str, str] | None = Field(description="Of Python, torch and Colrow.")
+    versions: dict[str, str] | None = Field(
+        description="Of Python, torch and Colrow, the git revision where known; and the hardware."
+    )
     started_at: datetime
     heartbeat_at: datetime
     finished_at: datetime | None = Field(validation_alias="ended_at")

@@ -43,14 +43,13 @@ def _show_training(spec: "JobSpec", out: "Console") -> None:
     from colrow.answers import PlanLayer
     from colrow.figures import count, share
     from colrow.tables import plan_table
-    from crs_core.cost import plan_cost
+    from crs_core.cost import plan_cost, training_reduction
     from crs_core.rules import layer_plan
 
     cost = plan_cost(spec)
     layers: list[PlanLayer] = []
     for layer in layer_plan(spec):
         products = [p for p in cost.layers if p.layer == layer.name]
-        exact, planned = sum(p.exact_macs for p in products), sum(p.planned_macs for p in products)
         layers.append(
             {
                 "name": layer.name,
@@ -59,6 +58,7 @@ def _show_training(spec: "JobSpec", out: "Console") -> None:
                 "forward": layer.forward,
                 "backward": layer.backward,
                 "min_samples": layer.min_samples,
+                "schedule": None if layer.schedule is None else layer.schedule.model_dump(),
                 "rule": layer.rule,
                 "products": [
                     {
@@ -68,15 +68,21 @@ def _show_training(spec: "JobSpec", out: "Console") -> None:
                         "kept": p.k,
                         "exact_macs": p.exact_macs,
                         "planned_macs": p.planned_macs,
+                        "reduction": training_reduction([p], cost.steps),
                     }
                     for p in products
                 ],
-                "exact_macs": exact,
-                "planned_macs": planned,
-                "reduction": 1 - planned / exact,
+                "exact_macs": sum(p.exact_macs for p in products),
+                "planned_macs": sum(p.planned_macs for p in products),
+                "reduction": training_reduction(products, cost.steps),
             }
         )
     out.print(plan_table(layers))
+    if any(layer["schedule"] for layer in layers):
+        out.print(
+            "kept and MACs: in a step at the rule's own ratios; "
+            "reduction: over the whole training, its schedule included"
+        )
     out.print(
         f"{cost.steps:,} steps of {spec.training.batch_size} examples; "
         f"MACs: {count(cost.exact_macs)} exact, {count(cost.planned_macs)} planned; "

@@ -21,11 +21,11 @@ from rich.progress import Progress
 from colrow.bars import bars, figures
 from colrow.commands.session import note
 from colrow.errors import LocalError
-from colrow.figures import duration, number, share
+from colrow.figures import duration, measured, number, share
 from colrow.tables import study_table
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.errors import CrsError, SpecError
-from crs_core.events import CheckpointSaved, Event, Points, Started
+from crs_core.events import QUALITY, CheckpointSaved, Event, Points, Started
 from crs_core.planning import plan_job
 from crs_core.spec import JobSpec, StudySpec, parse_any
 
@@ -198,6 +198,9 @@ def _checkpoints(folder: Path) -> tuple[ResumePoint, ...]:
     return tuple(sorted(points.values(), key=lambda point: -point.step))
 
 
+_PARTS = {"validation": "validation", "best_test": "test at best validation"}
+
+
 def _tell(result: Result, out: Console) -> None:
     from rich.table import Table
 
@@ -208,8 +211,12 @@ def _tell(result: Result, out: Console) -> None:
     rows = (
         ("steps", f"{result.step:,}"),
         ("loss", number(get("train_loss"))),
-        ("accuracy, validation", share(get("validation_accuracy"), 2)),
-        ("accuracy, test at best validation", share(get("best_test_accuracy"), 2)),
+        *(
+            (f"{quality}, {part}", measured(quality, get(f"{metric}_{quality}")))
+            for quality in QUALITY.values()
+            for metric, part in _PARTS.items()
+            if f"{metric}_{quality}" in result.summary
+        ),
         ("compute reduction, planned", share(get("planned_compute_reduction"))),
         ("compute reduction, performed", share(get("compute_reduction"))),
         ("training time", duration(get("seconds"))),

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crs_core.data.facts import FileFacts
+from crs_core.data.archive import extract
+from crs_core.data.facts import Archive, FileFacts, RecordFile
 from crs_core.errors import DatasetError
 
 OnProgress = Callable[[str, int, int], None]
@@ -36,29 +37,60 @@ def fetch(file: FileFacts, folder: Path, *, on_progress: OnProgress | None = Non
 
     Raises DatasetError where no address gives the file, or the folder can't be written to.
     """
+    with _writing(file, folder), _alone(folder):
+        return _fetch(file, folder, on_progress)
+
+
+def fetch_members(
+    archive: Archive,
+    files: tuple[RecordFile, ...],
+    folder: Path,
+    *,
+    download: bool,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Have the files of an archive in `folder`; do nothing if they are there and sound.
+
+    An archive that lies there is used; else, with `download`, it is fetched as `fetch` does, and
+    removed once its files are written. Without one this does nothing.
+
+    Raises DatasetError as `fetch` does, and where the archive is not the right one.
+    """
+    with _writing(archive, folder), _alone(folder):
+        if all(_is_sound(folder / f.name, f.sha256) for f in files):
+            return
+        path = folder / archive.name
+        was_there = path.is_file() and (not download or _is_sound(path, (archive.sha256,)))
+        if was_there or download:
+            if not was_there:
+                _fetch(archive, folder, on_progress)
+            extract(archive, files, folder)
+            if not was_there:
+                path.unlink()
+
+
+def _fetch(file: FileFacts | Archive, folder: Path, on_progress: OnProgress | None) -> Path:
+    """Do it, alone in the folder."""
     target, part = folder / file.name, folder / f"{file.name}.part"
     tell = on_progress or (lambda _name, _there, _total: None)
     failures: list[str] = []
-    with _writing(file, folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
-            if target.is_file() and _is_sound(target, file):
-                return target
-            for url in file.urls * ROUNDS:
-                try:
-                    _pull(url, file, part, tell)
-                except _AddressError as error:
-                    failures.append(f"{url}: {error}")
-                else:
-                    part.replace(target)
-                    return target
+    if _is_sound(target, (file.sha256,)):
+        return target
+    for url in file.urls * ROUNDS:
+        try:
+            _pull(url, file, part, tell)
+        except _AddressError as error:
+            failures.append(f"{url}: {error}")
+        else:
+            part.replace(target)
+            return target
     raise DatasetError(
         f"{file.name} could not be fetched ({'; '.join(failures) or 'no address is known'}); look "
         f"at the network and try again, or put the file into {folder} yourself"
     )
 
 
-def _pull(url: str, file: FileFacts, part: Path, tell: OnProgress) -> None:
+def _pull(url: str, file: FileFacts | Archive, part: Path, tell: OnProgress) -> None:
     """Complete `part` from one address and check it."""
     there = part.stat().st_size if part.exists() else 0
     if there < file.size:
@@ -81,7 +113,7 @@ def _pull(url: str, file: FileFacts, part: Path, tell: OnProgress) -> None:
                 os.fsync(out.fileno())
     if there < file.size:
         raise _AddressError(f"broke off after {there} of {file.size} bytes")
-    if not _is_sound(part, file):
+    if not _is_sound(part, (file.sha256,)):
         part.unlink()
         raise _AddressError("sent something else: the checksum differs")
 
@@ -110,21 +142,24 @@ def _receive(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def _is_sound(path: Path, file: FileFacts) -> bool:
+def _is_sound(path: Path, sha256: tuple[str, ...]) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+        return hashlib.file_digest(content, "sha256").hexdigest() in sha256
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; it is let go when the process ends, whatever ends it."""
+    """Make the folder and hold its lock; it is let go when the process ends, whatever ends it."""
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".download.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
-def _writing(file: FileFacts, folder: Path) -> Iterator[None]:
+def _writing(file: FileFacts | Archive, folder: Path) -> Iterator[None]:
     """Say what is wrong where files can't be written; errors of the network don't come here."""
     try:
         yield

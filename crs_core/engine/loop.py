@@ -20,6 +20,7 @@ from crs_core.engine.parts import Parts, assemble
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
+from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import DiskError
 from crs_core.events import CheckpointSaved, Event, Finished, Started
 from crs_core.spec import JobSpec
@@ -105,9 +106,9 @@ class _Loop:
                 steps_per_epoch=length.steps_per_epoch,
                 device=str(device),
                 threads=self.place.threads,
-                versions=versions(device),
+                versions=versions(device) | hardware() | revision(),
                 resumed_from=point.path.name if point else None,
-                notes=notes,
+                notes=(*self.parts.task.notes, *notes),
             )
         )
 
@@ -131,8 +132,10 @@ class _Loop:
         rate = learning_rate(training, step, parts.length)
         for group in parts.optimizer.param_groups:
             group["lr"] = rate
+        parts.ratios.set(step)
         is_probed = reporter.is_probed(step + 1)
         if is_probed:
+            reporter.begin_probe()
             parts.ledger.probe(is_on=True)
         parts.optimizer.zero_grad()
         with parts.precision():
@@ -144,6 +147,7 @@ class _Loop:
         reporter.count()
         if is_probed:
             parts.ledger.probe(is_on=False)
+            reporter.end_probe()
 
     def _save_if_due(self, *, is_better: bool) -> None:
         is_last = self.reporter.progress.step == self.parts.length.steps

@@ -12,9 +12,10 @@ from crs_core.convert import approximate, crs_layers
 from crs_core.cost import Cost, plan_cost
 from crs_core.data.facts import FACTS
 from crs_core.engine.ledger import Ledger
-from crs_core.engine.optimizers import build_optimizer
+from crs_core.engine.optimizers import build_optimizer, weights_apart
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
+from crs_core.engine.ratios import ScheduledRatios
 from crs_core.engine.tasks import Task, make_task
 from crs_core.models import Dropout, build_network
 from crs_core.ops import Generators, Meter
@@ -34,6 +35,7 @@ class Parts:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     ledger: Ledger
+    ratios: ScheduledRatios
     precision: Callable[[], AbstractContextManager[object]]
     """Gives the context that the network runs in: bf16 where the spec says so."""
 
@@ -78,8 +80,9 @@ def assemble(spec: JobSpec, place: Place, device: torch.device) -> Parts:
         task=task,
         randomness=randomness,
         model=model.train(),
-        optimizer=build_optimizer(spec.training.optimizer, model.parameters()),
+        optimizer=_optimizer(spec, model),
         ledger=Ledger(plan, cost, meters),
+        ratios=ScheduledRatios(plan, crs_layers(model), length.steps),
         precision=_precision(spec, device),
     )
 
@@ -94,6 +97,14 @@ def _hand_out_generators(model: nn.Module, randomness: Randomness) -> None:
             )
         elif isinstance(module, Dropout):
             module.generator = randomness.generator(f"dropout/{name}")
+
+
+def _optimizer(spec: JobSpec, model: nn.Module) -> torch.optim.Optimizer:
+    training, parameters = spec.training, model.parameters()
+    is_apart = training.weight_decay_on == "weights"
+    return build_optimizer(
+        training.optimizer, weights_apart(parameters) if is_apart else parameters
+    )
 
 
 def _precision(spec: JobSpec, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

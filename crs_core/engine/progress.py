@@ -10,7 +10,8 @@ class Progress:
     step: int = 0
     """Optimizer steps done. The place in the data order follows from it."""
     seconds: float = 0.0
-    """Spent in training steps; evaluation and checkpoints are not counted."""
+    """Spent in training steps. Evaluation and checkpoints are not counted, and a step that also
+    measured errors counts as long as the mean of the steps before it."""
     best_validation: float | None = None
     """The best so far of what the task is judged by; None before the first evaluation."""
     best_test: float = 0.0

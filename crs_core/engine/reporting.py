@@ -31,6 +31,7 @@ class Reporter:
         self._tell = tell
         self._memory = PeakMemory(parts.device)
         self._clock = 0.0
+        self._before_probe = 0.0
 
     def count(self) -> None:
         """Count one optimizer step."""
@@ -67,6 +68,24 @@ class Reporter:
         if self._parts.device.type == "cuda":
             torch.cuda.synchronize(self._parts.device)
         self.progress.seconds += time.perf_counter() - self._clock
+
+    def begin_probe(self) -> None:
+        """Say that the step to come also measures errors."""
+        self.stop_clock()
+        self._before_probe = self.progress.seconds
+        self.start_clock()
+
+    def end_probe(self) -> None:
+        """Say that it is done. What it took for exact products is no time of training.
+
+        The first step of all has none before it, and counts as it was; so do all where each one
+        measures errors.
+        """
+        self.stop_clock()
+        before = self.progress.step - 1
+        if before and self._spec.report.probe_every_steps != 1:
+            self.progress.seconds = self._before_probe * (1 + 1 / before)
+        self.start_clock()
 
     def check_window(self) -> None:
         """Raise DivergedError if a loss since the last telling was not finite."""

@@ -18,17 +18,18 @@ def rate_share(schedule: Schedule, step: int, *, total_steps: int, steps_per_epo
     """Give the share of the optimizer's `lr` that holds for `step`, counted from 0.
 
     Epochs are counted by how many are complete: with milestone 3, the first step after three epochs
-    is the first with the smaller rate. `exponential` with `after` = a decays for the first time
-    after epoch a (after the first, when a is 0). A warm-up of w steps starts at 1/w and reaches 1
-    at its last step; then cosine and linear fall so that `final_share` would be met one step after
-    the last.
+    is the first with the smaller rate, and likewise with milestone 3 in steps the first after three
+    steps. `exponential` with `after` = a decays for the first time after epoch a (after the first,
+    when a is 0). A warm-up of w steps starts at 1/w and reaches 1 at its last step; then cosine and
+    linear fall so that `final_share` would be met one step after the last.
     """
     complete = step // steps_per_epoch
     match schedule:
         case Constant():
             return 1.0
-        case StepDecay(milestones=milestones, factor=factor):
-            return float(factor ** sum(m <= complete for m in milestones))
+        case StepDecay(milestones=milestones, factor=factor, unit=unit):
+            reached = step if unit == "steps" else complete
+            return float(factor ** sum(m <= reached for m in milestones))
         case Exponential(decay=decay, after=after):
             return float(decay ** max(0, complete + 1 - max(after, 1)))
         case Cosine(warmup_steps=warmup, final_share=final):

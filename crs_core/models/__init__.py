@@ -3,5 +3,14 @@
 from crs_core.models.build import build, build_network
 from crs_core.models.dropout import Dropout
 from crs_core.models.initialize import initialize
+from crs_core.models.language import build_language_model
+from crs_core.models.words import LanguageModel
 
-__all__ = ["Dropout", "build", "build_network", "initialize"]
+__all__ = [
+    "Dropout",
+    "LanguageModel",
+    "build",
+    "build_language_model",
+    "build_network",
+    "initialize",
+]

@@ -7,19 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from crs_core.data.facts import DatasetFacts, ImageFacts
-from crs_core.layers import (
-    Conv2d,
-    ImageShape,
-    LayerShape,
-    Linear,
-    check_fit,
-    cnn_shapes,
-    mlp_shapes,
-)
+from crs_core.data.facts import DatasetFacts, ImageFacts, TextFacts
+from crs_core.layers import ImageShape, check_fit, cnn_shapes, mlp_shapes, wrn_shapes
 from crs_core.models.dropout import Dropout
 from crs_core.models.initialize import initialize
-from crs_core.spec import CNNModel, MLPModel, Model
+from crs_core.models.language import build_language_model
+from crs_core.models.layer import make_layer
+from crs_core.models.wrn import WideResNet
+from crs_core.spec import CNNModel, MLPModel, Model, WRNModel
 
 
 def build_network(
@@ -30,8 +25,11 @@ def build_network(
     Raises SpecError where the network does not fit the data set.
     """
     check_fit(model.name, facts)
-    assert isinstance(facts, ImageFacts)
-    return build(model, facts.input_shape, facts.classes, generator=generator)
+    match facts:
+        case ImageFacts():
+            return build(model, facts.input_shape, facts.classes, generator=generator)
+        case TextFacts():
+            return build_language_model(model, facts.vocabulary, generator=generator)
 
 
 def build(
@@ -40,7 +38,7 @@ def build(
     classes: int,
     *,
     generator: torch.Generator | None = None,
-) -> nn.Sequential:
+) -> nn.Module:
     """Build the network of a spec for images of `input_shape` (channels, height, width).
 
     The output is N x classes, unnormalised. The weights are drawn from `generator`, by default one
@@ -59,7 +57,7 @@ def mlp(model: MLPModel, image: ImageShape, classes: int) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     shapes = mlp_shapes(model, image, classes)
     for i, (name, shape) in enumerate(shapes.items(), start=1):
-        parts[name] = _layer(shape)
+        parts[name] = make_layer(shape)
         if i < len(shapes):
             parts[f"relu{i}"] = nn.ReLU()
     return nn.Sequential(parts)
@@ -70,34 +68,25 @@ def cnn(model: CNNModel, image: ImageShape, classes: int) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     shapes = cnn_shapes(model, image, classes)
     for i in range(1, len(model.channels) + 1):
-        parts[f"conv{i}"] = _layer(shapes[f"conv{i}"])
+        parts[f"conv{i}"] = make_layer(shapes[f"conv{i}"])
         parts[f"relu{i}"] = nn.ReLU()
         parts[f"pool{i}"] = nn.MaxPool2d(2)
     parts["flatten"] = nn.Flatten()
-    parts["fc1"] = _layer(shapes["fc1"])
+    parts["fc1"] = make_layer(shapes["fc1"])
     parts["relu"] = nn.ReLU()
     parts["dropout"] = Dropout(model.dropout)
-    parts["fc2"] = _layer(shapes["fc2"])
+    parts["fc2"] = make_layer(shapes["fc2"])
     return nn.Sequential(parts)
 
 
-NETWORKS: Mapping[str, Callable[[Any, ImageShape, int], nn.Sequential]] = {"mlp": mlp, "cnn": cnn}
+def wrn(model: WRNModel, image: ImageShape, classes: int) -> WideResNet:
+    """Give the wide residual network."""
+    return WideResNet(model, wrn_shapes(model, image, classes))
+
+
+NETWORKS: Mapping[str, Callable[[Any, ImageShape, int], nn.Module]] = {
+    "mlp": mlp,
+    "cnn": cnn,
+    "wrn": wrn,
+}
 """One function per model name, without weights drawn."""
-
-
-def _layer(shape: LayerShape) -> nn.Module:
-    # Made on `meta`, a layer has no weights to draw; torch would draw from its global generator.
-    match shape:
-        case Linear():
-            layer: nn.Module = nn.Linear(shape.in_features, shape.out_features, device="meta")
-        case Conv2d():
-            layer = nn.Conv2d(
-                shape.in_channels,
-                shape.out_channels,
-                shape.kernel_size,
-                stride=shape.stride,
-                padding=shape.padding,
-                groups=shape.groups,
-                device="meta",
-            )
-    return layer.to_empty(device="cpu")

@@ -15,6 +15,10 @@ from crs_core.ops.meter import Meter, Multiplied
 from crs_core.sampling import as_policy, draw, is_scaled, needs_scores
 from crs_core.spec import Policy
 
+LASTING: frozenset[Product] = frozenset({"forward", "grad_input"})
+"""Products whose pairs are features or channels, the same at every step; not examples."""
+EVERY: frozenset[Product] = LASTING | {"grad_weight"}
+
 
 class Generators(NamedTuple):
     """A random generator for each of the three products; None is torch's global one."""
@@ -56,7 +60,12 @@ class Setting:
     meter: Meter | None
 
     def is_exact(self, *, pairs: int, backward_pairs: tuple[int, int]) -> bool:
-        """Whether all three products keep every pair, so that nothing is there to approximate."""
+        """Whether all three products keep every pair, so that nothing is there to approximate.
+
+        `backward_pairs` are outputs, then examples; `meprop` looks at outputs alone.
+        """
+        if self.policy.name == "meprop":
+            backward_pairs = (backward_pairs[0],) * 2
         return self.budget("forward", pairs) == pairs and all(
             self.budget("grad_input", n) == n for n in backward_pairs
         )
@@ -104,7 +113,8 @@ class Setting:
         if meter is not None:
             # Groups of unlike draws are filled up with pairs of scale 0, which were not chosen.
             is_filled = groups > 1 and self.policy.name == "bernoulli"
-            meter.cover(product, indices[scales > 0] if is_filled else indices, groups * pairs)
+            chosen = indices[scales > 0] if is_filled else indices
+            meter.cover(product, chosen, groups * pairs, is_lasting=product in self.lasting)
         return Chosen(
             indices, scales if is_scaled(self.policy) else None, indices.numel() // groups
         )
@@ -115,6 +125,11 @@ class Setting:
         """Tell the meter of a product."""
         if self.meter is not None:
             self.meter.count(product, Multiplied(pairs, kept, exact_macs, performed_macs))
+
+    @property
+    def lasting(self) -> frozenset[Product]:
+        """The products whose pairs are the same things at every step: features, channels."""
+        return EVERY if self.policy.name == "meprop" else LASTING
 
     @property
     def is_probing(self) -> bool:
@@ -131,14 +146,20 @@ def setting(
     meter: Meter | None,
 ) -> Setting:
     """Check the keywords that every operation has. Raises RatioError or SpecError."""
+    policy = as_policy(policy)
     budget(1, ratio, min_samples)
     budget(1, backward_ratio, min_samples)
     if min_samples < 1:
         raise RatioError(
             f"min_samples is the least number of pairs kept, so at least 1; got {min_samples}"
         )
+    if policy.name == "meprop" and ratio != 1:
+        raise RatioError(
+            "policy 'meprop' samples the gradients alone, by backward_ratio: leave ratio at 1.0; "
+            f"got {ratio}"
+        )
     each = generator if isinstance(generator, Generators) else Generators(*(generator,) * 3)
-    return Setting(as_policy(policy), ratio, backward_ratio, min_samples, each, meter)
+    return Setting(policy, ratio, backward_ratio, min_samples, each, meter)
 
 
 def norms(t: Tensor, keep: int) -> Tensor:

@@ -34,6 +34,7 @@ from crs_core.ops.choice import (
     spread,
 )
 from crs_core.ops.kernels import channel_norms, scale_channels, spread_channels, take_channels
+from crs_core.ops.meprop import MePropConv2d
 from crs_core.ops.meter import Meter
 from crs_core.ops.window import PaddingMode, Window, make_window
 from crs_core.spec import Policy
@@ -81,7 +82,8 @@ def _conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting, window
         _count_exact(how, x, weight, y, per_group)
         return y
     dtype = compute_dtype(x, weight, bias)
-    y = _Conv2d.apply(x, weight, bias, how, window, dtype)  # type: ignore[no-untyped-call]
+    function = MePropConv2d if how.policy.name == "meprop" else _Conv2d
+    y = function.apply(x, weight, bias, how, window, dtype)  # type: ignore[no-untyped-call]
     assert isinstance(y, Tensor)
     return y
 

@@ -36,6 +36,7 @@ from crs_core.ops.choice import (
     setting,
     spread,
 )
+from crs_core.ops.meprop import MePropLinear
 from crs_core.ops.meter import Meter
 from crs_core.spec import Policy
 
@@ -74,7 +75,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, how: Setting) -> Tens
         _count_exact(how, x, weight, examples)
         return F.linear(x, weight, bias)
     dtype = compute_dtype(x, weight, bias)
-    y = _Linear.apply(x, weight, bias, how, dtype)  # type: ignore[no-untyped-call]
+    function = MePropLinear if how.policy.name == "meprop" else _Linear
+    y = function.apply(x, weight, bias, how, dtype)  # type: ignore[no-untyped-call]
     assert isinstance(y, Tensor)
     return y
 

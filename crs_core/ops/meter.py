@@ -19,9 +19,6 @@ from crs_core.spec import Policy
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 
-LASTING: frozenset[Product] = frozenset({"forward", "grad_input"})
-"""Products whose pairs are the same things at every step: features, channels; not examples."""
-
 _MAX_PENDING = 512
 
 
@@ -80,11 +77,14 @@ class Meter:
         tally.exact_macs += done.exact_macs
         tally.performed_macs += done.performed_macs
 
-    def cover(self, product: Product, chosen: Tensor, pairs: int) -> None:
-        """Mark pairs as chosen, out of `pairs`; both run over all groups."""
+    def cover(self, product: Product, chosen: Tensor, pairs: int, *, is_lasting: bool) -> None:
+        """Mark pairs as chosen, out of `pairs`; both run over all groups.
+
+        Pairs that do not last (the examples of a batch) are not marked, only counted as sampled.
+        """
         tally = self._tallies[product]
         tally.sampled_calls += 1
-        if product not in LASTING:
+        if not is_lasting:
             return
         if tally.chosen is None or tally.chosen.numel() != pairs:
             tally.chosen = torch.zeros(pairs, dtype=torch.bool, device=chosen.device)

@@ -7,13 +7,22 @@ checked here; what needs the layers of the network or the size of the data set (
 no layer, a batch larger than the data) is checked by `crs_core.rules.layer_plan`.
 """
 
-from crs_core.spec.datasets import Dataset, DatasetName
+from crs_core.spec.datasets import Augmentation, Dataset, DatasetName
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
 from crs_core.spec.messages import field_error, field_errors
-from crs_core.spec.models import CNNModel, MLPModel, Model, ModelName
+from crs_core.spec.models import (
+    CNNModel,
+    GPTModel,
+    LSTMModel,
+    MLPModel,
+    Model,
+    ModelName,
+    WRNModel,
+)
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS
-from crs_core.spec.policies import Policy, PolicyName, Ratio, Rule
+from crs_core.spec.policies import Gate, Mode, Policy, PolicyName, Rule
+from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
     Convolution,
     CountSketch,
@@ -50,6 +59,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "AnySpec",
+    "Augmentation",
     "CNNModel",
     "Constant",
     "Convolution",
@@ -60,10 +70,14 @@ __all__ = [
     "Exponential",
     "ExponentialEntries",
     "Facets",
+    "GPTModel",
+    "Gate",
     "JobSpec",
+    "LSTMModel",
     "Linear",
     "MLPModel",
     "MatrixProduct",
+    "Mode",
     "Model",
     "ModelName",
     "Momentum",
@@ -74,6 +88,7 @@ __all__ = [
     "RandomProjection",
     "RandomWalk",
     "Ratio",
+    "RatioSchedule",
     "Report",
     "Resources",
     "Rule",
@@ -83,6 +98,7 @@ __all__ = [
     "Training",
     "TruncatedSVD",
     "UniformEntries",
+    "WRNModel",
     "facets",
     "field_error",
     "field_errors",

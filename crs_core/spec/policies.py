@@ -1,19 +1,25 @@
 """How pairs are chosen, and which layers get which policy and ratios."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crs_core.spec.parts import Part
+from crs_core.spec.parts import Part, as_tuple
+from crs_core.spec.ratios import Ratio, RatioSchedule
 
-PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli"]
+PolicyName = Literal["exact", "topk", "nps", "uniform", "bernoulli", "meprop"]
+Mode = Literal["both", "backward_only"]
+
+Gate = Literal["input", "forget", "cell", "output"]
+"""The four parts of a recurrent layer's product, in torch's order."""
 
 
 class Policy(Part):
     """How pairs are chosen; see `crs_core.sampling` for the formulas.
 
-    `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-    `bernoulli` always does.
+    `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+    scale, and `bernoulli` always does. `meprop` samples the gradients alone.
     """
 
     name: PolicyName
@@ -35,19 +41,12 @@ def as_policy(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _as_ratio(value: object) -> object:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 < value <= 1:
-        raise ValueError(
-            f"a ratio is the share of pairs to keep, above 0 and at most 1; got {value}"
-        )
-    return value
-
-
-Ratio = Annotated[float, Field(gt=0, le=1), BeforeValidator(_as_ratio)]
-
-
 class Rule(Part):
-    """Which layers get which policy and ratios. The last rule that matches a layer holds, whole."""
+    """Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+
+    With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+    `meprop` has no other mode, and fills it in.
+    """
 
     layers: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         "*", description="Glob over module names, as in `*`, `fc*`, `conv[12]`."
@@ -55,6 +54,9 @@ class Rule(Part):
     policy: Annotated[
         Policy, BeforeValidator(as_policy, json_schema_input_type=PolicyName | Policy)
     ] = Field(description="A policy, or just its name.")
+    mode: Mode = Field(
+        "both", description="`backward_only`: the forward product is exact, gradients are sampled."
+    )
     forward: Ratio = Field(1.0, description="Share of pairs kept in the forward product.")
     backward: Ratio = Field(
         1.0, description="Share kept in the two gradient products, on top of `forward`."
@@ -62,6 +64,30 @@ class Rule(Part):
     min_samples: int = Field(
         10, ge=1, le=1_000_000, description="The least number of pairs kept in a sampled product."
     )
+    schedule: RatioSchedule | None = Field(
+        None, description="How the ratios come about; left out: they hold from the first step."
+    )
+    gates: Annotated[tuple[Gate, ...] | None, BeforeValidator(as_tuple)] = Field(
+        None,
+        min_length=1,
+        max_length=4,
+        description="Recurrent layers only: sample the product of these gates, the others exactly; "
+        "left out: all.",
+    )
+
+    @field_validator("gates")
+    @classmethod
+    def _each_gate_once(cls, value: tuple[Gate, ...] | None) -> tuple[Gate, ...] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError(f"each gate can be named once; got {', '.join(value)}")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _meprop_has_one_mode(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and _name(data.get("policy")) == "meprop":
+            return {"mode": "backward_only", **data}
+        return data
 
     @model_validator(mode="after")
     def _exact_keeps_all(self) -> Self:
@@ -70,4 +96,30 @@ class Rule(Part):
                 "policy 'exact' keeps every pair: leave out `forward` and `backward`, or name a "
                 "sampling policy"
             )
+        if self.policy.name == "exact" and self.schedule is not None:
+            raise ValueError(
+                "policy 'exact' keeps every pair and has nothing to schedule: leave out `schedule`"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _backward_only_is_exact_forward(self) -> Self:
+        if self.policy.name == "meprop" and self.mode != "backward_only":
+            raise ValueError(
+                "policy 'meprop' samples the gradients alone: leave out `mode`, or set it to "
+                f"'backward_only'; got {self.mode!r}"
+            )
+        if self.mode == "backward_only" and self.forward != 1.0:
+            advice = "" if self.policy.name == "meprop" else ", or set `mode` to 'both'"
+            raise ValueError(
+                "mode 'backward_only' keeps the forward product exact: leave out `forward`"
+                f"{advice}; got {self.forward:g}"
+            )
+        return self
+
+
+def _name(policy: object) -> object:
+    """Give the name of a policy in any of its forms."""
+    if isinstance(policy, Mapping):
+        return policy.get("name")
+    return policy.name if isinstance(policy, Policy) else policy

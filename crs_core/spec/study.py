@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from crs_core.spec.job import Resources
 from crs_core.spec.parts import Part, as_tuple
-from crs_core.spec.policies import Policy, PolicyName, Ratio, as_policy
+from crs_core.spec.policies import Policy, PolicyName, as_policy
+from crs_core.spec.ratios import Ratio
 
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 

@@ -57,11 +57,12 @@ class Constant(Part):
 
 
 class StepDecay(Part):
-    """Multiply the learning rate by `factor` at each of the milestones (in epochs)."""
+    """Multiply the learning rate by `factor` at each of the milestones."""
 
     name: Literal["step"] = "step"
     milestones: Sizes = Field(min_length=1)
     factor: float = Field(0.1, gt=0, lt=1)
+    unit: Literal["epochs", "steps"] = Field("epochs", description="What `milestones` count.")
 
 
 class Exponential(Part):
@@ -101,6 +102,11 @@ class Training(Part):
     batch_size: int = Field(50, ge=1, le=10_000_000)
     optimizer: Optimizer = Adam()
     schedule: Schedule = Constant()
+    weight_decay_on: Literal["all", "weights"] = Field(
+        "all",
+        description="What the optimizer's weight_decay acts on: every parameter, or the matrices "
+        "and kernels alone, not biases and normalisation.",
+    )
     clip_norm: float | None = Field(None, gt=0, description="Largest norm of the whole gradient.")
     precision: Literal["fp32", "bf16"] = "fp32"
 

@@ -41,6 +41,37 @@ def test_a_plan_gives_the_spec_with_every_default(empty_client: TestClient, spec
     assert again == plan
 
 
+def test_a_plan_follows_the_schedule_of_a_rule(empty_client: TestClient, spec: Spec) -> None:
+    def planned(schedule: dict[str, Any] | None) -> Any:
+        rule = {"policy": "topk", "forward": 0.4, "min_samples": 1, "schedule": schedule}
+        answer = empty_client.post("/api/v1/plan", json={"spec": spec(approximation=[rule])})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    plain, half = planned(None), planned({"exact_last": 0.5})
+    assert [one["schedule"] for one in plain["layers"]] == [None, None]
+    assert half["layers"][0]["schedule"]["exact_last"] == 0.5
+    for field in ("exact_macs", "planned_macs"):
+        assert half["layers"][0][field] == plain["layers"][0][field]
+    wanted = half["planned_compute_reduction"]
+    assert abs(wanted - plain["planned_compute_reduction"] / 2) < 0.01
+    # The last layer has one product of few outputs less to round; all three lie near the whole.
+    assert all(abs(one["reduction"] - wanted) < 0.02 for one in half["layers"])
+    assert half["layers"][0]["products"][0]["reduction"] < 0.35
+
+
+def test_a_schedule_that_ends_before_it_begins_is_told(
+    empty_client: TestClient, spec: Spec
+) -> None:
+    schedule = {"shape": "linear", "end_step": 3, "exact_first_steps": 5}
+    rule = {"policy": "topk", "forward": 0.4, "schedule": schedule}
+    answer = empty_client.post("/api/v1/plan", json={"spec": spec(approximation=[rule])})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["loc"] == "approximation.0.schedule"
+    assert "the schedule ends at step 3 but begins at step 5" in error["msg"]
+
+
 def test_a_plan_makes_no_job(empty_client: TestClient, spec: Spec) -> None:
     assert empty_client.post("/api/v1/plan", json={"spec": spec()}).status_code == 200
     assert empty_client.get("/api/v1/jobs").json() == {"items": [], "next": None}

@@ -201,5 +201,12 @@ def test_a_comparison_groups_seeds_and_measures_against_exact(
     assert topk["is_pareto"]
     assert exact["is_pareto"]
     assert {m["job"] for m in topk["members"]} == set(made[2:])
+    assert exact["evidence"] is None
+    evidence = topk["evidence"]
+    assert (evidence["verdict"], evidence["says"], evidence["n"]) == ("worse", "worse", 2)
+    assert round(evidence["margin"], 9) == 0.002
+    params = {"job": made, "margin": 5, "y": "seconds"}
+    relative = client.get("/api/v1/comparison", params=params).json()
+    assert relative["margin"] == {"value": 5, "is_relative": True}
     saved = client.get("/api/v1/comparison", params={"job": made, "x": "time_saved"}).json()
     assert {g["policy"]: g["x"]["mean"] for g in saved["groups"]} == {"exact": 0.0, "topk": 0.5}

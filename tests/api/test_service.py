@@ -33,7 +33,7 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
     assert mlp["layers"] == ["fc1", "fc2", "fc3"]
     assert mlp["parameters"]["properties"]["hidden"]["default"] == [500, 500]
     assert "name" not in mlp["parameters"]["properties"]
-    digits, mnist, _ = catalog["datasets"]
+    digits, mnist, *_ = catalog["datasets"]
     assert (digits["workers"], mnist["workers"]) == (["host-1/0"], [])
     assert (digits["input_shape"], mnist["train"]) == ([1, 8, 8], 60_000)
     by_policy = {policy["name"]: policy for policy in catalog["policies"]}

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
-        "delete", "compare", "export", "train", "demo", "db",
+        "delete", "compare", "export", "report", "train", "demo", "reproduce", "db",
     ]  # fmt: skip
 
 
@@ -32,6 +33,18 @@ def test_a_light_command_loads_neither_torch_nor_the_service(words):
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr.splitlines()[-1] == "[]"
+
+
+def test_plan_says_what_a_schedule_changes(colrow, tmp_path):
+    text = Path("colrow/examples/mlp-mnist.yaml").read_text()
+    spec = tmp_path / "scheduled.yaml"
+    spec.write_text(
+        text.replace("min_samples: 10", "min_samples: 10, schedule: {exact_last: 0.5}", 1)
+    )
+    ended = colrow("plan", str(spec))
+    assert ended.code == 0
+    assert "planned compute reduction 39.7 %" in ended.out
+    assert "over the whole training, its schedule included" in " ".join(ended.out.split())
 
 
 def test_plan_shows_every_product_and_the_planned_reduction(colrow):
@@ -92,6 +105,10 @@ def test_a_sweep_is_shown_dry_and_then_made(remote, client, write, spec):
     table = remote("compare", sweep["id"]).out
     assert "topk" in table
     assert "reduction planned" in table
+    assert "at most 0.2 points are lost" in table
+    wide = remote("compare", sweep["id"], "--metric", "test_loss", "--margin", 3).out
+    assert "loss (n)" in wide
+    assert "at most 3 % of exact are lost" in wide
     client.cancel_sweep(sweep["id"])
 
 

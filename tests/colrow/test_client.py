@@ -187,6 +187,12 @@ def test_a_sweep_is_planned_made_compared_and_cancelled(client, spec):
     assert next(client.sweeps())["id"] == sweep["id"]
     comparison = client.comparison(sweep=[sweep["id"]])
     assert [group["n"] for group in comparison["groups"]] == [0, 0]
+    assert comparison["margin"] == {"value": 0.2, "is_relative": False}
+    wider = client.comparison(sweep=[sweep["id"]], margin=0.5)
+    assert wider["margin"]["value"] == 0.5
+    with pytest.raises(ColrowError, match=r"above 0 and at most 100; got 0") as caught:
+        client.comparison(sweep=[sweep["id"]], margin=0)
+    assert caught.value.status == 422
     assert client.cancel_sweep(sweep["id"])["counts"]["cancelled"] == 4
     assert client.sweep_state(sweep["id"])["counts"]["queued"] == 0
     assert b"".join(client.export(sweep=[sweep["id"]], table="jobs")).count(b"\n") == 5

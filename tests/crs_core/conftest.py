@@ -13,7 +13,13 @@ from crs_core.data.facts import FACTS, present
 
 NEIGHBOUR = Path(__file__).parents[3] / "shared" / "datasets"
 DATA_FOLDER = Path(os.environ.get("COLROW_DATA") or NEIGHBOUR)
-NEEDS = {"mnist_folder": "mnist", "fashion_mnist_folder": "fashion-mnist"}
+NEEDS = {
+    "mnist_folder": "mnist",
+    "fashion_mnist_folder": "fashion-mnist",
+    "cifar_100_folder": "cifar-100",
+    "ptb_folder": "ptb",
+    "wikitext_folder": "wikitext-2",
+}
 """The fixtures that stand for real files, and whose files they are."""
 
 
@@ -26,6 +32,24 @@ def mnist_folder() -> Path:
 @pytest.fixture
 def fashion_mnist_folder() -> Path:
     """The folder of all data sets, with Fashion-MNIST in it."""
+    return DATA_FOLDER
+
+
+@pytest.fixture
+def cifar_100_folder() -> Path:
+    """The folder of all data sets, with CIFAR-100 in it."""
+    return DATA_FOLDER
+
+
+@pytest.fixture
+def ptb_folder() -> Path:
+    """The folder of all data sets, with PTB in it."""
+    return DATA_FOLDER
+
+
+@pytest.fixture
+def wikitext_folder() -> Path:
+    """The folder of all data sets, with WikiText-2 in it."""
     return DATA_FOLDER
 
 

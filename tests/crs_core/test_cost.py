@@ -59,6 +59,8 @@ def test_a_ratio_outside_its_range_is_refused(ratio):
         ("mnist", {"name": "mlp", "hidden": [20]}),
         ("digits", {"name": "cnn", "channels": [2, 5, 3], "kernel_size": 3, "hidden": 7}),
         ("mnist", {"name": "cnn", "channels": [3, 4], "hidden": 8}),
+        ("digits", {"name": "wrn", "depth": 10, "width": 1}),
+        ("cifar-100", {"name": "wrn", "depth": 10, "width": 2, "shortcut": "conv"}),
     ],
 )
 def test_exact_macs_are_those_that_torch_performs(dataset, model):
@@ -80,7 +82,7 @@ def test_exact_macs_are_those_that_torch_performs(dataset, model):
     assert forward.get_total_flops() == 2 * planned("forward")
     assert backward.get_total_flops() == 2 * planned("grad_input", "grad_weight")
     by_module = {
-        name.removeprefix("Sequential."): sum(counts.values())
+        name.removeprefix(f"{type(network).__name__}."): sum(counts.values())
         for name, counts in forward.get_flop_counts().items()
     }
     for product in cost.layers:
@@ -95,6 +97,7 @@ def test_exact_macs_are_those_that_torch_performs(dataset, model):
     [
         ("digits", {"name": "mlp", "hidden": [40, 30]}),
         ("mnist", {"name": "cnn", "channels": [8, 6], "hidden": 20}),
+        ("digits", {"name": "wrn", "depth": 10, "width": 1}),
     ],
 )
 def test_planned_macs_are_those_that_torch_performs_in_the_approximate_network(
@@ -204,12 +207,50 @@ CONV1_EXACT = {"layers": "conv1", "policy": "exact"}
             78.6,
         ),
         ("cnn", [{"policy": "topk", "forward": 0.3, "min_samples": 1}], 66.9),
+        # Which layer is the last is said by rule.
+        (
+            "mlp",
+            [
+                {"policy": "meprop", "backward": 30 / 500, "min_samples": 1},
+                {"layers": "fc3", "policy": "exact"},
+            ],
+            54.1,
+        ),
         ("mlp", [], 0.0),
     ],
 )
 def test_the_paper_s_reductions(model, rules, percent):
     cost = plan_cost(make_spec("mnist", {"name": model}, *rules, batch_size=50))
     assert round(100 * cost.reduction, 1) == percent
+
+
+HALF = {"policy": "topk", "forward": 0.5, "min_samples": 1}
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "rules", "percent"),
+    [
+        # All convolutions but the first, which has three channels.
+        ("pool", [{**HALF, "layers": "group*"}], 50.0),
+        ("pool", [{**HALF, "layers": "*.conv?"}], 50.0),
+        # The convolutions with 320 and 640 filters.
+        ("pool", [{**HALF, "layers": "group[23].*"}], 33.9),
+        ("conv", [{**HALF, "layers": "group[23].*"}], 34.0),
+        ("pool", [], 0.0),
+    ],
+)
+def test_the_paper_s_reductions_of_the_wide_residual_network(shortcut, rules, percent):
+    model = {"name": "wrn", "depth": 28, "width": 10, "shortcut": shortcut}
+    cost = plan_cost(make_spec("cifar-100", model, *rules, batch_size=128, steps=75_000))
+    assert round(100 * cost.reduction, 1) == percent
+
+
+def test_meprop_plans_the_output_features_that_it_keeps_in_both_gradients():
+    plan = LayerPlan("fc", Linear(20, 30, positions=4), Policy(name="meprop"), 1.0, 0.2, 1)
+    forward, grad_input, grad_weight = layer_cost(plan, batch=5)
+    assert (forward.pairs, forward.k, forward.planned_macs) == (20, 20, forward.exact_macs)
+    for product in (grad_input, grad_weight):
+        assert (product.pairs, product.k, product.planned_macs) == (30, 6, 20 * 20 * 6)
 
 
 def test_a_ratio_of_one_plans_the_exact_macs():

@@ -9,7 +9,7 @@ from torch import nn
 from crs_core.data import facts as facts_module
 from crs_core.data.facts import FACTS, FileFacts, TextFacts, TextFiles
 from crs_core.errors import SpecError
-from crs_core.layers import LEARNS, SHAPES, Conv2d, LayerShape, Linear, layer_shapes
+from crs_core.layers import LEARNS, SHAPES, TEXT_SHAPES, Conv2d, LayerShape, Linear, layer_shapes
 from crs_core.models import build
 from crs_core.spec import JobSpec, parse_spec
 
@@ -21,6 +21,10 @@ SPECS = [
     ("fashion-mnist", {"name": "cnn", "channels": [3, 5, 2, 4], "hidden": 9}),
     ("digits", {"name": "cnn", "channels": [6], "kernel_size": 3, "hidden": 13}),
     ("digits", {"name": "cnn", "channels": [2, 3, 4], "kernel_size": 11, "dropout": 0.0}),
+    ("digits", {"name": "wrn", "depth": 10, "width": 1}),
+    ("cifar-10", {"name": "wrn", "depth": 16, "width": 2}),
+    ("mnist", {"name": "wrn", "depth": 16, "width": 1, "shortcut": "conv"}),
+    ("cifar-100", {"name": "wrn", "depth": 10, "width": 3, "shortcut": "conv"}),
 ]
 
 
@@ -85,6 +89,17 @@ def test_the_paper_s_networks():
     assert cnn["fc1"] == Linear(3136, 1024)
 
 
+def test_the_paper_s_wide_residual_network():
+    wrn = layer_shapes(make_spec("cifar-100", {"name": "wrn"}))
+    assert list(wrn)[:3] == ["conv1", "group1.block1.conv1", "group1.block1.conv2"]
+    assert len(wrn) == 1 + 3 * 8 + 1
+    for group, filters, size in ((1, 160, 32), (2, 320, 16), (3, 640, 8)):
+        layers = [s for n, s in wrn.items() if n.startswith(f"group{group}.")]
+        assert [s.out_channels for s in layers] == [filters] * 8
+        assert {s.out_size for s in layers} == {(size, size)}
+    assert wrn["fc"] == Linear(640, 100)
+
+
 @pytest.mark.parametrize(("dataset", "channels", "most"), [("digits", 4, 3), ("mnist", 5, 4)])
 def test_more_poolings_than_the_image_has_halves_are_refused(dataset, channels, most):
     with pytest.raises(SpecError) as caught:
@@ -120,8 +135,8 @@ def test_a_network_that_learns_another_task_than_the_data_set_is_refused(
         "mnist is for language-modelling, but mlp learns classification; give mnist one of the "
         "networks "
     )
-    assert error.msg.endswith(", or mlp one of the data sets digits, fashion-mnist")
+    assert ", or mlp one of the data sets digits, fashion-mnist" in error.msg
 
 
 def test_what_each_network_learns_is_known() -> None:
-    assert LEARNS.keys() == SHAPES.keys()
+    assert LEARNS.keys() == SHAPES.keys() | TEXT_SHAPES.keys()

@@ -1,6 +1,6 @@
 """crs_linear and crs_matmul against torch and against the slow reference.
 
-Past 300 lines, since it is one idea: a single operation, from its bits at full budget to its errors.
+Past 300 lines, since it is one idea: one operation, from its bits at full budget to its errors.
 """
 
 from collections.abc import Callable

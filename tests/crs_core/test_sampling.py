@@ -18,7 +18,7 @@ VARIANTS = [
     for replacement in (False, True)
     for scaled in (False, True)
 ]
-ALL = [Policy(name="exact"), Policy(name="topk"), Policy(name="bernoulli"), *VARIANTS]
+ALL = [*(Policy(name=n) for n in ("exact", "topk", "bernoulli", "meprop")), *VARIANTS]
 UNBIASED = [
     Policy(name="nps", replacement=True, scaled=True),
     Policy(name="uniform", scaled=True),

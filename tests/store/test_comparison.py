@@ -2,10 +2,10 @@ import math
 
 import pytest
 
+from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import attempts, comparison, jobs, sweeps
 from store.attempts import Outcome
 from store.errors import BadQuery, NotFound
-from store.statistics import Delta, Stat, delta, front, stat
 
 
 def run(bench, spec, *, planned=None, outcome=Outcome.SUCCEEDED, **values) -> str:
@@ -77,6 +77,48 @@ def test_differences_are_taken_seed_by_seed_to_the_exact_group(paper):
     assert topk.delta_y == Delta(pytest.approx(-0.01), pytest.approx(0.01), 3, paired=True)
     assert low.delta_y == Delta(pytest.approx(-0.125), pytest.approx(0.0636396), 2, paired=True)
     assert nps.seconds_ratio == pytest.approx(5 / 11)
+
+
+def test_each_group_is_weighed_against_its_baseline(paper):
+    bench, ids = paper
+    exact, nps, topk, low = compare(bench, job_ids=ids).groups
+    assert exact.evidence is None
+    assert (topk.evidence.mean, topk.evidence.n) == (pytest.approx(-0.01), 3)
+    # Differences of -1, 0 and -2 points: mean -1, deviation 1, t(0.975, 2) = 4.303.
+    assert topk.evidence.low == pytest.approx(-0.01 - 4.302653 * 0.01 / math.sqrt(3))
+    assert topk.evidence.margin == pytest.approx(0.002)
+    assert [g.evidence.verdict for g in (nps, topk, low)] == [
+        "worse", "undecided", "undecided",
+    ]  # fmt: skip
+    wide = compare(bench, job_ids=ids, margin=5).groups
+    assert next(g for g in wide if g.key == topk.key).evidence.verdict == "within"
+
+
+def test_a_margin_of_another_metric_is_of_the_baselines_mean(paper):
+    bench, ids = paper
+    found = compare(bench, job_ids=ids, y="seconds", margin=10)
+    topk = next(g for g in found.groups if g.label == "topk 40 %")
+    assert found.margin == comparison.Margin(10, is_relative=True)
+    assert topk.evidence.margin == pytest.approx(1.1)
+    assert topk.evidence.verdict == "within"
+    assert compare(bench, job_ids=ids, y="seconds").margin.value == 1
+
+
+def test_a_metric_without_a_better_direction_is_not_judged(bench):
+    ids = [
+        run(bench, bench.spec(policy), learning_rate=0.1, compute_reduction=0.0)
+        for policy in ("exact", "topk")
+    ]
+    found = compare(bench, job_ids=ids, y="learning_rate")
+    assert [g.evidence for g in found.groups] == [None, None]
+    assert any(g.delta_y for g in found.groups)
+
+
+@pytest.mark.parametrize("margin", [0, -1, math.nan, math.inf, 101])
+def test_a_margin_that_is_none_is_told(paper, margin):
+    bench, ids = paper
+    with pytest.raises(BadQuery, match=f"above 0 and at most 100; got {margin:g}"):
+        compare(bench, job_ids=ids, margin=margin)
 
 
 def test_the_front_holds_what_nothing_beats_in_both(paper):
@@ -180,6 +222,21 @@ def test_groups_by_chosen_paths(paper):
     assert next(g for g in found.groups if g.is_baseline).policy == "exact"
 
 
+def test_a_label_says_mode_and_schedule(bench):
+    schedule = {"shape": "cosine", "exact_first_steps": 5, "exact_last": 0.1}
+    labels = {
+        "meprop · backward 6 % on fc1": {"layers": "fc1", "policy": "meprop", "backward": 0.06},
+        "topk 40 % · cosine from 100 %, exact for 5 steps, exact for the last 10 %": {
+            "policy": "topk", "forward": 0.4, "schedule": schedule,
+        },
+        "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
+    }  # fmt: skip
+    for wanted, rule in labels.items():
+        ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5)]
+        (group,) = compare(bench, job_ids=ids).groups
+        assert group.label == wanted
+
+
 def test_rules_that_differ_by_layer_are_one_mixed_label(bench):
     rules = [
         {"policy": "topk", "forward": 0.4, "backward": 0.05},
@@ -227,3 +284,55 @@ def test_groups_without_a_shared_seed_are_compared_by_their_means():
 
 def test_equal_points_are_both_on_the_front():
     assert front([(1, 1), (1, 1), (0, 1), None, (0, 2)]) == [True, True, False, False, True]
+
+
+@pytest.fixture
+def language(bench):
+    """Exact and two ratios of topk, two seeds each, judged by perplexity: lower is better."""
+    perplexities = {
+        ("exact", 1.0): (83.0, 84.0),
+        ("topk", 0.5): (84.0, 86.0),
+        ("topk", 0.4): (90, 91),
+    }
+    ids = []
+    for (policy, ratio), group in perplexities.items():
+        for seed, perplexity in enumerate(group):
+            claim = bench.begin(bench.spec(policy, ratio, seed=seed))
+            values = {"compute_reduction": 1 - ratio if ratio != 0.4 else 0.3, "seconds": 9.0}
+            bench.record(
+                claim,
+                bench.started(),
+                bench.points(5, validation_perplexity=perplexity + 4.0, test_perplexity=perplexity),
+                bench.points(5, best_test_perplexity=perplexity, **values),
+                bench.points(9, validation_perplexity=perplexity + 9.0, test_perplexity=70.0),
+                bench.points(9, best_test_perplexity=perplexity, **values),
+            )
+            bench.write(attempts.finish, claim.attempt_id, Outcome.SUCCEEDED)
+            ids.append(claim.job_id)
+    return bench, ids
+
+
+def test_jobs_that_tell_perplexity_are_compared_by_it(language, paper):
+    bench, ids = language
+    found = compare(bench, job_ids=ids)
+    assert found.y == "best_test_perplexity"
+    assert compare(bench, job_ids=ids, y="test_perplexity") == found
+    assert {g.label: g.y.mean for g in found.groups} == {
+        "exact": 83.5, "topk 50 %": 85.0, "topk 40 %": 90.5,
+    }  # fmt: skip
+    _, others = paper
+    assert compare(bench, job_ids=others).y == "best_test_accuracy"
+    assert compare(bench, job_ids=[*others, *ids]).y == "best_test_accuracy"
+
+
+def test_of_perplexity_less_is_better(language):
+    """Half of the pairs saves more and is better than the group of 40 %, which is not marked."""
+    bench, ids = language
+    groups = {g.label: g for g in compare(bench, job_ids=ids).groups}
+    assert {label for label, g in groups.items() if g.is_pareto} == {"exact", "topk 50 %"}
+    assert groups["topk 50 %"].delta_y == Delta(1.5, pytest.approx(math.sqrt(0.5)), 2, paired=True)
+
+
+def test_without_a_job_that_has_told_anything_y_is_accuracy(bench):
+    claim = bench.begin()
+    assert compare(bench, job_ids=[claim.job_id]).y == "best_test_accuracy"

@@ -132,6 +132,23 @@ def test_summaries_made_anew_equal_those_kept_as_points_came(bench):
     assert bench.job(claim.job_id).summary == kept
 
 
+def test_the_best_perplexity_is_the_lowest(bench):
+    claim = bench.begin()
+    bench.record(
+        claim,
+        bench.points(10, validation_perplexity=95.0, test_perplexity=92.0, train_loss=4.5),
+        bench.points(20, validation_perplexity=90.0, test_perplexity=88.0, train_loss=4.0),
+        bench.points(30, validation_perplexity=93.0, test_perplexity=87.0, train_loss=3.0),
+    )
+    kept = bench.job(claim.job_id).summary
+    assert kept["validation_perplexity"] == Summary(93.0, 90.0, 90.0)
+    assert kept["test_perplexity"] == Summary(87.0, 87.0, 88.0)
+    assert kept["train_loss"] == Summary(3.0, 3.0, 4.0)
+    lose(bench, claim)
+    bench.record(bench.claim(), bench.started(30))
+    assert bench.job(claim.job_id).summary == kept
+
+
 def test_a_job_begun_anew_has_nothing_of_before(bench):
     first = bench.begin()
     bench.record(first, bench.started(), bench.points(10, train_loss=1.0))

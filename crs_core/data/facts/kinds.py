@@ -41,6 +41,45 @@ class TextFiles(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A gzipped tar file that brings the files of a data set."""
+
+    name: str
+    size: int
+    sha256: str
+    folder: str
+    """In which the files lie inside it."""
+    urls: tuple[str, ...] = ()
+    """Where it can be had, tried in this order."""
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """A binary file of records: label bytes, then the image's bytes, channel by channel."""
+
+    name: str
+    size: int
+    sha256: tuple[str, ...]
+    """Of each order of the same records that is known, the official one first."""
+
+
+@dataclass(frozen=True)
+class RecordFiles:
+    """The binary files of a data set that lies in a folder of its own, or in an archive there."""
+
+    train: tuple[RecordFile, ...]
+    test: tuple[RecordFile, ...]
+    label_bytes: int
+    """Before each image; the last of them is what is learned."""
+    archive: Archive
+
+    @property
+    def all(self) -> tuple[RecordFile, ...]:
+        """Every file."""
+        return self.train + self.test
+
+
+@dataclass(frozen=True)
 class PackageFile:
     """One file that holds a whole data set, and that an installed Python package ships."""
 
@@ -70,7 +109,7 @@ class _Facts:
 
     name: str
     title: str
-    origin: IdxFiles | TextFiles | PackageFile
+    origin: IdxFiles | TextFiles | RecordFiles | PackageFile
     source: str
     license: str
 
@@ -81,12 +120,14 @@ class _Facts:
 
     @property
     def files(self) -> tuple[FileFacts, ...]:
-        """The files in the data set's folder; none if it is bundled."""
-        return () if isinstance(self.origin, PackageFile) else self.origin
+        """The files that are fetched one by one; none if it is bundled, or an archive has them."""
+        return () if isinstance(self.origin, PackageFile | RecordFiles) else self.origin
 
     @property
     def size_bytes(self) -> int:
         """What is to be downloaded: 0 if it is bundled."""
+        if isinstance(self.origin, RecordFiles):
+            return self.origin.archive.size
         return sum(f.size for f in self.files)
 
 

@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from crs_core.data.facts import FACTS
+from crs_core.data.facts import FACTS, ImageFacts
 from crs_core.data.load import load
+from crs_core.data.texts import load_text
 from crs_core.engine.place import Place
 from crs_core.engine.randomness import Randomness
-from crs_core.engine.tasks.images import ImageTask
+from crs_core.engine.tasks.images import ImageTask, Preparation
 from crs_core.engine.tasks.task import Part, Task
+from crs_core.engine.tasks.texts import TextTask
 from crs_core.events import TaskName
 from crs_core.rules import TrainingLength, training_length
-from crs_core.spec import JobSpec
+from crs_core.spec import GPTModel, JobSpec, LSTMModel
 
 __all__ = ["Part", "Task", "make_task"]
 
@@ -30,8 +32,11 @@ def _images(
     randomness: Randomness,
     device: torch.device,
 ) -> ImageTask:
+    facts = FACTS[spec.dataset.name]
+    assert isinstance(facts, ImageFacts)
     return ImageTask(
         load(spec.dataset, place.data_dir, download=place.download),
+        Preparation(spec.dataset, facts, randomness),
         batch_size=spec.training.batch_size,
         length=length,
         randomness=randomness,
@@ -39,7 +44,24 @@ def _images(
     )
 
 
+def _texts(
+    spec: JobSpec,
+    place: Place,
+    length: TrainingLength,
+    randomness: Randomness,  # noqa: ARG001 - words have one order
+    device: torch.device,
+) -> TextTask:
+    assert isinstance(spec.model, LSTMModel | GPTModel)
+    return TextTask(
+        load_text(spec.dataset, place.data_dir, download=place.download),
+        batch_size=spec.training.batch_size,
+        sequence_length=spec.model.sequence_length,
+        length=length,
+        device=device,
+    )
+
+
 TASKS: Mapping[
     TaskName, Callable[[JobSpec, Place, TrainingLength, Randomness, torch.device], Task]
-] = {"classification": _images}
+] = {"classification": _images, "language-modelling": _texts}
 """One function per kind of data set."""

@@ -1,6 +1,6 @@
 """Classification of images: batches in a new order each epoch, cross entropy, accuracy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crs_core.data.load import Data
+from crs_core.data.augment import augmented, whitened
+from crs_core.data.facts import ImageFacts
+from crs_core.data.load import Data, pixels
 from crs_core.engine.randomness import Randomness
 from crs_core.engine.tasks.task import Part, Task
 from crs_core.rules import TrainingLength
+from crs_core.spec import Dataset
 
 EVALUATION_BATCH = 500
 """Examples at a time. Larger ones gain nothing on a CPU (their activations leave the cache)."""
@@ -26,6 +29,27 @@ class Examples:
     y: Tensor
 
 
+class Preparation:
+    """From images as they lie in memory to what the network reads."""
+
+    def __init__(self, dataset: Dataset, facts: ImageFacts, randomness: Randomness) -> None:
+        self._facts = facts
+        self._whiten = dataset.whiten
+        self._augmentation = dataset.augmentation
+        self._generator = randomness.generator("augmentation") if dataset.augmentation else None
+
+    def plain(self, images: Tensor) -> Tensor:
+        """Prepare images for evaluation."""
+        images = pixels(images, self._facts)
+        return whitened(images, pixel_max=self._facts.pixel_max) if self._whiten else images
+
+    def random(self, images: Tensor) -> Tensor:
+        """Prepare a batch for training."""
+        if self._augmentation is not None and self._generator is not None:
+            images = augmented(images, self._augmentation, self._generator)
+        return self.plain(images)
+
+
 class ImageTask(Task):
     """Name what is on an image. The loss is the mean of a batch."""
 
@@ -34,6 +58,7 @@ class ImageTask(Task):
     def __init__(
         self,
         data: Data,
+        preparation: Preparation,
         *,
         batch_size: int,
         length: TrainingLength,
@@ -41,6 +66,8 @@ class ImageTask(Task):
         device: torch.device,
     ) -> None:
         super().__init__(device)
+        self.notes = data.notes
+        self._preparation = preparation
         self._train = Examples(data.train_x.to(device), data.train_y.to(device))
         self._parts: dict[Part, Examples] = {
             "validation": Examples(data.validation_x.to(device), data.validation_y.to(device)),
@@ -62,7 +89,7 @@ class ImageTask(Task):
             self._epoch, self._order = epoch, self._draw_order(epoch)
         chosen = self._order[at]
         x, y = self._train.x.index_select(0, chosen), self._train.y.index_select(0, chosen)
-        logits = model(x)
+        logits = model(self._preparation.random(x))
         loss = functional.cross_entropy(logits, y)
         self._loss_sum += loss.detach()
         self._right += (logits.detach().argmax(dim=1) == y).sum()
@@ -72,7 +99,7 @@ class ImageTask(Task):
         self, model: nn.Module, part: Part, precision: AbstractContextManager[object]
     ) -> dict[str, float]:
         """Give mean loss and share of right answers."""
-        return evaluate(model, self._parts[part], precision)
+        return evaluate(model, self._parts[part], precision, prepare=self._preparation.plain)
 
     def told(self, steps: int) -> dict[str, float]:
         """Give mean loss and accuracy."""
@@ -98,7 +125,11 @@ class ImageTask(Task):
 
 
 def evaluate(
-    model: nn.Module, examples: Examples, precision: AbstractContextManager[object]
+    model: nn.Module,
+    examples: Examples,
+    precision: AbstractContextManager[object],
+    *,
+    prepare: Callable[[Tensor], Tensor] = lambda images: images,
 ) -> dict[str, float]:
     """Give mean loss and accuracy of `model` in eval mode, in big batches; leave it in train."""
     x, y = examples.x, examples.y
@@ -111,7 +142,7 @@ def evaluate(
                 x[begin : begin + EVALUATION_BATCH],
                 y[begin : begin + EVALUATION_BATCH],
             )
-            logits = model(images)
+            logits = model(prepare(images))
             loss += functional.cross_entropy(logits, labels, reduction="sum")
             right += (logits.argmax(dim=1) == labels).sum()
     model.train()

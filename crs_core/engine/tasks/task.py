@@ -21,6 +21,8 @@ class Task(ABC):
     """
 
     name: ClassVar[TaskName]
+    notes: tuple[str, ...] = ()
+    """What the reader of the results should know of the data."""
 
     def __init__(self, device: torch.device) -> None:
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)

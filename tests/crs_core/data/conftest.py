@@ -1,9 +1,11 @@
-"""A small data set of IDX files, and a server that misbehaves as told."""
+"""Small data sets of IDX files and of records, and a server that misbehaves as told."""
 
 import gzip
 import hashlib
+import io
 import struct
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,16 @@ import pytest
 
 from crs_core.data import facts as facts_module
 from crs_core.data import load as load_module
-from crs_core.data.facts import MNIST, DatasetFacts, FileFacts, IdxFiles
+from crs_core.data.facts import (
+    CIFAR_100,
+    FACTS,
+    MNIST,
+    DatasetFacts,
+    FileFacts,
+    IdxFiles,
+    RecordFile,
+    RecordFiles,
+)
 
 TRAIN, VALIDATION, TEST, HEIGHT, WIDTH = 11, 3, 5, 28, 28
 
@@ -85,6 +96,83 @@ def use(facts: DatasetFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the library know these facts as those of MNIST."""
     monkeypatch.setitem(facts_module.FACTS, "mnist", facts)
     assert load_module.FACTS["mnist"] is facts
+
+
+@dataclass
+class SmallCifar:
+    """CIFAR-100 in small, known to the library as `cifar-100` for the time of one test."""
+
+    folder: Path
+    images: np.ndarray
+    labels: np.ndarray
+    contents: dict[str, bytes]
+    archive: bytes
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "cifar-100"
+
+    @property
+    def origin(self) -> RecordFiles:
+        origin = FACTS["cifar-100"].origin
+        assert isinstance(origin, RecordFiles)
+        return origin
+
+    def write(self) -> None:
+        self.home.mkdir()
+        for name, content in self.contents.items():
+            (self.home / name).write_bytes(content)
+
+    def write_archive(self) -> Path:
+        self.home.mkdir(exist_ok=True)
+        path = self.home / self.origin.archive.name
+        path.write_bytes(self.archive)
+        return path
+
+    def use(self, monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
+        small = replace(FACTS["cifar-100"], origin=replace(self.origin, **changes))
+        monkeypatch.setitem(facts_module.FACTS, "cifar-100", small)
+
+
+def packed(contents: dict[str, bytes], folder: str = "cifar-100-binary") -> bytes:
+    """Make a gzipped tar file with a folder, a stranger and the files."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        directory = tarfile.TarInfo(folder)
+        directory.type = tarfile.DIRTYPE
+        tar.addfile(directory)
+        for name, content in {"fine_label_names.txt": b"apple\n", **contents}.items():
+            member = tarfile.TarInfo(f"{folder}/{name}" if "/" not in name else name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def small_cifar(tmp_path, monkeypatch) -> SmallCifar:
+    """A data set of 11 + 5 images that stands for CIFAR-100; nothing is written yet."""
+    draw = np.random.default_rng(7)
+    count = TRAIN + TEST
+    images = draw.integers(0, 256, (count, 3, 32, 32), np.uint8)
+    labels = draw.integers(0, 100, count, np.uint8)
+    coarse = draw.integers(100, 200, count, np.uint8)  # must not be taken for the label
+    records = np.concatenate([coarse[:, None], labels[:, None], images.reshape(count, -1)], 1)
+    contents = {"train.bin": records[:TRAIN].tobytes(), "test.bin": records[TRAIN:].tobytes()}
+    archive = packed(contents)
+    train, test = (RecordFile(n, len(c), (digest(c),)) for n, c in contents.items())
+    origin = RecordFiles(
+        train=(train,),
+        test=(test,),
+        label_bytes=2,
+        archive=replace(CIFAR_100.origin.archive, size=len(archive), sha256=digest(archive)),
+    )
+    small = replace(CIFAR_100, train=TRAIN, validation=VALIDATION, test=TEST, origin=origin)
+    monkeypatch.setitem(facts_module.FACTS, "cifar-100", small)
+    return SmallCifar(tmp_path, images, labels, contents, archive)
 
 
 @pytest.fixture

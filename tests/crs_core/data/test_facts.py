@@ -44,7 +44,7 @@ def test_files_are_fetched_over_https(name):
 def test_a_data_set_of_an_installed_package_needs_no_folder(tmp_path):
     assert present("digits", None)
     assert present("digits", tmp_path)
-    assert [f.name for f in FACTS.values() if f.bundled] == ["digits"]
+    assert [f.name for f in FACTS.values() if f.bundled] == ["digits", "pydoc"]
     assert FACTS["digits"].files == ()
     assert FACTS["digits"].size_bytes == 0
 
@@ -91,6 +91,27 @@ def test_a_gzipped_file_may_lie_beside_unpacked_ones(small_mnist):
     packed.unlink()
     packed.with_suffix("").write_bytes(small_mnist.unpacked[packed.name])
     assert present("mnist", small_mnist.folder)
+
+
+def test_a_text_that_may_not_be_handed_on_has_no_address():
+    assert all(file.urls == () for file in FACTS["ptb"].files)
+    assert all(len(file.urls) == 2 for file in FACTS["wikitext-2"].files)
+
+
+def test_plain_files_of_the_right_size_are_present(tmp_path):
+    home = tmp_path / "ptb"
+    home.mkdir()
+    for file in FACTS["ptb"].files:
+        assert not present("ptb", tmp_path)
+        (home / file.name).write_bytes(bytes(file.size))
+    assert present("ptb", tmp_path)
+    # A plain file has no packed form, so nothing of a name cut short counts.
+    (home / "ptb.test.txt").rename(home / "ptb.test")
+    assert not present("ptb", tmp_path)
+
+
+def test_the_manual_s_topics_are_present_whatever_their_size():
+    assert present("pydoc", None)
 
 
 def test_looking_is_cheap(small_mnist):

@@ -1,4 +1,4 @@
-"""Small jobs on digits, and what it takes to compare two trainings of one."""
+"""Small jobs on digits and on a text, and what it takes to compare two trainings of one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +31,45 @@ CNN: dict[str, Any] = {
 }
 
 
+WRN: dict[str, Any] = {
+    "model": {"name": "wrn", "depth": 10, "width": 1},
+    "dataset": {
+        "name": "digits",
+        "train_limit": 60,
+        "validation": 40,
+        "augmentation": {"crop_padding": 2, "flip": True},
+        "whiten": True,
+    },
+    "training": {
+        "steps": 13,
+        "batch_size": 15,
+        "optimizer": {"name": "momentum", "lr": 0.05, "weight_decay": 0.002},
+        "schedule": {"name": "step", "milestones": [5, 9], "factor": 0.5, "unit": "steps"},
+        "weight_decay_on": "weights",
+    },
+    "report": {"every_steps": 3},
+    "seed": 4,
+}
+
+LSTM: dict[str, Any] = {
+    "model": {"name": "lstm", "hidden": 12, "layers": 2, "sequence_length": 6, "dropout": 0.2},
+    "dataset": {"name": "pydoc", "train_limit": 400},
+    "training": {
+        "epochs": 2, "batch_size": 5, "optimizer": {"name": "sgd", "lr": 0.5}, "clip_norm": 5.0,
+    },
+    "report": {"every_steps": 5},
+    "seed": 2,
+}  # fmt: skip
+
+GPT: dict[str, Any] = {
+    "model": {"name": "gpt", "width": 12, "depth": 2, "heads": 3, "sequence_length": 7},
+    "dataset": {"name": "pydoc", "train_limit": 400},
+    "training": {"epochs": 2, "batch_size": 5, "optimizer": {"name": "adam", "lr": 0.003}},
+    "report": {"every_steps": 5},
+    "seed": 4,
+}
+
+
 def rule(policy: str, **others: Any) -> dict[str, Any]:
     return {"policy": policy, "forward": 0.7, "backward": 0.6, "min_samples": 2, **others}
 
@@ -42,6 +81,19 @@ JOBS: dict[str, dict[str, Any]] = {
     "mlp topk": {**MLP, "approximation": [rule("topk")]},
     "mlp nps": {**MLP, "approximation": [rule("topk") | {"policy": NPS}]},
     "mlp bernoulli": {**MLP, "approximation": [rule("bernoulli")]},
+    "mlp meprop": {
+        **MLP,
+        "approximation": [
+            {"policy": "meprop", "backward": 0.3, "min_samples": 2},
+            {"layers": "fc3", "policy": "exact"},
+        ],
+    },
+    "mlp scheduled": {
+        **MLP,
+        "approximation": [
+            rule("topk", schedule={"shape": "cosine", "exact_first_steps": 4, "exact_last": 0.2})
+        ],
+    },
     "cnn topk and bernoulli": {
         **CNN,
         "approximation": [
@@ -49,6 +101,18 @@ JOBS: dict[str, dict[str, Any]] = {
             rule("bernoulli", layers="fc*"),
             {"layers": "conv1", "policy": "exact"},
         ],
+    },
+    "wrn augmented": {**WRN, "approximation": [rule("topk", layers="group*")]},
+    "lstm exact": LSTM,
+    "lstm tied, bernoulli": {
+        **LSTM,
+        "model": {**LSTM["model"], "tied": True},
+        "approximation": [rule("bernoulli"), rule("topk", layers="lstm2", gates=["cell"])],
+    },
+    "gpt nps and attention": {
+        **GPT,
+        "model": {**GPT["model"], "sampled_attention": True},
+        "approximation": [rule("topk") | {"policy": NPS}],
     },
 }
 

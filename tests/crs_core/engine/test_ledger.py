@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from tests.crs_core.engine.jobs import (
     JOBS,
     MLP,
     Heard,
+    rule,
     spec_of,
     weights,
 )
@@ -47,6 +49,37 @@ def test_a_policy_of_fixed_count_performs_what_was_planned(name: str, train_in: 
     for key, row in rows_of(heard).items():
         assert row.kept == planned[key].k
         assert row.performed_macs == 23 * planned[key].planned_macs
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"shape": "cosine", "exact_first_steps": 4, "exact_last": 0.2},
+        {"shape": "step", "start": 0.9, "milestones": [5, 20]},
+        {"shape": "linear", "start": 0.2, "end_step": 12},
+    ],
+)
+def test_a_schedule_performs_what_was_planned(schedule: dict[str, Any], train_in: TrainIn) -> None:
+    spec = spec_of(MLP, approximation=[rule("topk", schedule=schedule)])
+    result, heard = train_in(spec)
+    cost = plan_cost(spec)
+    assert result.summary["macs"] == cost.planned_macs
+    assert result.summary["planned_compute_reduction"] == cost.reduction
+    assert cost.planned_macs != 23 * sum(p.planned_macs for p in cost.layers)
+    planned = {(p.layer, p.product): p.planned_total for p in cost.layers}
+    assert {key: row.performed_macs for key, row in rows_of(heard).items()} == planned
+
+
+def test_meprop_performs_what_was_planned(train_in: TrainIn) -> None:
+    spec = spec_of(JOBS["mlp meprop"])
+    result, heard = train_in(spec)
+    assert result.summary["macs"] == plan_cost(spec).planned_macs
+    rows = rows_of(heard)
+    assert {p: r.policy for (layer, p), r in rows.items() if layer == "fc2"} == {
+        "forward": "exact", "grad_input": "meprop", "grad_weight": "meprop",
+    }  # fmt: skip
+    assert (rows["fc2", "grad_weight"].pairs, rows["fc2", "grad_weight"].kept) == (20, 6)
+    assert rows["fc1", "grad_weight"].never_kept is not None
 
 
 def test_bernoulli_performs_about_what_was_planned(train_in: TrainIn) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from crs_core.engine.optimizers import build_optimizer
+from crs_core.engine.optimizers import build_optimizer, weights_apart
 from crs_core.spec import SGD, Adam, AdamW, Momentum, Optimizer
 
 Plain = Callable[[Iterable[Parameter]], torch.optim.Optimizer]
@@ -42,3 +42,39 @@ def test_the_steps_are_those_of_torchs_plain_optimizer(spec: Optimizer, plain: P
         return weight.detach()
 
     torch.testing.assert_close(trained(build_optimizer, spec), trained(plain))
+
+
+@pytest.mark.parametrize("spec", [c[0].model_copy(update={"weight_decay": 0.3}) for c in CASES])
+def test_decay_on_weights_alone_leaves_vectors_as_they_are(spec: Optimizer) -> None:
+    generator = torch.Generator().manual_seed(1)
+    shapes = [(3, 5), (3,), (2, 3, 1, 4), (), (7,)]
+    parameters = [Parameter(torch.randn(s, generator=generator)) for s in shapes]
+    before = [p.detach().clone() for p in parameters]
+    optimizer = build_optimizer(spec, weights_apart(parameters))
+    for p in parameters:
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    for p, old in zip(parameters, before, strict=True):
+        assert torch.equal(p, old) == (p.ndim < 2)
+        assert p.ndim < 2 or p.norm() < old.norm()
+
+
+def test_decay_on_weights_adds_half_the_squared_norm_of_matrices_to_the_loss() -> None:
+    generator = torch.Generator().manual_seed(2)
+    draw = [
+        torch.randn(s, generator=generator, dtype=torch.float64) for s in ((4, 3), (4,), (5, 3))
+    ]
+    target = torch.randn(5, 4, generator=generator, dtype=torch.float64)
+
+    def trained(decay: float, penalty: float) -> list[torch.Tensor]:
+        weight, bias = Parameter(draw[0].clone()), Parameter(draw[1].clone())
+        spec = Momentum(lr=0.05, weight_decay=decay)
+        optimizer = build_optimizer(spec, weights_apart([weight, bias]))
+        for _ in range(6):
+            optimizer.zero_grad()
+            loss = (draw[2] @ weight.T + bias - target).square().mean()
+            (loss + penalty / 2 * weight.square().sum()).backward()
+            optimizer.step()
+        return [weight.detach(), bias.detach()]
+
+    torch.testing.assert_close(trained(0.2, 0.0), trained(0.0, 0.2))

@@ -7,6 +7,10 @@ from crs_core.spec import SGD, Constant, Cosine, Exponential, Linear, Schedule, 
 CASES: list[tuple[Schedule, list[float]]] = [
     (Constant(), [1, 1, 1, 1, 1, 1, 1, 1]),
     (StepDecay(milestones=(1, 3), factor=0.5), [1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25]),
+    (
+        StepDecay(milestones=(3, 5), factor=0.1, unit="steps"),
+        [1, 1, 1, 0.1, 0.1, 0.01, 0.01, 0.01],
+    ),
     (Exponential(decay=0.5), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
     (Exponential(decay=0.5, after=1), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
     (Exponential(decay=0.5, after=2), [1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25]),
@@ -31,3 +35,12 @@ def test_the_rate_is_the_optimizers_times_the_share() -> None:
     length = TrainingLength(train=100, validation=10, steps_per_epoch=2, steps=8)
     rates = [learning_rate(training, step, length) for step in (3, 4)]
     assert rates == pytest.approx([0.3, 0.03])
+
+
+def test_the_paper_s_rates_for_the_wide_residual_network() -> None:
+    schedule = StepDecay(milestones=(40_000, 60_000), unit="steps")
+    training = Training(steps=75_000, optimizer=SGD(lr=0.1), schedule=schedule)
+    length = TrainingLength(train=45_000, validation=5_000, steps_per_epoch=351, steps=75_000)
+    steps = (0, 39_999, 40_000, 59_999, 60_000, 74_999)
+    rates = [learning_rate(training, step, length) for step in steps]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])

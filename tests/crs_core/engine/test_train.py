@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 from torch.nn.utils import parameters_to_vector
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from crs_core.convert import approximate
 from crs_core.data.facts import FACTS
@@ -16,11 +17,12 @@ from crs_core.engine.randomness import Randomness
 from crs_core.engine.tasks.images import Examples, evaluate
 from crs_core.events import METRICS
 from crs_core.models import build
-from crs_core.spec import JobSpec
+from crs_core.spec import JobSpec, parse_spec
 from tests.crs_core.engine.jobs import (
     JOBS,
     MLP,
     Heard,
+    after,
     content,
     rule,
     same,
@@ -92,6 +94,18 @@ def test_exact_and_approximate_jobs_of_one_seed_share_weights_and_order(train_in
     assert losses["nearly"] == pytest.approx(losses["exact"], abs=0.05)
 
 
+def test_steps_that_a_schedule_keeps_exact_are_those_of_the_exact_job(
+    train_in: TrainIn, tmp_path: Path
+) -> None:
+    rules = [rule("nps", schedule={"exact_first_steps": 9})]
+    exact, _ = train_in(spec_of(MLP), "exact", should_stop=after(9))
+    first, _ = train_in(spec_of(MLP, approximation=rules), "first", should_stop=after(9))
+    assert torch.equal(weights(tmp_path / "exact", exact), weights(tmp_path / "first", first))
+    later, _ = train_in(spec_of(MLP, approximation=rules), "later", should_stop=after(10))
+    exact, _ = train_in(spec_of(MLP), "exact10", should_stop=after(10))
+    assert not torch.equal(weights(tmp_path / "exact10", exact), weights(tmp_path / "later", later))
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_the_loss_falls(name: str, train_in: TrainIn) -> None:
     _, heard = train_in(spec_of(JOBS[name], training={"epochs": None, "steps": 300}))
@@ -134,7 +148,8 @@ def test_events_come_in_their_order(train_in: TrainIn) -> None:
 def test_every_metric_told_is_known_and_all_are_told(train_in: TrainIn) -> None:
     result, heard = train_in(spec_of(MLP))
     told = {name for p in heard.of("points") for name in p.values}
-    known = {name for name in METRICS if "perplexity" not in name}
+    others = ("perplexity", "_error", "error_", "expectation", "product_")  # of texts and studies
+    known = {name for name in METRICS if not any(part in name for part in others)}
     assert told == known
     assert set(result.summary) == known
     last = {k: v for p in heard.of("points") for k, v in p.values.items()}
@@ -249,3 +264,24 @@ def test_bf16_trains_with_weights_in_fp32(name: str, train_in: TrainIn, tmp_path
     assert losses[-1] < losses[0]
     full, _ = train_in(spec_of(JOBS[name], training={"epochs": None, "steps": 60}), "a2")
     assert full.summary["train_loss"] != result.summary["train_loss"]
+
+
+def test_a_step_that_measures_errors_counts_as_long_as_the_mean_of_those_before(
+    train_in: TrainIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    takes_s = iter([10.0, 2.0, 100.0])
+
+    def pass_time(*_: object) -> None:
+        nonlocal now_s
+        now_s += next(takes_s)
+
+    monkeypatch.setattr("crs_core.engine.reporting.time.perf_counter", lambda: now_s)
+    hook = register_optimizer_step_post_hook(pass_time)
+    try:
+        training = MLP["training"] | {"steps": 3}
+        report = {"every_steps": 3, "probe_every_steps": 3}
+        result, _ = train_in(parse_spec(MLP | {"training": training, "report": report}))
+    finally:
+        hook.remove()
+    assert result.summary["seconds"] == 18.0

@@ -545,7 +545,7 @@ export interface components {
             host: string;
             device: string | null;
             threads: number | null;
-            /** @description Of Python, torch and Colrow. */
+            /** @description Of Python, torch and Colrow, the git revision where known; and the hardware. */
             versions: {
                 [key: string]: string;
             } | null;
@@ -560,6 +560,32 @@ export interface components {
             resumed_from: string | null;
             /** @description What a person should know, as of unusable checkpoints. */
             notes: string[];
+        };
+        /** @description Random changes of the training images, drawn anew for every batch. */
+        AugmentationInput: {
+            /**
+             * @description Zeros on every side, before a crop of the image's own size.
+             * @default 0
+             */
+            crop_padding: number;
+            /**
+             * @description Mirror every other image, left to right.
+             * @default false
+             */
+            flip: boolean;
+        };
+        /** @description Random changes of the training images, drawn anew for every batch. */
+        Augmentation: {
+            /**
+             * @description Zeros on every side, before a crop of the image's own size.
+             * @default 0
+             */
+            crop_padding: number;
+            /**
+             * @description Mirror every other image, left to right.
+             * @default false
+             */
+            flip: boolean;
         };
         /** @description Convolutions with ReLU and 2 x 2 max pooling (conv1, conv2, …), then fc1, dropout, fc2. */
         CNNModelInput: {
@@ -659,6 +685,7 @@ export interface components {
              * @enum {string}
              */
             better: "higher" | "lower" | "none";
+            margin: components["schemas"]["Margin"];
             /** @description Key of the exact group; null if there is none, or one per model and data set. */
             baseline: string | null;
             groups: components["schemas"]["Group"][];
@@ -838,30 +865,48 @@ export interface components {
             next: string | null;
         };
         /**
-         * @description A data set and how much of its training part is held back for validation.
+         * @description A data set and how much of its training part is used.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000).
+         *     `validation` is a count of images held back from training; left out, the data set's own custom
+         *     holds (5,000 of MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would
+         *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         DatasetInput: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /** @description Images held back for validation. */
             validation?: number | null;
-            /** @description Use only the first so many training examples. */
+            /** @description Use only the first so many training examples (of a text, words). */
             train_limit?: number | null;
+            /** @description Images only: random crops and flips in training. */
+            augmentation?: components["schemas"]["AugmentationInput"] | null;
+            /**
+             * @description Images only: give each image mean 0 and deviation 1, in evaluation too.
+             * @default false
+             */
+            whiten: boolean;
         };
         /**
-         * @description A data set and how much of its training part is held back for validation.
+         * @description A data set and how much of its training part is used.
          *
-         *     `validation` is a count of examples; left out, the data set's own custom holds (5,000 of
-         *     MNIST's 60,000).
+         *     `validation` is a count of images held back from training; left out, the data set's own custom
+         *     holds (5,000 of MNIST's 60,000, 5,000 of CIFAR's 50,000). It can't be 0: the best epoch would
+         *     have to be chosen by the test examples. Texts have a validation part of their own.
          */
         Dataset: {
             /** @enum {string} */
-            name: "digits" | "mnist" | "fashion-mnist";
+            name: "digits" | "mnist" | "fashion-mnist" | "cifar-10" | "cifar-100" | "ptb" | "wikitext-2" | "pydoc";
+            /** @description Images held back for validation. */
             validation: number | null;
-            /** @description Use only the first so many training examples. */
+            /** @description Use only the first so many training examples (of a text, words). */
             train_limit: number | null;
+            /** @description Images only: random crops and flips in training. */
+            augmentation: components["schemas"]["Augmentation"] | null;
+            /**
+             * @description Images only: give each image mean 0 and deviation 1, in evaluation too.
+             * @default false
+             */
+            whiten: boolean;
         };
         /** @description A data set and where its files are. */
         DatasetChoice: {
@@ -906,6 +951,33 @@ export interface components {
             n: number;
             /** @description Taken seed by seed, over the n seeds that both have. */
             paired: boolean;
+        };
+        /**
+         * @description How sure a group's difference to its baseline is.
+         *
+         *     The interval is Student's over pairs of equal seeds; where groups share no seed, Welch's.
+         */
+        Evidence: {
+            /** @description The group's y less the baseline's. */
+            mean: number;
+            /** @description End of the 95 % confidence interval; null with fewer than two pairs. */
+            low: number | null;
+            high: number | null;
+            /** @description Pairs; without any, members of the smaller group. */
+            n: number;
+            /** @description Whether it was taken seed by seed. */
+            paired: boolean;
+            /** @description The margin in y's own unit. */
+            margin: number;
+            /**
+             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither.
+             * @enum {string}
+             */
+            verdict: "within" | "worse" | "undecided";
+            /** @description How many more an undecided group needs, if mean and spread stay as they are; null: decided, or more than 1,000. */
+            more_seeds: number | null;
+            /** @example undecided: 3 more seeds needed */
+            says: string;
         };
         /** @description Multiply the learning rate by `decay` after every epoch from epoch `after` on. */
         ExponentialInput: {
@@ -962,6 +1034,66 @@ export interface components {
             msg: string;
         };
         /**
+         * @description Decoder-only transformer: embedding, block1, block2, … and output, normalised beforehand.
+         *
+         *     A word sees the words before it in its window of `sequence_length`, no others.
+         */
+        GPTModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "gpt";
+            /** @default 128 */
+            width: number;
+            /** @default 4 */
+            depth: number;
+            /** @default 4 */
+            heads: number;
+            /**
+             * @description Words of a window.
+             * @default 64
+             */
+            sequence_length: number;
+            /** @default 0.1 */
+            dropout: number;
+            /**
+             * @description Make the two products of attention layers that rules see.
+             * @default false
+             */
+            sampled_attention: boolean;
+        };
+        /**
+         * @description Decoder-only transformer: embedding, block1, block2, … and output, normalised beforehand.
+         *
+         *     A word sees the words before it in its window of `sequence_length`, no others.
+         */
+        GPTModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "gpt";
+            /** @default 128 */
+            width: number;
+            /** @default 4 */
+            depth: number;
+            /** @default 4 */
+            heads: number;
+            /**
+             * @description Words of a window.
+             * @default 64
+             */
+            sequence_length: number;
+            /** @default 0.1 */
+            dropout: number;
+            /**
+             * @description Make the two products of attention layers that rules see.
+             * @default false
+             */
+            sampled_attention: boolean;
+        };
+        /**
          * @description Jobs that are the same but for what was grouped away (by default: the seed).
          *
          *     Only jobs that succeeded count in the numbers.
@@ -993,6 +1125,8 @@ export interface components {
             baseline: string | null;
             /** @description Null for the baseline, or without one. */
             delta_y: components["schemas"]["Delta"] | null;
+            /** @description Null as `delta_y`, and where neither direction of y is better. */
+            evidence: components["schemas"]["Evidence"] | null;
             /** @description Mean seconds over the baseline's. */
             seconds_ratio: number | null;
             is_baseline: boolean;
@@ -1123,7 +1257,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"];
+            model: components["schemas"]["MLPModelInput"] | components["schemas"]["CNNModelInput"] | components["schemas"]["WRNModelInput"] | components["schemas"]["LSTMModelInput"] | components["schemas"]["GPTModelInput"];
             dataset: components["schemas"]["DatasetInput"];
             /** @default [] */
             approximation: components["schemas"]["RuleInput"][];
@@ -1152,7 +1286,7 @@ export interface components {
              * @constant
              */
             kind: "training";
-            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"];
+            model: components["schemas"]["MLPModel"] | components["schemas"]["CNNModel"] | components["schemas"]["WRNModel"] | components["schemas"]["LSTMModel"] | components["schemas"]["GPTModel"];
             dataset: components["schemas"]["Dataset"];
             /** @default [] */
             approximation: components["schemas"]["Rule"][];
@@ -1228,6 +1362,74 @@ export interface components {
              * @example 0
              */
             priority: number;
+        };
+        /**
+         * @description Recurrent language model: embedding, lstm1, lstm2, … and output, with dropout between them.
+         *
+         *     Trained on `sequence_length` words at a time; the state is carried over to the next batch.
+         */
+        LSTMModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "lstm";
+            /**
+             * @description Width of the embedding and the layers.
+             * @default 650
+             */
+            hidden: number;
+            /** @default 2 */
+            layers: number;
+            /**
+             * @description Words that a step unrolls.
+             * @default 35
+             */
+            sequence_length: number;
+            /**
+             * @description On the connections that do not recur.
+             * @default 0.5
+             */
+            dropout: number;
+            /**
+             * @description One weight for embedding and output.
+             * @default false
+             */
+            tied: boolean;
+        };
+        /**
+         * @description Recurrent language model: embedding, lstm1, lstm2, … and output, with dropout between them.
+         *
+         *     Trained on `sequence_length` words at a time; the state is carried over to the next batch.
+         */
+        LSTMModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "lstm";
+            /**
+             * @description Width of the embedding and the layers.
+             * @default 650
+             */
+            hidden: number;
+            /** @default 2 */
+            layers: number;
+            /**
+             * @description Words that a step unrolls.
+             * @default 35
+             */
+            sequence_length: number;
+            /**
+             * @description On the connections that do not recur.
+             * @default 0.5
+             */
+            dropout: number;
+            /**
+             * @description One weight for embedding and output.
+             * @default false
+             */
+            tied: boolean;
         };
         /** @description The state of every layer. */
         LayerList: {
@@ -1320,6 +1522,16 @@ export interface components {
              *     ]
              */
             hidden: number[];
+        };
+        /** @description How much worse than its baseline a group may be to lose nothing. */
+        Margin: {
+            /**
+             * @description In per cent.
+             * @example 0.2
+             */
+            value: number;
+            /** @description Of the baseline's mean (perplexity); else points of a share (accuracy). */
+            is_relative: boolean;
         };
         /** @description A product A B of an m x n and an n x p matrix; its pairs are columns of A, rows of B. */
         MatrixProductInput: {
@@ -1483,16 +1695,18 @@ export interface components {
             forward: number;
             backward: number;
             min_samples: number;
+            /** @description How the ratios come about; null: they hold from the first step. */
+            schedule: components["schemas"]["RatioSchedule"] | null;
             /** @description Which rule of `approximation` holds; null: none, exact. */
             rule: number | null;
             products: components["schemas"]["PlanProduct"][];
             /** @description Of all products together, per step. */
             exact_macs: number;
             planned_macs: number;
-            /** @description 1 - planned_macs / exact_macs. */
+            /** @description 1 - planned / exact over the whole training, its schedule included. */
             reduction: number;
         };
-        /** @description One product of one layer in one training step. */
+        /** @description One product of one layer in one training step, at the ratios that its rule says. */
         PlanProduct: {
             /** @enum {string} */
             product: "forward" | "grad_input" | "grad_weight";
@@ -1506,6 +1720,8 @@ export interface components {
             exact_macs: number;
             /** @description Multiply-accumulates of the sampled product, per step. */
             planned_macs: number;
+            /** @description 1 - planned / exact over the whole training, its schedule included. */
+            reduction: number;
         };
         /** @description A spec to be looked at; nothing is run. */
         PlanRequest: {
@@ -1561,12 +1777,12 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         PolicyInput: {
             /** @enum {string} */
-            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli";
+            name: "exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1581,15 +1797,15 @@ export interface components {
         /**
          * @description How pairs are chosen; see `crs_core.sampling` for the formulas.
          *
-         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` never scales, and
-         *     `bernoulli` always does.
+         *     `replacement` and `scaled` are choices of `nps` and `uniform` alone. `topk` and `meprop` never
+         *     scale, and `bernoulli` always does. `meprop` samples the gradients alone.
          */
         Policy: {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            name: "bernoulli" | "exact" | "nps" | "topk" | "uniform";
+            name: "bernoulli" | "exact" | "meprop" | "nps" | "topk" | "uniform";
             /**
              * @description Draw with replacement (nps, uniform).
              * @default false
@@ -1730,6 +1946,76 @@ export interface components {
              */
             walks_per_pair: number;
         };
+        /**
+         * @description How the ratios of a rule go from `start` to what the rule says; a ratio of 1.0 stays.
+         *
+         *     Steps are optimizer steps, counted from 0; `crs_core.ratios` has the formulas. Before and after
+         *     the schedule products can be exact: for the first steps, for the last share of the training.
+         */
+        RatioScheduleInput: {
+            /**
+             * @default constant
+             * @enum {string}
+             */
+            shape: "constant" | "linear" | "cosine" | "step";
+            /**
+             * @description Ratio at the beginning (linear, cosine, step).
+             * @default 1
+             */
+            start: number;
+            /** @description Step that first has the rule's ratio (linear, cosine); left out: the last step that is sampled. */
+            end_step?: number | null;
+            /**
+             * @description Steps of the equal jumps to the rule's ratio (step).
+             * @default []
+             */
+            milestones: number[];
+            /**
+             * @description So many first steps are exact.
+             * @default 0
+             */
+            exact_first_steps: number;
+            /**
+             * @description So large a last share of the training is exact.
+             * @default 0
+             */
+            exact_last: number;
+        };
+        /**
+         * @description How the ratios of a rule go from `start` to what the rule says; a ratio of 1.0 stays.
+         *
+         *     Steps are optimizer steps, counted from 0; `crs_core.ratios` has the formulas. Before and after
+         *     the schedule products can be exact: for the first steps, for the last share of the training.
+         */
+        RatioSchedule: {
+            /**
+             * @default constant
+             * @enum {string}
+             */
+            shape: "constant" | "linear" | "cosine" | "step";
+            /**
+             * @description Ratio at the beginning (linear, cosine, step).
+             * @default 1
+             */
+            start: number;
+            /** @description Step that first has the rule's ratio (linear, cosine); left out: the last step that is sampled. */
+            end_step: number | null;
+            /**
+             * @description Steps of the equal jumps to the rule's ratio (step).
+             * @default []
+             */
+            milestones: number[];
+            /**
+             * @description So many first steps are exact.
+             * @default 0
+             */
+            exact_first_steps: number;
+            /**
+             * @description So large a last share of the training is exact.
+             * @default 0
+             */
+            exact_last: number;
+        };
         /** @description Able to work. `degraded`: the broker does not answer; jobs are kept and start later. */
         Readiness: {
             /** @enum {string} */
@@ -1792,7 +2078,12 @@ export interface components {
             /** @description CPU threads; left out: the slot's share of the host. */
             threads: number | null;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         RuleInput: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1800,7 +2091,13 @@ export interface components {
              */
             layers: string;
             /** @description A policy, or just its name. */
-            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli") | components["schemas"]["PolicyInput"];
+            policy: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | components["schemas"]["PolicyInput"];
+            /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
             /**
              * @description Share of pairs kept in the forward product.
              * @default 1
@@ -1816,8 +2113,17 @@ export interface components {
              * @default 10
              */
             min_samples: number;
+            /** @description How the ratios come about; left out: they hold from the first step. */
+            schedule?: components["schemas"]["RatioScheduleInput"] | null;
+            /** @description Recurrent layers only: sample the product of these gates, the others exactly; left out: all. */
+            gates?: ("input" | "forget" | "cell" | "output")[] | null;
         };
-        /** @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole. */
+        /**
+         * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
+         *
+         *     With `mode: backward_only` the forward product is exact and the gradients alone are sampled;
+         *     `meprop` has no other mode, and fills it in.
+         */
         Rule: {
             /**
              * @description Glob over module names, as in `*`, `fc*`, `conv[12]`.
@@ -1827,6 +2133,12 @@ export interface components {
             /** @description A policy, or just its name. */
             policy: components["schemas"]["Policy"];
             /**
+             * @description `backward_only`: the forward product is exact, gradients are sampled.
+             * @default both
+             * @enum {string}
+             */
+            mode: "both" | "backward_only";
+            /**
              * @description Share of pairs kept in the forward product.
              * @default 1
              */
@@ -1841,6 +2153,10 @@ export interface components {
              * @default 10
              */
             min_samples: number;
+            /** @description How the ratios come about; left out: they hold from the first step. */
+            schedule: components["schemas"]["RatioSchedule"] | null;
+            /** @description Recurrent layers only: sample the product of these gates, the others exactly; left out: all. */
+            gates: ("input" | "forget" | "cell" | "output")[] | null;
         };
         /** @description Plain stochastic gradient descent. */
         SGDInput: {
@@ -1873,7 +2189,7 @@ export interface components {
             std: number | null;
             n: number;
         };
-        /** @description Multiply the learning rate by `factor` at each of the milestones (in epochs). */
+        /** @description Multiply the learning rate by `factor` at each of the milestones. */
         StepDecayInput: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1883,8 +2199,14 @@ export interface components {
             milestones: number[];
             /** @default 0.1 */
             factor: number;
+            /**
+             * @description What `milestones` count.
+             * @default epochs
+             * @enum {string}
+             */
+            unit: "epochs" | "steps";
         };
-        /** @description Multiply the learning rate by `factor` at each of the milestones (in epochs). */
+        /** @description Multiply the learning rate by `factor` at each of the milestones. */
         StepDecay: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1894,6 +2216,12 @@ export interface components {
             milestones: number[];
             /** @default 0.1 */
             factor: number;
+            /**
+             * @description What `milestones` count.
+             * @default epochs
+             * @enum {string}
+             */
+            unit: "epochs" | "steps";
         };
         /** @description How far approximate products of random matrices are from the exact ones, ratio by ratio. */
         StudySpecInput: {
@@ -1920,7 +2248,7 @@ export interface components {
             /** @description Of the entries of B, or of the kernels; left out: the same. */
             distribution_b?: (components["schemas"]["NormalEntriesInput"] | components["schemas"]["UniformEntriesInput"] | components["schemas"]["ExponentialEntriesInput"]) | null;
             /** @description A policy or an alternative to sampling, or just its name. */
-            method: ("exact" | "topk" | "nps" | "uniform" | "bernoulli") | ("random_projection" | "svd" | "count_sketch" | "random_walk") | components["schemas"]["PolicyInput"] | components["schemas"]["RandomProjectionInput"] | components["schemas"]["TruncatedSVDInput"] | components["schemas"]["CountSketchInput"] | components["schemas"]["RandomWalkInput"];
+            method: ("exact" | "topk" | "nps" | "uniform" | "bernoulli" | "meprop") | ("random_projection" | "svd" | "count_sketch" | "random_walk") | components["schemas"]["PolicyInput"] | components["schemas"]["RandomProjectionInput"] | components["schemas"]["TruncatedSVDInput"] | components["schemas"]["CountSketchInput"] | components["schemas"]["RandomWalkInput"];
             /**
              * @description `norms` is Eq. 8; `optimal`, of a convolution alone, the norm of each channel's own convolution (Eq. 7), which is too expensive to train with.
              * @default norms
@@ -2247,6 +2575,12 @@ export interface components {
              *     }
              */
             schedule: components["schemas"]["ConstantInput"] | components["schemas"]["StepDecayInput"] | components["schemas"]["ExponentialInput"] | components["schemas"]["CosineInput"] | components["schemas"]["LinearInput"];
+            /**
+             * @description What the optimizer's weight_decay acts on: every parameter, or the matrices and kernels alone, not biases and normalisation.
+             * @default all
+             * @enum {string}
+             */
+            weight_decay_on: "all" | "weights";
             /** @description Largest norm of the whole gradient. */
             clip_norm?: number | null;
             /**
@@ -2278,6 +2612,12 @@ export interface components {
              *     }
              */
             schedule: components["schemas"]["Constant"] | components["schemas"]["StepDecay"] | components["schemas"]["Exponential"] | components["schemas"]["Cosine"] | components["schemas"]["Linear"];
+            /**
+             * @description What the optimizer's weight_decay acts on: every parameter, or the matrices and kernels alone, not biases and normalisation.
+             * @default all
+             * @enum {string}
+             */
+            weight_decay_on: "all" | "weights";
             /** @description Largest norm of the whole gradient. */
             clip_norm: number | null;
             /**
@@ -2325,6 +2665,72 @@ export interface components {
             low: number;
             /** @default 1 */
             high: number;
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModelInput: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
+        };
+        /**
+         * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
+         *
+         *     28-10 is the paper's. `group[23].*` are the convolutions with 320 and 640 filters there.
+         */
+        WRNModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "wrn";
+            /**
+             * @description 6 n + 4: n blocks in each group.
+             * @default 28
+             */
+            depth: number;
+            /**
+             * @description 16, 32 and 64 filters times this.
+             * @default 10
+             */
+            width: number;
+            /**
+             * @description Where sizes change: average and fill up with zeros, or a 1 x 1 convolution.
+             * @default pool
+             * @enum {string}
+             */
+            shortcut: "pool" | "conv";
+            /**
+             * @description Slope of ReLU below 0.
+             * @default 0.1
+             */
+            leakiness: number;
         };
         /** @description A slot: one worker process and the devices it owns. */
         Worker: {
@@ -3531,10 +3937,12 @@ export interface operations {
                 job?: string[];
                 /** @description Compute reduction performed or planned, or 1 - seconds / baseline's. */
                 x?: "compute_reduction" | "planned_compute_reduction" | "time_saved";
-                /** @description A metric; `test_accuracy` means the one at the best validation epoch. */
-                y?: string;
+                /** @description A metric; `test_accuracy` and `test_perplexity` mean the one at the best validation epoch. Left out: whichever of these two the jobs tell. */
+                y?: string | null;
                 /** @description Spec paths that make a group; left out: everything but the seed. */
                 group_by?: string[];
+                /** @description How much worse than its baseline a group may be to lose nothing, in per cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1, as of perplexity). */
+                margin?: number | null;
             };
             header?: never;
             path?: never;

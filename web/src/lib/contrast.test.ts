@@ -40,7 +40,7 @@ const TEXT: [string, string][] = [
   ["--bad", "--bad-soft"],
   ["--busy", "--busy-soft"],
 ];
-const POLICIES = ["exact", "topk", "nps", "uniform", "bernoulli", "other"];
+const POLICIES = ["exact", "topk", "nps", "uniform", "bernoulli", "meprop", "other"];
 
 describe.each([
   ["light", tokens(light)],

@@ -1,6 +1,6 @@
 /* How a policy looks: one colour, one shape and one dash, the same on every page and in every chart. */
 
-export type Shape = "circle" | "triangle" | "square" | "diamond" | "cross" | "hexagon";
+export type Shape = "circle" | "triangle" | "square" | "diamond" | "cross" | "hexagon" | "down" | "star";
 
 export interface Look {
   /** Name of the custom property in styles/tokens.css that holds the colour. */
@@ -16,6 +16,7 @@ const LOOKS: Record<string, Look> = {
   nps: { colour: "--policy-nps", shape: "triangle", dash: [7, 4] },
   uniform: { colour: "--policy-uniform", shape: "square", dash: [2, 3] },
   bernoulli: { colour: "--policy-bernoulli", shape: "diamond", dash: [9, 3, 2, 3] },
+  meprop: { colour: "--policy-meprop", shape: "down", dash: [4, 2] },
 };
 const OTHER: Look = { colour: "--policy-other", shape: "hexagon", dash: [12, 5] };
 
@@ -38,15 +39,26 @@ export const SHAPES: Record<Shape, string> = {
   square: "M3.5 3.5H20.5V20.5H3.5z",
   diamond: "M12 .8L23.2 12L12 23.2L.8 12z",
   cross: "M9 2H15V9H22V15H15V22H9V15H2V9H9z",
+  down: "M12 22L1.5 3.5L22.5 3.5z",
+  star: "M12 1L15 8.7L23.3 9.2L16.9 14.4L19 22.5L12 18L5 22.5L7.1 14.4L.7 9.2L9 8.7z",
   hexagon: "M12 1.5L21.5 7V17L12 22.5L2.5 17V7z",
 };
 
 export interface RuleLike {
   layers?: string;
+  mode?: "both" | "backward_only";
   policy: { name: string; replacement?: boolean; scaled?: boolean } | string;
   forward?: number;
   backward?: number;
   min_samples?: number;
+  schedule?: ScheduleLike | null;
+}
+
+export interface ScheduleLike {
+  shape?: string;
+  start?: number;
+  exact_first_steps?: number;
+  exact_last?: number;
 }
 
 /** The policy that speaks for a spec: that of its first rule that samples. */
@@ -67,11 +79,21 @@ export function leadingRule(approximation: readonly RuleLike[] | null | undefine
 export function ruleInWords(rule: RuleLike | null): string {
   if (!rule) return "exact";
   const policy = typeof rule.policy === "string" ? { name: rule.policy } : rule.policy;
-  const parts = [`${policy.name} ${short(rule.forward ?? 1)}`];
+  const isBackwardOnly = rule.mode === "backward_only" || policy.name === "meprop";
+  const parts = [isBackwardOnly ? policy.name : `${policy.name} ${short(rule.forward ?? 1)}`];
   if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
   if (policy.replacement) parts.push("with replacement");
   if (policy.scaled) parts.push("scaled");
+  if (rule.schedule) parts.push(...scheduleInWords(rule.schedule));
   return parts.join(" · ");
+}
+
+function scheduleInWords({ shape, start, exact_first_steps, exact_last }: ScheduleLike): string[] {
+  const parts: string[] = [];
+  if (shape && shape !== "constant") parts.push(`${shape} from ${short(start ?? 1)}`);
+  if (exact_first_steps) parts.push(`exact for ${exact_first_steps} steps`);
+  if (exact_last) parts.push(`exact for the last ${short(exact_last)}`);
+  return parts;
 }
 
 function nameOf(rule: RuleLike): string {

@@ -41,7 +41,7 @@ Seeded = Sequence[tuple[int, float | None]]
 
 def delta(values: Seeded, base: Seeded) -> Delta | None:
     """Subtract the baseline: by seed where the two share seeds, else mean from mean."""
-    ours, theirs = _by_seed(values), _by_seed(base)
+    ours, theirs = by_seed(values), by_seed(base)
     shared = sorted(ours.keys() & theirs.keys())
     if shared:
         pairs = stat(ours[seed] - theirs[seed] for seed in shared)
@@ -53,7 +53,8 @@ def delta(values: Seeded, base: Seeded) -> Delta | None:
     return Delta(mean - base_mean, None, len(ours), paired=False)
 
 
-def _by_seed(values: Seeded) -> dict[int, float]:
+def by_seed(values: Seeded) -> dict[int, float]:
+    """Give one value per seed: the mean, where a seed ran more than once."""
     found: dict[int, list[float]] = defaultdict(list)
     for seed, value in values:
         if value is not None:

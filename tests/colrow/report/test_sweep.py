@@ -1,0 +1,116 @@
+"""The report of a sweep, read from a real api."""
+
+import pytest
+
+from colrow.errors import ColrowError
+from colrow.report import html
+from colrow.report.document import Mark, Table
+from colrow.report.sweep import build, sweep_file
+
+BASE = {
+    "model": {"name": "mlp", "hidden": [16]},
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 2, "batch_size": 50},
+}
+VARIANTS = [
+    {"approximation": []},
+    {"approximation": [{"policy": "topk", "forward": 0.5, "min_samples": 1}]},
+    {"approximation": [{"policy": "nps", "forward": 0.25, "min_samples": 1}]},
+]
+
+
+def values(accuracy, reduction):
+    return {
+        "best_test_accuracy": accuracy, "compute_reduction": reduction, "seconds": 75.0,
+        "sampling_seconds": 15.0,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def sweep(service):
+    made = service.client.sweep(BASE, axes={"seed": [4, 7, 9]}, variants=VARIANTS, name="Three")
+    results = [(0.98, 0.0), (0.979, 0.5), (0.90, 0.75)]
+    for place, job in enumerate(made["jobs"]):
+        accuracy, reduction = results[place // 3]
+        if place == 8:
+            service.diverge()
+        else:
+            service.train(job, values(accuracy + 0.0001 * (place % 3), reduction))
+    return service.client, made["id"]
+
+
+def section(document, title):
+    return next(s for s in document.sections if s.title == title)
+
+
+def test_it_says_what_was_found_and_how_sure_it_is(sweep):
+    document = build(*sweep)
+    assert document.title == "Three"
+    assert "0.2 points, of 2 approximate settings: 1 within, 1 worse, 0 undecided" in document.lead
+    assert "9 jobs (8 succeeded, 1 failed)" in document.lead
+    found = section(document, "What was found")
+    table = next(b for b in found.blocks if isinstance(b, Table))
+    assert [row[0] for row in table.rows] == ["exact", "topk 50 %", "nps 25 %"]
+    assert table.rows[0][4] == "baseline"
+    assert table.rows[1][4] == Mark("within", "good")
+    assert table.rows[2][4] == Mark("worse", "bad")
+    assert table.rows[1][1] == "97.91 ± 0.01 % (3)"
+
+
+def test_it_draws_the_trade_off_and_the_curves(sweep):
+    document = build(*sweep)
+    names = [p.name for p in document.pictures]
+    assert names == ["trade-off", "validation_accuracy", "train_loss"]
+    page = html.render(document)
+    assert page.count("<svg") == 3
+
+
+def test_it_lists_every_job_and_what_it_ran_on(sweep):
+    document = build(*sweep)
+    (jobs,) = section(document, "Every job").blocks
+    assert len(jobs.rows) == 9
+    failed = [row for row in jobs.rows if isinstance(row[2], Mark)]
+    assert [row[2] for row in failed] == [Mark("failed: diverged", "bad")]
+    assert jobs.rows[0][:4] == ("exact", "4", "succeeded", "98.00 %")
+    assert jobs.rows[0][6:8] == ("1:15", "20.0 %")
+    (where,) = section(document, "What it ran on").blocks
+    said = dict(where.rows)
+    assert said["torch"] == "2.9 (8 jobs)" or said["torch"] == "2.9"
+    assert said["processor"] == "Quick 9000"
+    assert said["git revision"] == "a" * 40
+
+
+def test_it_can_be_made_again_from_what_it_says(sweep, tmp_path):
+    from colrow.specfile import read_sweep
+
+    client, sweep_id = sweep
+    path = tmp_path / "sweep.yaml"
+    path.write_text(sweep_file(client.sweep_state(sweep_id)))
+    read = read_sweep(path)
+    assert (read.name, read.axes) == ("Three", {"seed": [4, 7, 9]})
+    plan = client.plan_sweep(read.base, axes=read.axes, variants=read.variants)
+    assert plan["count"] == 9
+    text = " ".join(str(b) for b in section(build(client, sweep_id), "To make it again").blocks)
+    assert "Seeds 4, 7, 9" in text
+    assert "colrow sweep sweep.yaml" in text
+
+
+def test_another_margin_is_another_verdict(sweep):
+    document = build(*sweep, margin=50)
+    assert "50 points, of 2 approximate settings: 2 within" in document.lead
+
+
+def test_a_sweep_without_a_result_has_nothing_to_report(service):
+    made = service.client.sweep(BASE, axes={"seed": [0, 1]})
+    with pytest.raises(ColrowError, match=r"no job of sweep .* has succeeded yet"):
+        build(service.client, made["id"])
+
+
+def test_the_command_writes_the_files(sweep, colrow, tmp_path, monkeypatch):
+    client, sweep_id = sweep
+    monkeypatch.setattr("colrow.commands.session.Session.client", client)
+    ended = colrow("report", sweep_id, "--out", tmp_path / "out", "--margin", 1)
+    assert ended.code == 0, ended.err
+    assert ended.out.strip() == str(tmp_path / "out" / "report.html")
+    assert (tmp_path / "out/figures/trade-off.svg").exists()
+    assert "At a margin of 1 points" in (tmp_path / "out/report.md").read_text()

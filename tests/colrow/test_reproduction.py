@@ -1,0 +1,107 @@
+"""The definitions of the paper's experiments, and what is queued of them."""
+
+import pytest
+
+from colrow.errors import ColrowError
+from colrow.reproduction import mnist, runs
+from colrow.reproduction.experiments import EXPERIMENTS, chosen
+from colrow.reproduction.parts import Experiment, NoLoss, Number, Setting
+from colrow.reproduction.runs import Scale
+from crs_core.cost import plan_cost
+from crs_core.spec import parse_any
+
+FULL, QUICK = Scale(), Scale(quick=True)
+
+
+@pytest.mark.parametrize("scale", [FULL, QUICK])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_setting_of_an_experiment_is_a_spec_that_can_be_planned(name, scale):
+    for setting in EXPERIMENTS[name].settings:
+        for seed in scale.of(setting):
+            spec = parse_any(setting.spec(seed, quick=scale.quick))
+            assert spec.seed == seed
+        assert plan_cost(parse_any(setting.spec(0, quick=scale.quick))).exact_macs > 0
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_settings_of_an_experiment_are_told_apart_by_training_and_by_name(name):
+    settings = EXPERIMENTS[name].settings
+    assert len({runs.identity(s.spec(0, quick=False)) for s in settings}) == len(settings)
+    assert len({(s.recipe.name, s.label) for s in settings}) == len(settings)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_claims_are_about_settings_that_are_run(name):
+    experiment = EXPERIMENTS[name]
+    trained = {runs.identity(s.spec(0, quick=False)) for s in experiment.settings}
+    for claim in experiment.claims:
+        match claim:
+            case Number(setting=setting):
+                about = [setting]
+            case NoLoss(setting=setting, baseline=baseline):
+                about = [setting, baseline]
+            case _:
+                about = [*claim.better, *claim.worse]
+        assert {runs.identity(s.spec(0, quick=False)) for s in about} <= trained
+
+
+def test_seeds_can_be_limited():
+    assert list(FULL.of(mnist.MLP_EXACT)) == [0, 1, 2, 3, 4]
+    assert list(Scale(seeds=2).of(mnist.MLP_EXACT)) == [0, 1]
+    assert list(Scale(quick=True, seeds=9).of(mnist.MLP_EXACT)) == [0, 1, 2]
+
+
+def test_a_name_that_is_none_is_told_with_those_there_are():
+    assert [e.name for e in chosen(["figure2b", "table1"])] == ["figure2b", "table1"]
+    assert chosen([]) == list(EXPERIMENTS.values())
+    with pytest.raises(ColrowError, match=r"no table or figure 'table9'.*table1, figure2b"):
+        chosen(["table9"])
+
+
+def test_reports_and_resources_do_not_make_another_training():
+    spec = mnist.MLP_EXACT.spec(1, quick=True)
+    other = spec | {"report": {"every_steps": 7}, "resources": {"threads": 3}}
+    assert runs.identity(spec) == runs.identity(other)
+    assert runs.identity(spec) != runs.identity(mnist.MLP_EXACT.spec(2, quick=True))
+
+
+def experiment(name: str, *settings: Setting) -> Experiment:
+    return Experiment(name, name, "", settings)
+
+
+def test_only_what_is_missing_is_queued_whichever_table_made_it_before(client):
+    first = experiment("first", mnist.MLP_EXACT, mnist.CNN_EXACT)
+    assert runs.queue(client, first, Scale(quick=True, seeds=2)) == 4
+    assert runs.queue(client, first, Scale(quick=True, seeds=2)) == 0
+    second = experiment("second", mnist.MLP_EXACT, mnist.MLP_TOPK40)
+    assert runs.queue(client, second, Scale(quick=True, seeds=3)) == 4
+    tagged = list(client.jobs(tag=["reproduce:second"]))
+    assert sorted(job["seed"] for job in tagged) == [0, 1, 2, 2]
+    found = runs.read(client)
+    jobs = found.of(mnist.MLP_EXACT, QUICK)
+    assert sorted(jobs) == [0, 1, 2]
+    assert {job["seed"] for job in runs.unfinished(found, [first, second], QUICK)} == {0, 1, 2}
+
+
+def test_what_was_cancelled_is_queued_again(client):
+    wanted = experiment("third", mnist.CNN_TABLE2)
+    scale = Scale(quick=True, seeds=1)
+    assert runs.queue(client, wanted, scale) == 1
+    job = runs.read(client).of(mnist.CNN_TABLE2, scale)[0]
+    client.cancel(job["id"])
+    assert runs.queue(client, wanted, scale) == 1
+    assert client.job(job["id"])["state"] == "queued"
+
+
+def test_a_job_that_diverged_is_a_result(client):
+    job = {"state": "failed", "reason": {"kind": "diverged", "message": ""}}
+    assert not runs.is_worth_another_try(job)
+    assert runs.is_worth_another_try(job | {"reason": {"kind": "lost", "message": ""}})
+    assert not runs.is_worth_another_try({"state": "succeeded", "reason": None})
+
+
+def test_queueing_for_later_needs_a_service_that_goes_on(failing, colrow, server):
+    assert "colrow --server" in failing("reproduce", "table1", "--queue")
+    ended = colrow("--server", server, "reproduce", "figure2b", "--quick", "--queue")
+    assert (ended.code, "figure2b: " in ended.out) == (0, True)
+    assert "no table or figure" in failing("reproduce", "table9")

@@ -1,0 +1,80 @@
+"""How compared metrics, intervals and verdicts are written."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from colrow.scales import Scale
+from colrow.tables import comparison_table
+
+ACCURACY, PERPLEXITY = Scale.of("best_test_accuracy"), Scale.of("best_test_perplexity")
+
+
+def evidence(**changes):
+    return {
+        "mean": -0.0011, "low": -0.0031, "high": 0.0009, "n": 3, "paired": True, "margin": 0.002,
+        "verdict": "undecided", "more_seeds": 4, "says": "undecided: 4 more seeds needed",
+    } | changes  # fmt: skip
+
+
+def spread(mean, std=None, n=1):
+    return {"mean": mean, "std": std, "n": n}
+
+
+def group(**changes):
+    return {
+        "key": "k", "label": "exact", "settings": {}, "policy": "exact", "ratio": 1.0,
+        "model": "mlp", "dataset": "mnist", "n": 3, "pending": 0, "members": [],
+        "x": spread(0.0), "y": spread(0.9816, 0.0012, 3), "seconds": spread(60.0),
+        "planned_compute_reduction": spread(0.0), "delta_y": None, "evidence": None,
+        "seconds_ratio": 1.0, "baseline": "k", "is_baseline": True, "is_pareto": False,
+    } | changes  # fmt: skip
+
+
+def shown(*groups, margin=0.2, is_relative=False):
+    out = StringIO()
+    comparison = {
+        "x": "compute_reduction", "y": "best_test_accuracy", "better": "higher", "baseline": "k",
+        "margin": {"value": margin, "is_relative": is_relative}, "groups": list(groups),
+    }  # fmt: skip
+    Console(file=out, width=250).print(comparison_table(comparison))
+    return out.getvalue()
+
+
+def test_accuracies_are_in_per_cent_and_their_differences_in_points():
+    assert ACCURACY.value(0.98156) == "98.16 %"
+    assert ACCURACY.difference(-0.0011) == "-0.11"
+    assert ACCURACY.spread(spread(0.98156, 0.00123, 3)) == "98.16 ± 0.12 % (3)"
+    assert ACCURACY.interval(evidence()) == "-0.31 to +0.09"
+    assert (ACCURACY.title, ACCURACY.unit) == ("accuracy", "points")
+
+
+def test_other_metrics_are_in_their_own_unit():
+    assert PERPLEXITY.value(83.52) == "83.52"
+    assert PERPLEXITY.difference(1.2345) == "+1.23"
+    assert PERPLEXITY.spread(spread(83.52, 0.333, 2)) == "83.52 ± 0.33 (2)"
+    assert (PERPLEXITY.title, PERPLEXITY.unit) == ("perplexity", "perplexity")
+
+
+def test_what_is_not_known_is_a_dash():
+    assert ACCURACY.value(None) == ACCURACY.difference(None) == "–"
+    assert ACCURACY.spread(spread(None, None, 0)) == "– (0)"
+    assert ACCURACY.interval(evidence(low=None, high=None)) == "–"
+
+
+def test_the_table_shows_interval_and_verdict():
+    topk = group(
+        key="t", label="topk 40 %", policy="topk", ratio=0.4, is_baseline=False,
+        delta_y={"mean": -0.0011, "std": 0.0008, "n": 3, "paired": True}, evidence=evidence(),
+    )  # fmt: skip
+    table = shown(group(), topk)
+    assert "-0.31 to +0.09" in table
+    assert "undecided: 4 more seeds needed" in table
+    assert "at most 0.2 points are lost" in table
+    assert "taken seed by seed" in table
+
+
+def test_the_table_says_when_seeds_are_not_shared():
+    table = shown(group(evidence=evidence(paired=False), is_baseline=False), margin=1.0)
+    assert "at most 1 points are lost" in table
+    assert "their interval is not paired" in table

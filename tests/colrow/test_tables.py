@@ -1,0 +1,70 @@
+"""What tables and bars say of jobs that are judged by accuracy, and of those by perplexity."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from colrow.bars import figures
+from colrow.figures import judged, measured
+from colrow.tables import jobs_table
+
+
+def summary(**last: float) -> dict[str, Any]:
+    return {name: {"last": value} for name, value in last.items()}
+
+
+def job(**last: float) -> Any:
+    return {
+        "id": "j1", "name": "", "state": "running", "model": "lstm", "dataset": "ptb",
+        "policy": "topk", "seed": 3, "progress": {"step": 5, "of": 10}, "summary": summary(**last),
+    }  # fmt: skip
+
+
+def text(table: Table) -> str:
+    console = Console(width=160, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(table)
+    return " ".join(capture.get().split())
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "written"),
+    [
+        ("accuracy", 0.98164, "98.16 %"),
+        ("best_test_accuracy", 0.5, "50.00 %"),
+        ("perplexity", 83.524, "83.52"),
+        ("best_test_perplexity", None, "–"),
+    ],
+)
+def test_only_shares_are_written_in_percent(metric: str, value: float, written: str) -> None:
+    assert measured(metric, value) == written
+
+
+def test_a_job_is_judged_by_what_it_tells() -> None:
+    told = summary(validation_perplexity=90.0, best_test_perplexity=85.0)
+    assert judged(told, "best_test", "validation") == ("perplexity", 85.0)
+    assert judged(summary(validation_accuracy=0.9), "best_test", "validation") == ("accuracy", 0.9)
+    assert judged(summary(train_loss=2.0), "best_test") == ("accuracy", None)
+
+
+def test_bars_name_what_is_told() -> None:
+    of_text = figures(
+        summary(train_loss=4.5, validation_perplexity=91.234), steps_per_s=3, left_s=60
+    )
+    assert of_text == "loss 4.5  perplexity 91.23  3 steps/s  1:00 left"
+    of_images = figures(
+        summary(train_loss=0.5, validation_accuracy=0.912), steps_per_s=3, left_s=60
+    )
+    assert of_images == "loss 0.5  accuracy 91.2 %  3 steps/s  1:00 left"
+
+
+def test_a_list_of_jobs_names_what_they_are_judged_by() -> None:
+    shown = text(jobs_table([job(best_test_perplexity=83.5)]))
+    assert "done perplexity" in shown
+    assert "83.50" in shown
+    mixed = text(jobs_table([job(best_test_perplexity=83.5), job(best_test_accuracy=0.9)]))
+    assert "done accuracy, perplexity" in mixed
+    assert "90.00 %" in mixed
+    assert "done accuracy" in text(jobs_table([]))
