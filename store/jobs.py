@@ -115,8 +115,7 @@ def insert_jobs(
 
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
-    spec = new.spec
-    written = spec.model_dump(mode="json")
+    written = new.spec.model_dump(mode="json")
     shown = facets(written)
     return {
         "id": new_id(),
@@ -127,8 +126,8 @@ def _row(new: NewJob, now: float) -> dict[str, Any]:
         "model": shown.model,
         "dataset": shown.dataset[:50],
         "policies": f",{','.join(sorted(shown.policies))},",
-        "kind": spec.resources.kind,
-        "devices": spec.resources.devices,
+        "kind": new.spec.resources.kind,
+        "devices": new.spec.resources.devices,
         "planned_compute_reduction": new.planned_compute_reduction,
         "state": "queued",
         "created_at": now,
