@@ -15,7 +15,7 @@ from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import metrics as metric_names
 from store.errors import BadQuery, NotFound
-from store.grouping import at, canonical, label_of, settings_of
+from store.grouping import at, canonical, label_of, settings_of, twin_of
 from store.policies import policy_of
 from store.qualities import ALIASES, QUALITIES, usual_quality
 from store.tables import Job, Summary, Sweep
@@ -39,10 +39,6 @@ _OF_THE_END = frozenset(
     }
 )
 """Metrics whose last value counts; of all others the one at the best validation."""
-_OF_THE_TWIN = (
-    "model", "dataset", "training", "operation", "distribution", "distribution_b", "ratios",
-)  # fmt: skip
-"""The parts of a spec, of any kind, in which an exact job and its approximate twin agree."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class _Run:
     @property
     def setting(self) -> str:
         """What the exact twin has in common with this job."""
-        return canonical([self.spec.get(part) for part in _OF_THE_TWIN])
+        return twin_of(self.spec)
 
     @property
     def resources(self) -> str:

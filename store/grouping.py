@@ -100,6 +100,12 @@ def at(spec: Any, path: str) -> Any:
     return spec
 
 
+def twin_of(spec: Mapping[str, Any]) -> str:
+    """Give what an exact job and its approximate twin agree in, whatever their kind."""
+    parts = ("model", "dataset", "training", "operation", "distribution", "distribution_b")
+    return canonical([spec.get(part) for part in (*parts, "ratios")])
+
+
 def canonical(value: Any) -> str:
     """Write data such that equal data is equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -34,10 +34,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-MAX_NAME = 50
-"""Of the columns that hold the names of model and data set; two long distributions are more."""
-
-
 @dataclass(frozen=True)
 class NewJob:
     """A job to be made. What planning found out comes with it; the store does not plan."""
@@ -111,8 +107,7 @@ def insert_jobs(
 
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
-    spec = new.spec
-    written = spec.model_dump(mode="json")
+    written = new.spec.model_dump(mode="json")
     shown = facets(written)
     return {
         "id": new_id(),
@@ -121,10 +116,10 @@ def _row(new: NewJob, now: float) -> dict[str, Any]:
         "priority": new.priority,
         "spec": written,
         "model": shown.model,
-        "dataset": shown.dataset[:MAX_NAME],
+        "dataset": shown.dataset[:50],
         "policies": f",{','.join(sorted(shown.policies))},",
-        "kind": spec.resources.kind,
-        "devices": spec.resources.devices,
+        "kind": new.spec.resources.kind,
+        "devices": new.spec.resources.devices,
         "planned_compute_reduction": new.planned_compute_reduction,
         "state": "queued",
         "created_at": now,

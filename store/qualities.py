@@ -1,4 +1,7 @@
-"""By what jobs are judged: accuracy or perplexity on the test part, where validation was best."""
+"""By what jobs are judged: accuracy or perplexity on the test part, where validation was best.
+
+A study is judged by its error.
+"""
 
 from collections.abc import Sequence
 
@@ -8,8 +11,8 @@ from sqlalchemy.orm import Session
 from crs_core.events import QUALITY
 from store.tables import Job, Metric, Summary, Sweep
 
-QUALITIES = tuple(f"best_test_{quality}" for quality in QUALITY.values())
-"""The usual one first."""
+QUALITIES = (*(f"best_test_{quality}" for quality in QUALITY.values()), "frobenius_error")
+"""The usual one first; the last one is a study's."""
 ALIASES = {f"test_{quality}": f"best_test_{quality}" for quality in QUALITY.values()}
 """The paper reports the epoch where validation was best, so a plain name means that one."""
 

@@ -70,6 +70,8 @@ def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -
         threads=wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2),
     )
     is_study = isinstance(spec, StudySpec)
+    if is_study:
+        folder.mkdir(parents=True, exist_ok=True)  # the engine makes it for checkpoints alone
     stopping = _Stop()
     try:
         with out.status("loading torch"):

@@ -226,6 +226,11 @@ class StudySpec(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         method, is_policy = self.method, isinstance(self.method, Policy)
+        if method.name == "meprop":
+            raise ValueError(
+                "policy 'meprop' samples the gradients of a training; a study has one product: "
+                "choose another `method`"
+            )
         if self.score == "optimal" and self.operation.name != "conv2d":
             raise ValueError(
                 "the score 'optimal' is of a convolution; in a matrix product it is the same as "

@@ -116,8 +116,8 @@ def test_points_of_a_study_are_curves_comparisons_and_exports(
     curves = client.get(f"/api/v1/curves?job={ids[0]}&metric=frobenius_error").json()["items"]
     assert (curves[0]["steps"], curves[0]["values"]) == ([2, 10], [0.4, 0.2])
     query = "&".join(f"job={i}" for i in ids)
-    found = client.get(f"/api/v1/comparison?{query}&y=frobenius_error").json()
-    assert found["better"] == "lower"
+    found = client.get(f"/api/v1/comparison?{query}").json()
+    assert (found["y"], found["better"]) == ("frobenius_error", "lower")
     assert {(g["label"], g["y"]["mean"], g["model"]) for g in found["groups"]} == {
         ("topk", 0.2, "matmul_error"), ("uniform", 0.4, "matmul_error"),
     }  # fmt: skip

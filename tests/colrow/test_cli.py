@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,39 @@ def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_pa
     other = colrow("train", write(spec(seed=77)), "-o", folder, "--threads", 1)
     assert other.code == 1
     assert "holds the training of another spec" in other.err
+
+
+STUDY = {
+    "kind": "matmul_error",
+    "operation": {"name": "matmul", "m": 9, "n": 20, "p": 6},
+    "method": {"name": "nps", "replacement": True, "scaled": True},
+    "ratios": [0.1, 0.5],
+    "draws": 50,
+}
+
+
+def test_plan_shows_the_sizes_of_a_study(colrow, write):
+    ended = colrow("plan", write(STUDY))
+    assert ended.code == 0, ended.err
+    assert re.search(r"50.0 % +20 +10 +1.08 k +540 +50.0 %", ended.out)
+    assert "50 draws of each size; MACs: 108 k exact, 32.4 k planned" in ended.out
+    refused = colrow("plan", write(STUDY | {"ratios": [0.1, 0.11]}))
+    assert refused.code != 0
+    assert "ratios: 0.1 and 0.11 both keep 2 of 20 pairs" in refused.err
+
+
+def test_train_shows_the_errors_of_a_study_and_keeps_its_points(colrow, write, tmp_path):
+    folder = tmp_path / "study"
+    ended = colrow("train", write(STUDY), "-o", folder, "--threads", 1)
+    assert ended.code == 0, ended.err
+    result = json.loads((folder / "result.json").read_text())
+    assert [point["step"] for point in result["points"]] == [2, 10]
+    error = result["points"][0]["values"]["frobenius_error"]
+    assert f"{error:.4g}" in ended.out
+    assert "0.7071" in ended.out  # the bound at k = 2
+    assert colrow("train", write(STUDY), "-o", folder, "--threads", 1).code == 0
+    again = json.loads((folder / "result.json").read_text())
+    assert again["points"][0]["values"]["frobenius_error"] == error
 
 
 def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, monkeypatch):

@@ -86,6 +86,7 @@ OPTIMAL = {"score": "optimal"}
         ({"distribution": {"name": "uniform", "low": 2.0}}, "`low` must be below `high`"),
         ({"distribution": {"name": "normal", "std": 0.0}}, "give matrices of zeros"),
         ({"distribution": {"name": "normal", "std": -1.0}}, "distribution.std: "),
+        ({"method": "meprop"}, "policy 'meprop' samples the gradients of a training"),
         (OPTIMAL, "the score 'optimal' is of a convolution"),
         (CONVOLUTION | OPTIMAL | {"method": "uniform"}, "policy 'uniform' looks at no scores"),
         (CONVOLUTION | {"method": "svd"}, "the method 'svd' is for matrix products"),

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
+from crs_core.spec import parse_any
 from store import attempts, clock, jobs, queue, workers
 from store.attempts import Outcome, Wish
 from store.errors import Conflict, NotFound
@@ -65,6 +66,28 @@ def test_a_job_goes_only_to_a_slot_that_it_fits(bench, resources, worker, fits):
     claim = bench.claim(bench.worker(**worker))
     assert (claim is not None) == fits
     assert bench.job(job_id).state == ("running" if fits else "queued")
+
+
+def test_a_study_goes_to_any_slot_whatever_data_sets_it_has(bench):
+    study = parse_any({"kind": "matmul_error", "method": "topk"})
+    waiting = bench.submit()
+    job_id = bench.submit(study)
+    claim = bench.claim(bench.worker(datasets=[]))
+    assert (claim.job_id, claim.spec) == (job_id, study)
+    found = bench.read(queue.read)
+    assert [(one.job_id, one.waits_for) for one in found] == [
+        (waiting, "a worker that has the data set digits")
+    ]
+    assert bench.claim(bench.worker("host/1", datasets=["digits"])).job_id == waiting
+    bench.submit(study)
+    assert bench.read(queue.read)[0].waits_for is None
+
+
+def test_two_long_distributions_fit_the_column(bench):
+    long = {"name": "normal", "mean": -123456.5, "std": 0.000123456}
+    entries = {"distribution": long, "distribution_b": {**long, "mean": 123456.5}}
+    job_id = bench.submit(parse_any({"kind": "matmul_error", "method": "topk"} | entries))
+    assert bench.job(job_id).spec["distribution"]["mean"] == -123456.5
 
 
 def test_a_job_that_does_not_fit_lets_the_next_one_pass(bench):
