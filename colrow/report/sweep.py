@@ -19,6 +19,7 @@ from colrow.report.document import Block, Code, Document, Mark, Paragraph, Pictu
 from colrow.report.facts import job_table, surroundings
 from colrow.report.plots import Axis, Level, Line
 from colrow.scales import Scale
+from crs_core.statistics import Stat
 
 METRICS = ("best_test_accuracy", "best_test_perplexity")
 """By what training jobs are compared: the first of these that one of them has."""
@@ -106,9 +107,9 @@ def group_table(comparison: Comparison) -> Table:
         rows.append(
             (
                 group["label"],
-                scale.spread(group["y"]),
+                scale.spread(Stat(**group["y"])),
                 scale.difference(delta["mean"] if delta else None),
-                scale.interval(evidence) if evidence else NONE,
+                scale.interval(evidence["low"], evidence["high"]) if evidence else NONE,
                 verdict(group),
                 share(group["planned_compute_reduction"]["mean"]),
                 share(group["x"]["mean"]),
