@@ -245,7 +245,7 @@ def reproduce(
     from colrow.reproduction.runs import Scale
 
     wanted = Wanted(
-        chosen(names or ()), Scale(quick=quick, seeds=seeds), out,
+        chosen(names or (), quick=quick), Scale(quick=quick, seeds=seeds), out,
         queues=not report_only, waits=not (queue_only or report_only), writes=not queue_only,
     )  # fmt: skip
     here = session(context)

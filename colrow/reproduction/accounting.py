@@ -8,37 +8,46 @@ from dataclasses import dataclass
 
 from colrow.figures import count, share
 from colrow.report.document import Paragraph, Section, Table
+from colrow.reproduction import images, mnist, texts
+from colrow.reproduction.parts import Experiment, Setting
 from crs_core.cost import plan_cost
-from crs_core.presets import PRESETS
 from crs_core.spec import parse_spec
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the paper: which preset it is, and what the paper says it saves."""
+    """A line of the paper: its setting, and what the paper says it saves."""
 
-    preset: str
+    setting: Setting
     paper: str
 
 
+def _of(experiment: Experiment, series: str) -> Setting:
+    return next(s for s in experiment.settings if s.series == series)
+
+
 ROWS = (
-    Row("mlp-topk40-backward5", "79 %, 80 %"),
-    Row("mlp-topk40", "60 %"),
-    Row("mlp-meprop", "55 %"),
-    Row("cnn-topk40-backward20", "77 %, 78 %"),
-    Row("cnn-topk30", "about 68 %"),
+    Row(mnist.MLP_TABLE2, "79 %, 80 %"),
+    Row(mnist.MLP_TOPK40, "60 %"),
+    Row(mnist.MLP_MEPROP, "55 %"),
+    Row(mnist.CNN_TABLE2, "77 %, 78 %"),
+    Row(mnist.CNN_TOPK30, "about 68 %"),
+    Row(_of(texts.LSTM_FULL, "output matrix 50 %"), "24 %"),
+    Row(_of(images.FIGURE2C, "topk 50 %"), "50 %"),
+    Row(_of(images.FIGURE2C, "topk 50 % of the larger filters"), "33 %"),
 )
+"""Every compute reduction that the paper gives."""
 
 
 def section() -> Section:
     """Plan every row and set it beside the paper's figure."""
     rows = []
     for row in ROWS:
-        preset = PRESETS[row.preset]
-        cost = plan_cost(parse_spec(preset.spec))
+        setting = row.setting
+        cost = plan_cost(parse_spec(setting.spec(0, quick=False)))
         rows.append(
             (
-                preset.title,
+                f"{setting.recipe.name}: {setting.label}",
                 row.paper,
                 share(cost.reduction),
                 count(cost.exact_macs),
