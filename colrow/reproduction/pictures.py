@@ -1,9 +1,11 @@
 """The figures of a reproduction: against the ratio, learning curves, errors of a study."""
 
+from colrow.answers import Curve
 from colrow.report import plots
 from colrow.report.averages import mean_line
 from colrow.report.document import Picture
 from colrow.report.plots import Axis, Level, Line
+from colrow.report.study import ERROR_AXIS, errors_lines
 from colrow.reproduction.parts import Experiment, Setting
 from colrow.reproduction.results import Results
 from colrow.scales import Scale
@@ -82,17 +84,15 @@ def _curves(experiment: Experiment, results: Results) -> Picture | None:
 
 
 def _errors(experiment: Experiment, results: Results) -> Picture | None:
-    lines = []
+    methods: dict[str, list[str]] = {}
+    by_metric: dict[str, list[Curve]] = {"frobenius_error": [], "error_bound": []}
     for setting in experiment.settings:
-        line = mean_line(setting.label, results.curves(setting, setting.recipe.metric))
-        if line is not None:
-            lines.append(line)
-        bound = mean_line("bound", results.curves(setting, "error_bound"))
-        if bound is not None:
-            lines.append(Line("bound 1/√k", bound.x, bound.y))
+        methods[setting.label] = [j["id"] for j in results.succeeded(setting).values()]
+        for metric, curves in by_metric.items():
+            curves += results.curves(setting, metric)
+    lines = errors_lines(methods, by_metric)
     if not lines:
         return None
-    y = Axis("error relative to ‖A‖‖B‖", is_logarithmic=True)
-    svg = plots.points(experiment.name, lines, x=Axis("pairs kept, k"), y=y)
+    svg = plots.points(experiment.name, lines, x=Axis("pairs kept, k"), y=ERROR_AXIS)
     says = "Mean Frobenius error of the approximate product, and the bound of nps with replacement."
     return Picture(experiment.name, svg, says)
