@@ -248,22 +248,23 @@ def reproduce(
         chosen(names or (), quick=quick), Scale(quick=quick, seeds=seeds), out,
         queues=not report_only, waits=not (queue_only or report_only), writes=not queue_only,
     )  # fmt: skip
-    here = session(context)
+    from colrow import settings
+    from colrow.local.own_service import Place, serving
+    from colrow.local.weights import reader_of
+
+    here, own = session(context), settings.read()
+    home = data or own.home
+    reader = reader_of(home)
     if here.server is not None:
-        run(here, wanted)
+        run(here, wanted, weights=reader)
         return
     if queue_only:
         raise ColrowError(
             "--queue leaves jobs to a service that goes on; name it, as in "
             "`colrow --server http://127.0.0.1:8750 reproduce --queue`"
         )
-    from colrow import settings
-    from colrow.local.own_service import Place, serving
-
-    own = settings.read()
-    place = Place(data or own.home, own.port if port is None else port, workers)
-    with serving(place) as (address, _):
-        run(Session(address), wanted)
+    with serving(Place(home, own.port if port is None else port, workers)) as (address, _):
+        run(Session(address), wanted, weights=reader)
 
 
 @database.command()

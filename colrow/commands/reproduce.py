@@ -13,6 +13,7 @@ from colrow.report.write import write
 from colrow.reproduction import paper, runs
 from colrow.reproduction.parts import Experiment
 from colrow.reproduction.runs import Scale
+from colrow.reproduction.symmetry import Reader
 
 READ_S = 1.0  # how often the jobs are read; there can be hundreds, and each takes a while
 
@@ -29,7 +30,7 @@ class Wanted:
     writes: bool = True
 
 
-def run(session: Session, wanted: Wanted) -> None:
+def run(session: Session, wanted: Wanted, *, weights: Reader | None = None) -> None:
     """Queue what the service lacks, wait for it, and write the report, each if it is wanted."""
     with session.client as client:
         if wanted.queues:
@@ -39,7 +40,7 @@ def run(session: Session, wanted: Wanted) -> None:
         if wanted.waits:
             wait(session, wanted.experiments, wanted.scale)
         if wanted.writes:
-            document = paper.build(client, wanted.experiments, wanted.scale)
+            document = paper.build(client, wanted.experiments, wanted.scale, weights=weights)
             page = write(document, wanted.out, name="README")
             session.out.print(f"{document.lead}\n{page}")
 

@@ -7,18 +7,28 @@ from colrow.client import Client
 from colrow.figures import NONE, duration, last, share
 from colrow.report.document import Block, Cell, Code, Document, Mark, Paragraph, Section, Table
 from colrow.report.facts import surroundings
-from colrow.reproduction import accounting, runs
+from colrow.reproduction import accounting, runs, symmetry
 from colrow.reproduction.judge import Judged, difference, judge
 from colrow.reproduction.parts import Experiment, Setting
 from colrow.reproduction.pictures import pictures
 from colrow.reproduction.results import Results
 from colrow.reproduction.runs import Scale as Size
+from colrow.reproduction.symmetry import Reader
 from colrow.scales import Scale
 from crs_core.statistics import stat
 
 
-def build(client: Client, experiments: Sequence[Experiment], size: Size) -> Document:
-    """Read what the service has of the experiments, and write it up."""
+def build(
+    client: Client,
+    experiments: Sequence[Experiment],
+    size: Size,
+    *,
+    weights: Reader | None = None,
+) -> Document:
+    """Read what the service has of the experiments, and write it up.
+
+    `weights` reads those of a job, where its checkpoints can be reached.
+    """
     results = Results(client, runs.read(client), size)
     judged = {
         e.name: [judge(claim, results.values, quick=size.quick) for claim in e.claims]
@@ -28,6 +38,7 @@ def build(client: Client, experiments: Sequence[Experiment], size: Size) -> Docu
         Section("Every claim", (_claims(experiments, judged),)),
         accounting.section(),
         *(_experiment(experiment, results) for experiment in experiments),
+        *_symmetry(experiments, results, weights),
         Section("What it ran on", (_surroundings(client, experiments, results),)),
         _again(experiments, size),
     ]
@@ -48,6 +59,19 @@ def _lead(judged: Sequence[Judged], size: Size) -> str:
         "Small networks on data that ships with Python packages, to show that every table and "
         f"figure can be made; it says nothing of the paper's numbers. {counted}"
     )
+
+
+def _symmetry(
+    experiments: Sequence[Experiment], results: Results, weights: Reader | None
+) -> list[Section]:
+    exact: dict[str, Setting] = {}
+    for experiment in experiments:
+        for setting in experiment.settings:
+            if setting.series == "exact" and results.succeeded(setting):
+                spec = setting.spec(0, quick=results.scale.quick)
+                exact.setdefault(runs.identity(spec), setting)
+    found = symmetry.section(list(exact.values()), results, weights) if weights else None
+    return [] if found is None else [found]
 
 
 def _claims(experiments: Sequence[Experiment], judged: dict[str, list[Judged]]) -> Table:
