@@ -47,7 +47,7 @@ SMALL_LSTM = Recipe(
     "small LSTM on Penn Treebank",
     full={
         "model": {"name": "lstm", "hidden": 200},
-        "dataset": {"name": "ptb", "train_limit": 200_000},
+        "dataset": {"name": "ptb", "train_limit": 100_000},
         "training": _training(8, 0.7, 4),
     },
     quick=_SMALL,
@@ -104,7 +104,7 @@ LSTM_FULL = Experiment(
 LSTM_RELATIONS = Experiment(
     "lstm-relations",
     "The LSTM's relations, in a size for a CPU",
-    "Not the paper's network: 2 x 200 on the first 200,000 words of Penn Treebank, 8 epochs, the "
+    "Not the paper's network: 2 x 200 on the first 100,000 words of Penn Treebank, 8 epochs, the "
     "same schedule for all. Its perplexities are far above the paper's; what is judged is which "
     "setting is better than which.",
     tuple(_RELATIONS.values()),
