@@ -84,7 +84,8 @@ def _claims(experiments: Sequence[Experiment], judged: dict[str, list[Judged]]) 
         ("", "the paper says", ">paper", ">ours (n)", ">95 % interval", "verdict"),
         tuple(rows),
         "Where the paper gives a number, ours is the mean over seeds and its interval; else the "
-        "difference, taken seed by seed. A relation holds when its interval excludes the contrary.",
+        "difference, taken seed by seed. A relation holds when its interval excludes the contrary. "
+        "Each line is judged alone: of many at 95 %, a few go wrong by chance.",
     )
 
 
