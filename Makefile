@@ -94,8 +94,8 @@ migrate: setup ## bring the database of the environment (or ~/.colrow) up to dat
 bench: setup ## run every benchmark; each prints its table and its claim
 	@for file in benchmarks/[a-z]*.py; do echo; echo "== $$file"; python $$file || exit 1; done
 
-reproduce: setup ## train the README's table of MNIST results anew (long)
-	@colrow demo --spec colrow/examples/mnist-table.yaml --exit
+reproduce: setup ## run the paper's tables and figures (hours); QUICK=1 for a small version, TABLE="table1 figure1c" for some
+	@colrow reproduce $(TABLE) $(if $(QUICK),--quick --out build/reproduction)
 
 screenshots: setup ## take the README's pictures from real jobs
 	@python -m tests.web.screenshots

@@ -226,40 +226,45 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="At most so many seeds for each setting.")
     ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path(
+        "docs/reproduction"
+    ),
     queue_only: Annotated[
         bool, typer.Option("--queue", help="Queue what is missing at --server, and leave.")
+    ] = False,
+    report_only: Annotated[
+        bool, typer.Option("--report", help="Write the report of what there is; run nothing.")
     ] = False,
     data: DataOption = None,
     port: PortOption = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="As of `up`.")] = None,
 ) -> None:
     """Run the paper's tables and figures, here or at --server; what is done is not run again."""
-    from colrow import settings
-    from colrow.commands import reproduce as steps
+    from colrow.commands.reproduce import Wanted, run
     from colrow.reproduction.experiments import chosen
     from colrow.reproduction.runs import Scale
 
-    experiments, scale = chosen(names or ()), Scale(quick=quick, seeds=seeds)
-    here = session(context)
-    if here.server is None and queue_only:
+    wanted = Wanted(
+        chosen(names or (), quick=quick), Scale(quick=quick, seeds=seeds), out,
+        queues=not report_only, waits=not (queue_only or report_only), writes=not queue_only,
+    )  # fmt: skip
+    from colrow import settings
+    from colrow.local.own_service import Place, serving
+    from colrow.local.weights import reader_of
+
+    here, own = session(context), settings.read()
+    home = data or own.home
+    reader = reader_of(home)
+    if here.server is not None:
+        run(here, wanted, weights=reader)
+        return
+    if queue_only:
         raise ColrowError(
             "--queue leaves jobs to a service that goes on; name it, as in "
             "`colrow --server http://127.0.0.1:8750 reproduce --queue`"
         )
-    if here.server is not None:
-        steps.queue(here, experiments, scale)
-        if not queue_only:
-            steps.wait(here, experiments, scale)
-        return
-    from colrow.local.own_service import Place, serving
-
-    own = settings.read()
-    place = Place(data or own.home, own.port if port is None else port, workers)
-    with serving(place) as (address, _):
-        local = Session(address)
-        steps.queue(local, experiments, scale)
-        steps.wait(local, experiments, scale)
-        local.close()
+    with serving(Place(home, own.port if port is None else port, workers)) as (address, _):
+        run(Session(address), wanted, weights=reader)
 
 
 @database.command()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from colrow.answers import Evidence, Spread
 from colrow.figures import NONE, number
+from crs_core.statistics import Stat
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,18 @@ class Scale:
             return NONE
         return f"{100 * value:+.2f}" if self.is_share else f"{value:+.3g}"
 
-    def spread(self, spread: Spread) -> str:
+    def spread(self, spread: Stat) -> str:
         """Write mean ± standard deviation (n)."""
-        mean, std = spread["mean"], spread["std"]
+        mean, std = spread.mean, spread.std
         if mean is None:
-            return f"{NONE} ({spread['n']})"
+            return f"{NONE} ({spread.n})"
         if self.is_share:
             middle = "" if std is None else f" ± {100 * std:.2f}"
-            return f"{100 * mean:.2f}{middle} % ({spread['n']})"
-        return f"{number(mean)}{'' if std is None else f' ± {std:.2g}'} ({spread['n']})"
+            return f"{100 * mean:.2f}{middle} % ({spread.n})"
+        return f"{number(mean)}{'' if std is None else f' ± {std:.2g}'} ({spread.n})"
 
-    def interval(self, evidence: Evidence) -> str:
+    def interval(self, low: float | None, high: float | None) -> str:
         """Write the ends of the interval of a difference."""
-        low, high = evidence["low"], evidence["high"]
         if low is None or high is None:
             return NONE
         return f"{self.difference(low)} to {self.difference(high)}"

@@ -12,6 +12,7 @@ from colrow.figures import NONE, count, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.events import QUALITY, Points
 from crs_core.spec import STUDIED
+from crs_core.statistics import Stat
 from crs_core.study.plan import StudyPlan
 
 _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight": "weight gradient"}
@@ -186,9 +187,9 @@ def comparison_table(comparison: Comparison) -> Table:
         delta, evidence = group["delta_y"], group["evidence"]
         table.add_row(
             "*" if group["is_pareto"] else "", group["policy"] if plain else group["label"],
-            share(group["ratio"], 0), y.spread(group["y"]),
+            share(group["ratio"], 0), y.spread(Stat(**group["y"])),
             "exact" if group["is_baseline"] else y.difference(delta and delta["mean"]),
-            NONE if evidence is None else y.interval(evidence),
+            NONE if evidence is None else y.interval(evidence["low"], evidence["high"]),
             NONE if evidence is None else evidence["says"],
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
             NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",

@@ -22,9 +22,10 @@ table { border-collapse: collapse; margin: .75rem 0 .25rem; font-size: .9rem;
 th, td { padding: .35rem .8rem .35rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 600; border-bottom-color: var(--ink); }
-td:first-child { min-width: 8rem; }
+td:first-child { min-width: 7rem; }
+td:nth-child(2):not(.number) { min-width: 17rem; }
 th.number, td.number { text-align: right; white-space: nowrap; }
-.mark { font-weight: 600; white-space: nowrap; }
+.mark { font-weight: 600; }
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
 pre { background: var(--sunken); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto;
   font: .85rem/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; }

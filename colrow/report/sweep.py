@@ -13,15 +13,16 @@ from colrow.answers import Comparison, Curve, Group, Job, Sweep
 from colrow.client import Client
 from colrow.errors import ColrowError
 from colrow.figures import NONE, share
-from colrow.report import plots
+from colrow.report import plots, study
 from colrow.report.averages import mean_line
 from colrow.report.document import Block, Code, Document, Mark, Paragraph, Picture, Section, Table
 from colrow.report.facts import job_table, surroundings
 from colrow.report.plots import Axis, Level, Line
 from colrow.scales import Scale
+from crs_core.statistics import Stat
 
-METRICS = ("best_test_accuracy", "best_test_perplexity")
-"""By what training jobs are compared: the first of these that one of them has."""
+METRICS = ("best_test_accuracy", "best_test_perplexity", "frobenius_error")
+"""By what jobs are compared: the first of these that one of them has."""
 
 
 def build(client: Client, sweep_id: str, *, margin: float | None = None) -> Document:
@@ -34,6 +35,8 @@ def build(client: Client, sweep_id: str, *, margin: float | None = None) -> Docu
             "follow it with `colrow compare`"
         )
     metric = metric_of(jobs)
+    if metric == "frobenius_error":
+        return _of_study(client, sweep, jobs)
     comparison = client.comparison(sweep=[sweep_id], y=metric, margin=margin)
     labels = {m["job"]: g["label"] for g in comparison["groups"] for m in g["members"]}
     sections = (
@@ -45,6 +48,24 @@ def build(client: Client, sweep_id: str, *, margin: float | None = None) -> Docu
     )
     title = sweep["name"] or f"sweep {sweep_id}"
     return Document(title, _lead(comparison, sweep), tuple(s for s in sections if s.blocks))
+
+
+def _of_study(client: Client, sweep: Sweep, jobs: Sequence[Job]) -> Document:
+    """Make the report of a sweep over studies: nothing is trained, so there is no baseline."""
+    comparison = client.comparison(sweep=[sweep["id"]], y="frobenius_error")
+    methods = {
+        group["label"]: [m["job"] for m in group["members"] if m["state"] == "succeeded"]
+        for group in comparison["groups"]
+    }
+    counts = ", ".join(f"{n} {state}" for state, n in sweep["counts"].items() if n)
+    sections = (
+        Section("Errors of products", tuple(study.blocks(client, methods))),
+        Section("What it ran on", (surroundings(jobs),)),
+        Section("To make it again", tuple(_again(sweep, jobs))),
+    )
+    title = sweep["name"] or f"sweep {sweep['id']}"
+    lead = f"Errors of {len(methods)} ways to approximate a product. {len(jobs)} jobs ({counts})."
+    return Document(title, lead, sections)
 
 
 def metric_of(jobs: Sequence[Job]) -> str:
@@ -106,9 +127,9 @@ def group_table(comparison: Comparison) -> Table:
         rows.append(
             (
                 group["label"],
-                scale.spread(group["y"]),
+                scale.spread(Stat(**group["y"])),
                 scale.difference(delta["mean"] if delta else None),
-                scale.interval(evidence) if evidence else NONE,
+                scale.interval(evidence["low"], evidence["high"]) if evidence else NONE,
                 verdict(group),
                 share(group["planned_compute_reduction"]["mean"]),
                 share(group["x"]["mean"]),

@@ -116,6 +116,8 @@ TABLE2 = Experiment(
 )
 
 _LOW_1C = (0.1, 0.2)
+_QUICK_1C = {0.1: 2, 0.4: 1}
+"""Seeds of the small version."""
 _MAIN = ("topk", "nps", "nps replacement scaled", "uniform", "bernoulli")
 
 
@@ -124,7 +126,7 @@ def _points_1c(variant: str) -> tuple[Setting, ...]:
     return tuple(
         MLP_TOPK40
         if (variant, ratio) == ("topk", 0.4)
-        else sampled(MLP, variant, ratio, quick_seeds=2 if ratio in (0.1, 0.4) else 0)
+        else sampled(MLP, variant, ratio, quick_seeds=_QUICK_1C.get(ratio, 0))
         for ratio in ratios
     )
 

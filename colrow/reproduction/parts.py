@@ -44,6 +44,8 @@ class Setting:
     rules: Rules = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     """What else it sets in the recipe's spec, by the names of its parts."""
+    full_changes: Mapping[str, Any] = field(default_factory=dict)
+    """The same at full length alone."""
     ratio: float | None = None
     """The place on the figure's axis; None off it."""
     seeds: int = 3
@@ -64,7 +66,8 @@ class Setting:
         """Give the spec of one job."""
         base = self.recipe.quick if quick else self.recipe.full
         rules = {} if self.recipe.is_study else {"approximation": [dict(r) for r in self.rules]}
-        return {**base, **rules, **self.changes, "seed": seed}
+        more = {} if quick else self.full_changes
+        return {**base, **rules, **self.changes, **more, "seed": seed}
 
 
 @dataclass(frozen=True)
@@ -118,3 +121,5 @@ class Experiment:
     figure: Literal["none", "ratios", "curves", "errors"] = "none"
     priority: int = 0
     """Of its jobs; higher starts earlier."""
+    needs_gpu: bool = False
+    """Whether it takes days without one: then it is run only when it is named."""

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from colrow.scales import Scale
 from colrow.tables import comparison_table
+from crs_core.statistics import Stat
 
 ACCURACY, PERPLEXITY = Scale.of("best_test_accuracy"), Scale.of("best_test_perplexity")
 
@@ -44,22 +45,22 @@ def shown(*groups, margin=0.2, is_relative=False):
 def test_accuracies_are_in_per_cent_and_their_differences_in_points():
     assert ACCURACY.value(0.98156) == "98.16 %"
     assert ACCURACY.difference(-0.0011) == "-0.11"
-    assert ACCURACY.spread(spread(0.98156, 0.00123, 3)) == "98.16 ± 0.12 % (3)"
-    assert ACCURACY.interval(evidence()) == "-0.31 to +0.09"
+    assert ACCURACY.spread(Stat(0.98156, 0.00123, 3)) == "98.16 ± 0.12 % (3)"
+    assert ACCURACY.interval(-0.0031, 0.0009) == "-0.31 to +0.09"
     assert (ACCURACY.title, ACCURACY.unit) == ("accuracy", "points")
 
 
 def test_other_metrics_are_in_their_own_unit():
     assert PERPLEXITY.value(83.52) == "83.52"
     assert PERPLEXITY.difference(1.2345) == "+1.23"
-    assert PERPLEXITY.spread(spread(83.52, 0.333, 2)) == "83.52 ± 0.33 (2)"
+    assert PERPLEXITY.spread(Stat(83.52, 0.333, 2)) == "83.52 ± 0.33 (2)"
     assert (PERPLEXITY.title, PERPLEXITY.unit) == ("perplexity", "perplexity")
 
 
 def test_what_is_not_known_is_a_dash():
     assert ACCURACY.value(None) == ACCURACY.difference(None) == "–"
-    assert ACCURACY.spread(spread(None, None, 0)) == "– (0)"
-    assert ACCURACY.interval(evidence(low=None, high=None)) == "–"
+    assert ACCURACY.spread(Stat(None, None, 0)) == "– (0)"
+    assert ACCURACY.interval(None, None) == "–"
 
 
 def test_the_table_shows_interval_and_verdict():

@@ -114,3 +114,17 @@ def test_the_command_writes_the_files(sweep, colrow, tmp_path, monkeypatch):
     assert ended.out.strip() == str(tmp_path / "out" / "report.html")
     assert (tmp_path / "out/figures/trade-off.svg").exists()
     assert "At a margin of 1 points" in (tmp_path / "out/report.md").read_text()
+
+
+def test_a_sweep_of_studies_shows_errors_and_the_bound(service):
+    base = {"kind": "matmul_error", "ratios": [0.2, 1.0], "draws": 5}
+    made = service.client.sweep(
+        base, axes={"method": [{"name": "topk"}, {"name": "nps"}], "seed": [0, 1]}, name="Errors"
+    )
+    for job in made["jobs"]:
+        service.measure(job, {20: 0.25, 100: 0.0})
+    document = build(service.client, made["id"])
+    assert "Errors of 2 ways to approximate a product. 4 jobs (4 succeeded)" in document.lead
+    picture, table, _ = section(document, "Errors of products").blocks
+    assert [row[1] for row in table.rows] == ["0.125", "0.125"]
+    assert ">bound 1/√k</text>" in picture.svg

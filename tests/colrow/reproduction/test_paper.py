@@ -1,0 +1,115 @@
+"""The report of a reproduction, of jobs that a real api holds."""
+
+import pytest
+
+from colrow.report import html
+from colrow.report.document import Mark, Table
+from colrow.reproduction import mnist, paper, products, runs
+from colrow.reproduction.parts import Experiment, NoLoss, Number, Order
+from colrow.reproduction.runs import Scale
+
+QUICK = Scale(quick=True, seeds=2)
+LOW = mnist.sampled(mnist.MLP, "topk", 0.1)
+EXPERIMENT = Experiment(
+    "mine",
+    "My table",
+    "What is run.",
+    (mnist.MLP_EXACT, mnist.MLP_TOPK40, LOW),
+    (
+        Number("exact is good", mnist.MLP_EXACT, 0.98, 0.01),
+        NoLoss("nothing is lost", mnist.MLP_TOPK40, mnist.MLP_EXACT, 0.002),
+        Order("more is better", (mnist.MLP_TOPK40,), (LOW,)),
+    ),
+    figure="ratios",
+)
+
+
+@pytest.fixture
+def trained(service):
+    runs.queue(service.client, EXPERIMENT, QUICK)
+    accuracies = {"exact": 0.97, 0.4: 0.975, 0.1: 0.80}
+    jobs = list(service.client.jobs(sort="created_at"))
+    for place, job in enumerate(jobs):
+        rules = job["spec"]["approximation"]
+        accuracy = accuracies[rules[0]["forward"] if rules else "exact"] + 0.0001 * (place % 2)
+        if place == len(jobs) - 1:
+            service.diverge()
+        else:
+            values = {"best_test_accuracy": accuracy, "seconds": 8.0, "sampling_seconds": 2.0}
+            service.train(job["id"], values)
+    return service.client
+
+
+def section(document, title):
+    return next(s for s in document.sections if s.title == title)
+
+
+def test_every_claim_gets_a_line_and_the_lead_counts_them(trained):
+    document = paper.build(trained, [EXPERIMENT], QUICK)
+    assert "of 3 claims" in document.lead.lower()
+    assert "1 hold, 0 do not, and 2 are open" in document.lead
+    (claims,) = section(document, "Every claim").blocks
+    assert [(row[1], row[5]) for row in claims.rows] == [
+        ("exact is good", Mark("small version: not judged", "open")),
+        ("nothing is lost", Mark("holds", "good")),
+        ("more is better", Mark("undecided: at least 1 more seed needed to say anything", "open")),
+    ]
+
+
+def test_every_setting_is_listed_with_what_became_of_its_jobs(trained):
+    document = paper.build(trained, [EXPERIMENT], QUICK)
+    blocks = section(document, "My table").blocks
+    table = next(b for b in blocks if isinstance(b, Table))
+    assert [row[0] for row in table.rows] == ["exact", "topk 40 %", "topk 10 %"]
+    exact, half, low = table.rows
+    assert (exact[1], exact[2], exact[8]) == ("97.00 ± 0.01 % (2)", "–", "2 of 2")
+    assert (half[2], half[6], half[7]) == ("+0.50", "1.00", "25.0 %")
+    assert low[8] == Mark("1 of 2, 1 diverged", "open")
+    assert [p.name for p in document.pictures] == ["mine"]
+    assert "<svg" in html.render(document)
+
+
+def test_what_is_not_run_is_said_to_be_so(service):
+    document = paper.build(service.client, [EXPERIMENT, mnist.FIGURE2B], Scale())
+    (claims,) = section(document, "Every claim").blocks
+    assert {row[5] for row in claims.rows} == {Mark("not run", "open")}
+    table = section(document, "My table").blocks[-1]
+    assert table.rows[0][8] == Mark("0 of 5, 5 not run", "open")
+    assert not document.pictures
+
+
+def test_the_command_that_makes_it_again_is_in_it(service):
+    document = paper.build(service.client, [EXPERIMENT], QUICK)
+    assert section(document, "To make it again").blocks[1].text == (
+        "colrow reproduce mine --quick --seeds 2"
+    )
+
+
+def test_studies_are_averaged_over_their_ratios(service):
+    study = Experiment(
+        "study", "A study", "", products.FIGURE1B.settings[:2],
+        (products.FIGURE1B.claims[-1],), figure="errors",
+    )  # fmt: skip
+    size = Scale(quick=True, seeds=1)
+    assert runs.queue(service.client, study, size) == 2
+    for job, error in zip(service.client.jobs(sort="created_at"), (0.1, 0.2), strict=True):
+        service.measure(job["id"], {2: error, 6: error / 2})
+    document = paper.build(service.client, [study], size)
+    table = section(document, "A study").blocks[-1]
+    assert [row[1] for row in table.rows] == ["0.075 (1)", "0.15 (1)"]
+    assert [p.name for p in document.pictures] == ["study"]
+
+
+def test_the_command_queues_waits_and_writes(trained, colrow, tmp_path, monkeypatch):
+    from colrow.reproduction.experiments import EXPERIMENTS
+
+    monkeypatch.setattr(
+        "colrow.reproduction.experiments.EXPERIMENTS", {**EXPERIMENTS, "mine": EXPERIMENT}
+    )
+    monkeypatch.setattr("colrow.commands.session.Session.client", trained)
+    words = ("--server", "http://x", "reproduce", "mine", "--quick", "--seeds", 2)
+    ended = colrow(*words, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert "mine: 0 jobs queued" in ended.out
+    assert "Of 3 claims" in (tmp_path / "out/README.md").read_text()
+    assert (tmp_path / "out/figures/mine.svg").exists()
