@@ -68,13 +68,13 @@ def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(bench, is_dead,
 
 
 def test_an_offline_worker_names_the_data_sets_it_has(settings, tmp_path):
-    assert host.datasets(settings(offline=True)) == ("digits",)
+    assert host.datasets(settings(offline=True)) == ("digits", "pydoc")
     folder = tmp_path / "datasets/mnist"
     folder.mkdir(parents=True)
     for file in FACTS["mnist"].files:
         with (folder / file.name).open("wb") as made:
             made.truncate(file.size)
-    assert host.datasets(settings(offline=True)) == ("digits", "mnist")
+    assert host.datasets(settings(offline=True)) == ("digits", "mnist", "pydoc")
 
 
 def test_a_worker_that_may_download_can_have_any_data_set(settings):
