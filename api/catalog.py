@@ -142,6 +142,7 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)
             for name, metric in METRICS.items()
         ],
+        spec=_spec_schema(),
     )
 
 
@@ -185,6 +186,11 @@ def _presets() -> list[Preset]:
         )
         for preset in PRESETS.values()
     ]
+
+
+@cache
+def _spec_schema() -> dict[str, Any]:
+    return JobSpec.model_json_schema()
 
 
 def _choice(kind: type[BaseModel]) -> Choice:

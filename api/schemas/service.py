@@ -91,6 +91,9 @@ class Catalog(Answer):
     )
     presets: list[Preset]
     metrics: list[MetricChoice]
+    spec: dict[str, Any] = Field(
+        description="JSON schema of a job's spec, rules and training included, for forms."
+    )
 
 
 class Worker(Answer):

@@ -8,7 +8,15 @@ from sqlalchemy import text
 from api.main import create_app
 from api.settings import Settings
 from crs_core.events import METRICS
-from crs_core.spec import DatasetName, ModelName, PolicyName, parse_spec
+from crs_core.spec import (
+    DatasetName,
+    JobSpec,
+    ModelName,
+    PolicyName,
+    Rule,
+    Training,
+    parse_spec,
+)
 from store.session import Database
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -44,6 +52,14 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
         for part in ("models", "policies", "optimizers", "schedules")
         for choice in catalog[part]
     )
+
+
+@once
+def test_the_catalog_holds_the_schema_of_a_spec_for_forms(client: TestClient) -> None:
+    schema = client.get("/api/v1/catalog").json()["spec"]
+    assert set(schema["properties"]) == set(JobSpec.model_fields)
+    assert set(schema["$defs"]["Rule"]["properties"]) == set(Rule.model_fields)
+    assert set(schema["$defs"]["Training"]["properties"]) == set(Training.model_fields)
 
 
 @once

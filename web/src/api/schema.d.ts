@@ -644,6 +644,10 @@ export interface components {
             alternatives: components["schemas"]["Choice"][];
             presets: components["schemas"]["Preset"][];
             metrics: components["schemas"]["MetricChoice"][];
+            /** @description JSON schema of a job's spec, rules and training included, for forms. */
+            spec: {
+                [key: string]: unknown;
+            };
         };
         /** @description A complete file of a job's state. */
         Checkpoint: {
