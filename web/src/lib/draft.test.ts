@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { BLANK, asList, asNumber, asSeeds, at, draftOf, put, submission } from "./draft";
+import { BLANK, asList, asNumber, asSeeds, at, draftOf, forgotten, put, submission } from "./draft";
 
 describe("paths", () => {
   const spec = { training: { epochs: 3 }, approximation: [{ forward: 0.4 }, { forward: 0.5 }] };
@@ -69,5 +69,17 @@ describe("draftOf", () => {
     const made = draftOf({ dataset: { name: "digits", validation: null }, seed: 3 });
     expect(made.spec).toEqual({ dataset: { name: "digits" }, seed: 3 });
     expect(made.seeds).toBe("3");
+  });
+
+  it("writes a policy that is just its name as an object, for its parameters", () => {
+    const made = draftOf({ approximation: [{ policy: "topk", forward: 0.3 }] });
+    expect(made.spec.approximation).toEqual([{ policy: { name: "topk" }, forward: 0.3 }]);
+  });
+});
+
+describe("forgotten", () => {
+  it("drops texts at a path and beneath it, and no other", () => {
+    const texts = { "model.hidden": "x", model: "y", models: "z", "training.epochs": "3" };
+    expect(forgotten(texts, "model")).toEqual({ models: "z", "training.epochs": "3" });
   });
 });

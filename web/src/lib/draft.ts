@@ -30,7 +30,7 @@ export const BLANK: Draft = {
 
 /** Begin with a spec that is there: a preset, or a job to be cloned. */
 export function draftOf(spec: Spec, name = ""): Draft {
-  const kept = pruned(spec) as Spec;
+  const kept = named(pruned(spec) as Spec);
   const seed = typeof kept.seed === "number" ? kept.seed : 0;
   const samples = Array.isArray(kept.approximation) && kept.approximation.length > 0;
   return { name, spec: kept, texts: {}, seeds: String(seed), withExact: samples };
@@ -45,6 +45,21 @@ function pruned(value: Json): Json {
       .filter(([, one]) => one !== null)
       .map(([key, one]) => [key, pruned(one)]),
   );
+}
+
+/** Write every policy that is just its name as an object, so that its parameters have a place. */
+export function named(spec: Spec): Spec {
+  const rules = spec.approximation;
+  if (!Array.isArray(rules)) return spec;
+  const written = rules.map((rule) =>
+    typeof at(rule, "policy") === "string" ? put(rule, "policy", { name: at(rule, "policy") ?? "" }) : rule,
+  );
+  return { ...spec, approximation: written };
+}
+
+/** Typed texts but for those at a path and beneath it. */
+export function forgotten(texts: Record<string, string>, path: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).filter(([at]) => at !== path && !at.startsWith(`${path}.`)));
 }
 
 /** Read a dotted path; numbers are places in a list. */
