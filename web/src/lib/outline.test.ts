@@ -5,6 +5,7 @@ import type { Source } from "./outline";
 import type { Spec } from "./draft";
 import { shownPaths } from "./schema";
 import { fitting, taskOf } from "./tasks";
+import type { Task } from "./tasks";
 
 const SOURCE: Source = {
   models: [
@@ -128,9 +129,15 @@ describe("settled", () => {
 
 describe("data sets", () => {
   it("are offered to the networks of their own task", () => {
-    const datasets = [{ name: "digits" }, { name: "ptb", task: "language-modelling" }];
-    expect(fitting(datasets, { name: "mlp" }).map((one) => one.name)).toEqual(["digits"]);
-    expect(fitting(datasets, { name: "lstm", task: "language-modelling" }).map((one) => one.name)).toEqual(["ptb"]);
-    expect(taskOf(undefined)).toBe("classification");
+    const datasets = [
+      { name: "digits", task: "classification" as const },
+      { name: "ptb", task: "language-modelling" as const },
+    ];
+    const names = (model?: { name: string; task: Task }) => fitting(datasets, model).map((one) => one.name);
+    expect(names({ name: "mlp", task: "classification" })).toEqual(["digits"]);
+    expect(names({ name: "lstm", task: "language-modelling" })).toEqual(["ptb"]);
+    expect(names(undefined)).toEqual(["digits"]);
+    expect(taskOf("ptb", datasets)).toBe("language-modelling");
+    expect(taskOf("unheard of", datasets)).toBe("classification");
   });
 });

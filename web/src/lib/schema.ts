@@ -65,6 +65,10 @@ const LABELS: Record<string, string> = {
   validation: "Validation examples",
   train_limit: "Training examples at most",
   clip_norm: "Clip gradient norm",
+  every_steps: "Report every, steps",
+  probe_every_steps: "Probe every, steps",
+  checkpoint_every_s: "Checkpoint every, s",
+  kind: "Kind of device",
 };
 
 /** Fields for the properties of an object, in the schema's order; constants are chosen already. */

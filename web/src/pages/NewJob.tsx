@@ -1,6 +1,6 @@
 /* A job, or a few seeds of it beside their exact twins: what it will save is shown while one types. */
 
-import { Suspense, lazy, useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useMemo, useState } from "react";
 
 import { Failure } from "../api/client";
 import type { Catalog } from "../api/client";
@@ -13,6 +13,7 @@ import type { Draft, Spec } from "../lib/draft";
 import { several } from "../lib/format";
 import { outlineOf, pathsOf, settled } from "../lib/outline";
 import { placed } from "../lib/schema";
+import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
 import { SpecSections } from "./NewJobFields";
 import { PlanView } from "./PlanView";
@@ -50,7 +51,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
   const [key, setKey] = useState(() => crypto.randomUUID());
   const job = useSubmit();
   const sweep = useSubmitSweep();
-  const planned = usePlan(useSlow(draft.spec));
+  const planned = usePlan(useSlow(draft.spec, 150));
   const made = submission(draft);
   const gated = planned.data?.layers.some((layer) => layer.kind.startsWith("lstm")) ?? false;
   const outline = useMemo(() => outlineOf(catalog, draft.spec, gated), [catalog, draft.spec, gated]);
@@ -235,16 +236,6 @@ function Beside({ draft, change }: { draft: Draft; change: (draft: Draft) => voi
       )}
     </section>
   );
-}
-
-/** Wait until the typing pauses, so that not every key asks for a plan. */
-function useSlow<T>(value: T): T {
-  const [slow, setSlow] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(value), 150);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return slow;
 }
 
 /** What the service found wrong, by path of the spec; "" where it belongs to no field. */
