@@ -44,6 +44,7 @@ from crs_core.spec import (
     RandomProjection,
     RandomWalk,
     StepDecay,
+    StudySpec,
     TruncatedSVD,
     UniformEntries,
     WRNModel,
@@ -142,7 +143,8 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             MetricChoice(name=name, label=metric.label, unit=metric.unit, better=metric.better)
             for name, metric in METRICS.items()
         ],
-        spec=_spec_schema(),
+        spec=_schema(JobSpec),
+        study=_schema(StudySpec),
     )
 
 
@@ -189,8 +191,8 @@ def _presets() -> list[Preset]:
 
 
 @cache
-def _spec_schema() -> dict[str, Any]:
-    return JobSpec.model_json_schema()
+def _schema(kind: type[BaseModel]) -> dict[str, Any]:
+    return kind.model_json_schema()
 
 
 def _choice(kind: type[BaseModel]) -> Choice:

@@ -92,8 +92,9 @@ class Catalog(Answer):
     presets: list[Preset]
     metrics: list[MetricChoice]
     spec: dict[str, Any] = Field(
-        description="JSON schema of a job's spec, rules and training included, for forms."
+        description="JSON schema of a training's spec, rules and training included, for forms."
     )
+    study: dict[str, Any] = Field(description="JSON schema of a study's spec, for forms.")
 
 
 class Worker(Answer):

@@ -14,6 +14,7 @@ from crs_core.spec import (
     ModelName,
     PolicyName,
     Rule,
+    StudySpec,
     Training,
     parse_spec,
 )
@@ -55,8 +56,10 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
 
 
 @once
-def test_the_catalog_holds_the_schema_of_a_spec_for_forms(client: TestClient) -> None:
-    schema = client.get("/api/v1/catalog").json()["spec"]
+def test_the_catalog_holds_the_schema_of_every_spec_for_forms(client: TestClient) -> None:
+    catalog = client.get("/api/v1/catalog").json()
+    assert set(catalog["study"]["properties"]) == set(StudySpec.model_fields)
+    schema = catalog["spec"]
     assert set(schema["properties"]) == set(JobSpec.model_fields)
     assert set(schema["$defs"]["Rule"]["properties"]) == set(Rule.model_fields)
     assert set(schema["$defs"]["Training"]["properties"]) == set(Training.model_fields)

@@ -644,8 +644,12 @@ export interface components {
             alternatives: components["schemas"]["Choice"][];
             presets: components["schemas"]["Preset"][];
             metrics: components["schemas"]["MetricChoice"][];
-            /** @description JSON schema of a job's spec, rules and training included, for forms. */
+            /** @description JSON schema of a training's spec, rules and training included, for forms. */
             spec: {
+                [key: string]: unknown;
+            };
+            /** @description JSON schema of a study's spec, for forms. */
+            study: {
                 [key: string]: unknown;
             };
         };
