@@ -8,6 +8,7 @@ import { useJobs, useSweeps } from "../api/queries";
 import { ago, count, duration, several } from "../lib/format";
 import { measureOf, measured } from "../lib/measures";
 import { how } from "../lib/specs";
+import { isStudy } from "../lib/studies";
 import { QUALITY } from "../lib/tasks";
 import { chosenIds, withChosen } from "../lib/choice";
 import { navigate, useParam } from "../lib/url";
@@ -143,7 +144,7 @@ function Row({ job, open, chosen, onChoose }: RowProps) {
         </span>
         <span className="job-sub">
           <span className="cut">
-            {job.model} · {job.dataset} · seed {job.seed}
+            {isStudy(job) ? "study" : job.model} · {job.dataset} · seed {job.seed}
           </span>
           <span className="number">
             {job.state === "running" && of

@@ -21,6 +21,7 @@ import { marginInWords, marginOf, measureOf } from "../lib/measures";
 import { inOrder } from "../lib/policies";
 import { scopeOf } from "../lib/scope";
 import { useSlow } from "../lib/slow";
+import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { navigate, useParam } from "../lib/url";
 import { best, headline, nearest } from "../lib/verdict";
@@ -63,9 +64,10 @@ export function ComparePage() {
   // Results on different data are no comparison: one network and data set at a time. By what they are judged follows
   // from the data, so what there is comes first.
   const there = useComparison(scope, axis.value, Y, "");
-  const settings = [...new Set(there.data?.groups.map(settingOf))];
+  const trained = there.data?.groups.filter((group) => !isStudy(group));
+  const settings = [...new Set(trained?.map(settingOf))];
   const shown = settings.includes(setting) ? setting : (settings[0] ?? "");
-  const dataset = there.data?.groups.find((group) => settingOf(group) === shown)?.dataset ?? "";
+  const dataset = trained?.find((group) => settingOf(group) === shown)?.dataset ?? "";
   const asked = `best_test_${QUALITY[taskOf(dataset, catalog.data?.datasets)]}`;
   const judged = useComparison(scope, axis.value, asked, typed);
   // While a margin is refused, the last one that held stays in force.
@@ -105,7 +107,7 @@ export function ComparePage() {
   const isOther = data !== undefined && data.y !== asked;
   if (sweeps.isPending || catalog.isPending || isOther || (comparison.isPending && comparison.isFetching))
     return <Loading what="the comparison" />;
-  if (!groups.length) return <Nothing />;
+  if (!groups.length) return there.data?.groups.some(isStudy) ? <OnlyStudies /> : <Nothing />;
 
   const name = ids.length
     ? several(ids.length, "chosen job")
@@ -269,6 +271,15 @@ function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Term
         · pale: another group is better in both
       </li>
     </ul>
+  );
+}
+
+function OnlyStudies() {
+  return (
+    <Empty title="These are studies">
+      They measure the error of products and train nothing, so there is no accuracy to compare.{" "}
+      <Link to="/study">See their errors</Link>.
+    </Empty>
   );
 }
 

@@ -16,6 +16,7 @@ import type { JobGroup } from "../lib/groups";
 import { isShare, measureOf, measured } from "../lib/measures";
 import type { Measure } from "../lib/measures";
 import { inOrder } from "../lib/policies";
+import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { useParam } from "../lib/url";
 import { Panel } from "./Panel";
@@ -49,7 +50,7 @@ export function CurvesPage() {
   const jobs = useJobs({ sweep: scope });
   const catalog = useCatalog();
 
-  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
+  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items).filter((job) => !isStudy(job)) ?? [], [jobs.data]);
   const shown = useMemo(() => {
     const wanted = new Set(
       ticked
