@@ -1,6 +1,6 @@
 """Jobs for the page to show: submitted to the real service, trained by hand through the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crs_core.events import Event, LayerRow, Layers, Points, Started
@@ -58,6 +58,33 @@ class Bench:
             self.train()
         sweep_id: str = made["id"]
         return sweep_id
+
+    def study(self, name: str = "errors", methods: Sequence[str] = ("nps", "topk", "svd")) -> str:
+        """Submit a study of each method and end it; errors are the bound's, less for some."""
+        pairs = 80
+        base = {
+            "kind": "matmul_error",
+            "operation": {"name": "matmul", "m": 100, "n": pairs, "p": 60},
+        }
+        variants = [{"method": method} for method in methods]
+        made = self.api.post("/sweeps", {"name": name, "base": base, "variants": variants})
+        for _ in methods:
+            claim = self.start(pairs)
+            method = claim.spec.method.name
+            self.record(claim, [self._error(method, k, pairs) for k in range(8, pairs + 1, 8)])
+            self.finish(claim)
+        sweep_id: str = made["id"]
+        return sweep_id
+
+    def _error(self, method: str, k: int, pairs: int) -> Points:
+        share = {"nps": 0.9, "topk": 0.7, "svd": 0.5}[method]
+        bound: float = k**-0.5
+        values = {"frobenius_error": share * bound * (1 - k / pairs / 2), "macs": 6000.0 * k}
+        values |= {"spectral_error": share * bound / 3, "compute_reduction": 1 - k / pairs}
+        values |= {"product_seconds": 0.002 + k / 1e5, "exact_product_seconds": 0.002}
+        if method == "nps":
+            values |= {"error_bound": bound, "expected_error": 0.92 * bound * (1 - k / pairs / 2)}
+        return Points(step=k, epoch=k / pairs, values=values)
 
     def claim(self) -> Claim:
         with self.database.write() as session:

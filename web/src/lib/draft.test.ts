@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { BLANK, asList, asNumber, asSeeds, at, draftOf, forgotten, put, submission } from "./draft";
+import { BLANK, BLANK_STUDY, asList, asNumber, asSeeds, at, draftOf, forgotten, put, submission } from "./draft";
 
 describe("paths", () => {
   const spec = { training: { epochs: 3 }, approximation: [{ forward: 0.4 }, { forward: 0.5 }] };
@@ -61,6 +61,15 @@ describe("submission", () => {
     const exact = { ...BLANK, spec: { ...BLANK.spec, approximation: [] } };
     expect(submission(exact)?.count).toBe(3);
     expect(submission({ ...BLANK, seeds: "one" })).toBeNull();
+  });
+});
+
+describe("submission of a study", () => {
+  it("has a variant for each method, its own first", () => {
+    const made = submission({ ...BLANK_STUDY, others: ["topk", "nps"], seeds: "0, 1" });
+    expect(made).toMatchObject({ kind: "sweep", count: 4 });
+    expect(made?.body.variants).toEqual([{ method: BLANK_STUDY.spec.method }, { method: { name: "topk" } }]);
+    expect(submission({ ...BLANK_STUDY, others: [] })?.kind).toBe("job");
   });
 });
 

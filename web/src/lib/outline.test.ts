@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { outlineOf, pathsOf, settled } from "./outline";
+import { outlineOf, pathsOf, settled, studyOutline, studyPaths } from "./outline";
 import type { Source } from "./outline";
 import type { Spec } from "./draft";
 import { shownPaths } from "./schema";
@@ -75,6 +75,11 @@ describe("outline", () => {
     expect(guests.dataset.map((one) => one.path)).toEqual(["dataset.noisy"]);
   });
 
+  it("asks of texts nothing that is for images alone", () => {
+    const reader = { ...SOURCE, models: [{ name: "guest", task: "language-modelling" }] };
+    expect(outlineOf(reader, spec(), false).dataset).toEqual([]);
+  });
+
   it("has a row per rule with the parameters of its policy, none for exact", () => {
     const [nps, exact] = outlineOf(SOURCE, spec(), false).rules;
     expect(nps?.fields.map((one) => one.name)).toEqual(["layers", "policy", "mode", "forward"]);
@@ -107,6 +112,34 @@ describe("outline", () => {
     expect(paths).not.toContain("training.steps");
     expect(paths).toContain("approximation.1.policy");
     expect(paths).toContain("report.every_steps");
+  });
+});
+
+describe("the outline of a study", () => {
+  it("takes the parameters of policies from the catalog, and keeps those of other methods", () => {
+    const study = {
+      properties: {
+        kind: { const: "matmul_error" },
+        draws: { type: "integer", default: 1000 },
+        method: { anyOf: [{ $ref: "#/$defs/Policy" }, { $ref: "#/$defs/SVD" }] },
+        resources: { type: "object", properties: { threads: { type: "integer" } } },
+        seed: { type: "integer" },
+      },
+      $defs: {
+        Policy: {
+          type: "object",
+          properties: { name: { enum: ["topk", "nps"], type: "string" }, scaled: { type: "boolean" } },
+        },
+        SVD: { type: "object", properties: { name: { const: "svd" }, power: { type: "integer" } } },
+      },
+    };
+    const outline = studyOutline({ policies: SOURCE.policies, study });
+    expect(outline.main.map((one) => one.name)).toEqual(["draws", "method"]);
+    const paths = (method: string) => studyPaths(outline, { method: { name: method } });
+    expect(paths("svd")).toContain("method.power");
+    expect(paths("nps")).toContain("method.scaled");
+    expect(paths("topk")).not.toContain("method.scaled");
+    expect(paths("topk")).toContain("resources.threads");
   });
 });
 

@@ -7,6 +7,7 @@ import type { Field, Schema } from "./schema";
 
 interface Offered {
   name: string;
+  task?: string;
   summary?: string;
   parameters?: unknown;
 }
@@ -34,6 +35,8 @@ export interface Outline {
 
 const ELSEWHERE = ["model", "dataset", "approximation", "training", "seed", "kind"];
 const LENGTH = ["epochs", "steps"];
+/** Options of data sets that texts have no place for. */
+const OF_IMAGES = ["validation", "augmentation", "whiten"];
 
 /** `gated`: whether the network has layers with gates, which rules may name. */
 export function outlineOf(source: Source, spec: Spec, gated: boolean): Outline {
@@ -44,12 +47,13 @@ export function outlineOf(source: Source, spec: Spec, gated: boolean): Outline {
     return schema ? fieldsOf(schema, prefix) : null;
   };
   const rules = Array.isArray(spec.approximation) ? spec.approximation : [];
+  const reads = source.models.find((one) => one.name === at(spec, "model.name"))?.task === "language-modelling";
   const rule = part("approximation").items ?? {};
   return {
     model: own(source.models, at(spec, "model.name"), "model") ?? [],
     dataset: (
       own(source.datasets, at(spec, "dataset.name"), "dataset") ?? fieldsOf(part("dataset"), "dataset", root)
-    ).filter((field) => field.name !== "name"),
+    ).filter((field) => field.name !== "name" && !(reads && OF_IMAGES.includes(field.name))),
     rules: rules.map((one, i) => {
       const path = `approximation.${i}`;
       const fields = fieldsOf(rule, path, root).filter(({ name }) => hasUse(name, one, gated));
@@ -98,6 +102,25 @@ export function settled(spec: Spec): Spec {
     return policyIn(rule) === "exact" ? { layers: rest.layers ?? "*", policy: rest.policy ?? null } : rest;
   });
   return { ...spec, approximation: rules };
+}
+
+export interface StudyOutline {
+  main: Field[];
+  more: Field[];
+}
+
+/** The fields of a study; its method is one of the policies or of the alternatives. */
+export function studyOutline(source: Pick<Source, "policies"> & { study: unknown }): StudyOutline {
+  const fields = fieldsOf(source.study as Schema, "").filter(({ name }) => !["kind", "seed"].includes(name));
+  return {
+    main: fields.filter(({ name }) => name !== "resources").map((field) => withPolicies(field, source.policies)),
+    more: fields.filter(({ name }) => name === "resources"),
+  };
+}
+
+/** Every path at which the form for a study can say what is wrong. */
+export function studyPaths({ main, more }: StudyOutline, spec: Spec): string[] {
+  return ["name", "seed", "axes.seed", ...shownPaths([...main, ...more], spec)];
 }
 
 /** Every path at which the form can say what is wrong. */

@@ -69,6 +69,11 @@ const LABELS: Record<string, string> = {
   probe_every_steps: "Probe every, steps",
   checkpoint_every_s: "Checkpoint every, s",
   kind: "Kind of device",
+  m: "m",
+  n: "n",
+  p: "p",
+  distribution: "Entries",
+  distribution_b: "Entries of the second factor",
 };
 
 /** Fields for the properties of an object, in the schema's order; constants are chosen already. */

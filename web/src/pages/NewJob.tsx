@@ -8,18 +8,24 @@ import { useCatalog, useJob, usePlan, useSubmit, useSubmitSweep } from "../api/q
 import { Field, Flag, TextField } from "../components/Fields";
 import type { FormState } from "../components/Fields";
 import { Failed, Loading } from "../components/States";
-import { BLANK, asSeeds, draftOf, forgotten, put, submission } from "../lib/draft";
+import { Switch } from "../components/Switch";
+import { BLANK, BLANK_STUDY, asSeeds, draftOf, forgotten, isStudyDraft, put, submission } from "../lib/draft";
 import type { Draft, Spec } from "../lib/draft";
 import { several } from "../lib/format";
-import { outlineOf, pathsOf, settled } from "../lib/outline";
+import { outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
 import { placed } from "../lib/schema";
 import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
 import { SpecSections } from "./NewJobFields";
+import { StudySections } from "./NewStudyFields";
 import { PlanView } from "./PlanView";
 
 const YamlPane = lazy(() => import("./YamlPane"));
 const KEPT = "colrow:draft";
+const KINDS = [
+  { value: "training", label: "Training" },
+  { value: "study", label: "Study" },
+] as const;
 
 /** What was typed comes back when the reader does. */
 function stored(): Draft {
@@ -33,10 +39,14 @@ function stored(): Draft {
 
 export function NewJobPage() {
   const [from] = useParam("from");
+  const [kind] = useParam("kind");
   const catalog = useCatalog();
   if (catalog.isPending) return <Loading what="the catalog" />;
   if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
-  return from ? <Cloned id={from} catalog={catalog.data} /> : <Form catalog={catalog.data} begin={stored()} />;
+  if (from) return <Cloned id={from} catalog={catalog.data} />;
+  const kept = stored();
+  const begin = kind === "study" && !isStudyDraft(kept) ? BLANK_STUDY : kept;
+  return <Form catalog={catalog.data} begin={begin} />;
 }
 
 function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
@@ -54,11 +64,13 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
   const planned = usePlan(useSlow(draft.spec, 150));
   const made = submission(draft);
   const gated = planned.data?.layers.some((layer) => layer.kind.startsWith("lstm")) ?? false;
+  const studies = isStudyDraft(draft);
   const outline = useMemo(() => outlineOf(catalog, draft.spec, gated), [catalog, draft.spec, gated]);
+  const study = useMemo(() => studyOutline(catalog), [catalog]);
   const refusal = [job.error, sweep.error, planned.error].find((error) => error !== null) ?? null;
   const errors = useMemo(
-    () => placed(errorsOf(refusal), pathsOf(outline, draft.spec)),
-    [refusal, outline, draft.spec],
+    () => placed(errorsOf(refusal), studies ? studyPaths(study, draft.spec) : pathsOf(outline, draft.spec)),
+    [refusal, studies, study, outline, draft.spec],
   );
 
   const change = (next: Draft) => {
@@ -86,7 +98,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
     if (made.kind === "job") {
       job.mutate(
         { body: made.body, key },
-        { onSuccess: ({ id }) => (done(), navigate(`/jobs/${id}`, { from: null, preset: null })) },
+        { onSuccess: ({ id }) => (done(), navigate(`/jobs/${id}`, { from: null, preset: null, kind: null })) },
       );
     } else {
       sweep.mutate(
@@ -94,7 +106,8 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
         {
           onSuccess: (answer) => {
             done();
-            navigate("/compare", { sweep: "id" in answer ? answer.id : null, jobs: null, from: null, preset: null });
+            const clear = { jobs: null, from: null, preset: null, kind: null };
+            navigate(studies ? "/study" : "/compare", { ...clear, sweep: "id" in answer ? answer.id : null });
           },
         },
       );
@@ -114,13 +127,21 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
       <header className="page-head">
         <div>
           <p className="over">New job</p>
-          <h1>What shall be trained, and how approximately?</h1>
+          <h1>
+            {studies
+              ? "Which product shall be studied, and by which methods?"
+              : "What shall be trained, and how approximately?"}
+          </h1>
         </div>
       </header>
       <div className="with-side">
         <div className="form">
-          <Start catalog={catalog} blank={fromJob ? begin : BLANK} fromJob={fromJob} change={change} />
-          <SpecSections catalog={catalog} outline={outline} form={form} change={change} />
+          <Start catalog={catalog} begin={fromJob ? begin : null} studies={studies} change={change} />
+          {studies ? (
+            <StudySections catalog={catalog} outline={study} form={form} change={change} />
+          ) : (
+            <SpecSections catalog={catalog} outline={outline} form={form} change={change} />
+          )}
           <Jobs form={form} change={change} />
         </div>
         <aside className="plan" aria-label="Plan">
@@ -148,30 +169,41 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
 /** A preset, or what the form begins with. */
 function Start({
   catalog,
-  blank,
-  fromJob,
+  begin,
+  studies,
   change,
 }: {
   catalog: Catalog;
-  blank: Draft;
-  fromJob: boolean;
+  /** The clone that the form began with. */
+  begin: Draft | null;
+  studies: boolean;
   change: (draft: Draft) => void;
 }) {
   const [preset, setPreset] = useParam("preset");
   const chosen = catalog.presets.find((one) => one.name === preset);
   const choose = (name: string) => {
     const found = catalog.presets.find((one) => one.name === name);
-    change(found ? draftOf(found.spec as unknown as Spec, found.title) : blank);
+    change(found ? draftOf(found.spec as unknown as Spec, found.title) : (begin ?? (studies ? BLANK_STUDY : BLANK)));
     setPreset(name);
   };
   return (
     <section className="card block">
       <h2>Start from</h2>
       <div className="fields">
+        <Switch
+          legend="Kind"
+          name="kind"
+          options={KINDS}
+          value={studies ? "study" : "training"}
+          onChange={(kind) => {
+            setPreset(null);
+            change(kind === "study" ? BLANK_STUDY : BLANK);
+          }}
+        />
         <Field label="Preset" wide>
           {(id) => (
             <select id={id} value={preset} onChange={(event) => choose(event.target.value)}>
-              <option value="">{fromJob ? "a clone" : "digits, a small start"}</option>
+              <option value="">{begin ? "a clone" : studies ? "100 × 100, a small start" : "digits, a small start"}</option>
               {catalog.presets.map((one) => (
                 <option key={one.name} value={one.name}>
                   {one.title}

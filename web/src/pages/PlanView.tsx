@@ -7,6 +7,8 @@ import { count, large, percent, share } from "../lib/format";
 export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boolean }) {
   if (!plan)
     return <p className="quiet">{stale ? "Counting…" : "The plan appears here when the fields are in order."}</p>;
+  // A study has no layers; its steps are the pairs that it keeps.
+  const size = plan.layers.length ? `${count(plan.steps)} steps` : `up to ${count(plan.steps)} pairs`;
   return (
     <div className={stale ? "stale" : ""}>
       <p className="over">Planned compute reduction</p>
@@ -14,9 +16,16 @@ export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boole
         {percent(plan.planned_compute_reduction)}
       </p>
       <p className="quiet">
-        {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {count(plan.steps)} steps. Of time it says
-        nothing: that is measured.
+        {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {size}. Of time it says nothing: that is
+        measured.
       </p>
+      {plan.layers.length > 0 && <Layers plan={plan} />}
+    </div>
+  );
+}
+
+function Layers({ plan }: { plan: Plan }) {
+  return (
       <table>
         <thead>
           <tr>
@@ -45,6 +54,5 @@ export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boole
           })}
         </tbody>
       </table>
-    </div>
   );
 }
