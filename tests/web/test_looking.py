@@ -132,7 +132,13 @@ def test_curves_are_drawn_over_steps_epochs_and_seconds(look: Visit) -> None:
 def test_tabs_are_reached_by_number(look: Visit) -> None:
     page = look.open("/")
     expect(page.locator("h1")).to_be_visible()
-    for key, path in (("2", "/curves"), ("3", "/queue"), ("1", "/compare"), ("n", "/new")):
+    for key, path in (
+        ("2", "/curves"),
+        ("3", "/study"),
+        ("4", "/queue"),
+        ("1", "/compare"),
+        ("n", "/new"),
+    ):
         page.keyboard.press(key)
         expect(page).to_have_url(re.compile(f"{path}$"))
 
@@ -143,7 +149,7 @@ def test_the_queue_shows_workers_and_says_when_nothing_waits(look: Visit) -> Non
     expect(page.get_by_role("row").filter(has_text="bench-1")).to_contain_text("8 GiB")
 
 
-@pytest.mark.parametrize("path", ["/", "/curves", "/queue", "/new"])
+@pytest.mark.parametrize("path", ["/", "/curves", "/study", "/queue", "/new"])
 def test_a_phone_in_the_dark_shows_each_page_without_scrolling_sideways(
     phone: Visit, path: str
 ) -> None:

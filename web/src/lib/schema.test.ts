@@ -18,6 +18,16 @@ const ROOT: Schema = {
       default: { name: "adam", lr: 0.001 },
     },
     schedule: { anyOf: [{ $ref: "#/$defs/SGD" }, { $ref: "#/$defs/Adam" }, { type: "null" }], default: null },
+    other: {
+      anyOf: [
+        {
+          oneOf: [{ $ref: "#/$defs/SGD" }, { $ref: "#/$defs/Adam" }],
+          discriminator: { propertyName: "name" },
+        },
+        { type: "null" },
+      ],
+      default: null,
+    },
     report: { $ref: "#/$defs/Report", default: { every_steps: 100 } },
     window: { anyOf: [{ $ref: "#/$defs/Report" }, { type: "null" }], default: null },
     policy: { anyOf: [{ enum: ["topk", "nps"], type: "string" }, { $ref: "#/$defs/Policy" }] },
@@ -54,6 +64,7 @@ describe("fields of a schema", () => {
       ["gates", "set"],
       ["optimizer", "union"],
       ["schedule", "union"],
+      ["other", "union"],
       ["report", "part"],
       ["window", "part"],
       ["policy", "union"],
@@ -80,6 +91,7 @@ describe("fields of a schema", () => {
         { name: "adam", fields: [{ path: "model.optimizer.beta1", hint: "0.9" }] },
       ],
     });
+    expect(named("other")).toMatchObject({ first: "", optional: true, variants: [{ name: "sgd" }, { name: "adam" }] });
     expect(named("policy")).toMatchObject({ first: "topk", variants: [{ name: "topk" }, { name: "nps" }] });
     expect(named("method")).toMatchObject({ first: "sgd", variants: [{}, {}, { name: "sgd" }] });
     expect(named("schedule")).toMatchObject({ tag: "name", first: "", optional: true });

@@ -99,7 +99,7 @@ export function resolved(schema: Schema, root: Schema): Schema {
 
 function fieldOf(written: Schema, path: string, name: string, root: Schema): Field | null {
   const schema = resolved(written, root);
-  const choices = (schema.anyOf ?? schema.oneOf ?? [schema]).map((one) => resolved(one, root));
+  const choices = alternatives(schema, root);
   const objects = choices.filter((one) => one.properties);
   // Beside objects with a name, a name alone is short for one of them.
   const kept = choices.filter((one) => one.type !== "null" && !(objects.length && one.enum));
@@ -131,6 +131,12 @@ function fieldOf(written: Schema, path: string, name: string, root: Schema): Fie
   }
   // Several plain types: typed as text, read as a number where it is one.
   return kept.some((one) => one.properties) ? null : { ...common, kind: "number" };
+}
+
+/** The alternatives of a schema, and those of each of them. */
+function alternatives(schema: Schema, root: Schema): Schema[] {
+  const several = schema.anyOf ?? schema.oneOf;
+  return several ? several.flatMap((one) => alternatives(resolved(one, root), root)) : [schema];
 }
 
 function kindOf(schema: Schema, path: string, root: Schema) {

@@ -26,33 +26,33 @@ export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boole
 
 function Layers({ plan }: { plan: Plan }) {
   return (
-      <table>
-        <thead>
-          <tr>
-            <th>Layer</th>
-            <th>Policy</th>
-            <th className="number">Kept</th>
-            <th className="number">Saved</th>
-          </tr>
-        </thead>
-        <tbody>
-          {plan.layers.map((layer) => {
-            const forward = layer.products.find((one) => one.product === "forward");
-            return (
-              <tr key={layer.name}>
-                <th scope="row">{layer.name}</th>
-                <td>
-                  <span className="with-mark">
-                    <PolicyMark policy={layer.policy.name} size={10} /> {layer.policy.name}{" "}
-                    {layer.forward < 1 ? share(layer.forward) : ""}
-                  </span>
-                </td>
-                <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
-                <td className="number">{percent(layer.reduction, 0)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+    <table>
+      <thead>
+        <tr>
+          <th>Layer</th>
+          <th>Policy</th>
+          <th className="number">Kept</th>
+          <th className="number">Saved</th>
+        </tr>
+      </thead>
+      <tbody>
+        {plan.layers.map((layer) => {
+          const forward = layer.products.find((one) => one.product === "forward");
+          return (
+            <tr key={layer.name}>
+              <th scope="row">{layer.name}</th>
+              <td>
+                <span className="with-mark">
+                  <PolicyMark policy={layer.policy.name} size={10} /> {layer.policy.name}{" "}
+                  {layer.forward < 1 ? share(layer.forward) : ""}
+                </span>
+              </td>
+              <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
+              <td className="number">{percent(layer.reduction, 0)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
   );
 }
