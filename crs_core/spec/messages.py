@@ -29,8 +29,11 @@ def field_error(detail: Any) -> FieldError:
 
 
 def _loc(error: Any) -> str:
-    # A union puts the tag it chose behind its own name; the reader wrote no such key.
+    # A union puts the tag it chose behind its own name; the reader wrote no such key. Rules have no
+    # unions with tags: their `schedule` is one kind of thing.
     parts = [str(part) for part in error["loc"]]
+    if "approximation" in parts:
+        return ".".join(parts)
     return ".".join(p for i, p in enumerate(parts) if not i or parts[i - 1] not in _UNIONS)
 
 
