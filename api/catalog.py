@@ -46,6 +46,7 @@ from crs_core.spec import (
     RandomProjection,
     RandomWalk,
     StepDecay,
+    StudySpec,
     TruncatedSVD,
     UniformEntries,
     WRNModel,
@@ -149,6 +150,8 @@ def catalog(workers: Mapping[str, Sequence[str] | None]) -> Catalog:
             for name, metric in METRICS.items()
         ],
         broken=list(broken_offers()),
+        spec=_schema(JobSpec),
+        study=_schema(StudySpec),
     )
 
 
@@ -216,6 +219,11 @@ def _presets() -> list[Preset]:
         )
         for preset in PRESETS.values()
     ]
+
+
+@cache
+def _schema(kind: type[BaseModel]) -> dict[str, Any]:
+    return kind.model_json_schema()
 
 
 def _choice(kind: type[BaseModel]) -> Choice:

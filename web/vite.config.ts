@@ -17,6 +17,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "charts", test: /node_modules\/(echarts|zrender|tslib)\// },
+            { name: "yaml", test: /node_modules\/yaml\// },
             { name: "react", test: /node_modules\// },
           ],
         },

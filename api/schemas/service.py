@@ -94,6 +94,10 @@ class Catalog(Answer):
     broken: list[str] = Field(
         description="What installed packages offer that can't be used, and why."
     )
+    spec: dict[str, Any] = Field(
+        description="JSON schema of a training's spec, rules and training included, for forms."
+    )
+    study: dict[str, Any] = Field(description="JSON schema of a study's spec, for forms.")
 
 
 class Worker(Answer):

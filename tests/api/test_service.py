@@ -8,7 +8,16 @@ from sqlalchemy import exc, text
 from api.main import create_app
 from api.settings import Settings
 from crs_core.events import METRICS
-from crs_core.spec import DatasetName, ModelName, PolicyName, parse_spec
+from crs_core.spec import (
+    DatasetName,
+    JobSpec,
+    ModelName,
+    PolicyName,
+    Rule,
+    StudySpec,
+    Training,
+    parse_spec,
+)
 from store import jobs
 from store.session import Database
 
@@ -48,6 +57,16 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
         for part in ("models", "policies", "optimizers", "schedules")
         for choice in catalog[part]
     )
+
+
+@once
+def test_the_catalog_holds_the_schema_of_every_spec_for_forms(client: TestClient) -> None:
+    catalog = client.get("/api/v1/catalog").json()
+    assert set(catalog["study"]["properties"]) == set(StudySpec.model_fields)
+    schema = catalog["spec"]
+    assert set(schema["properties"]) == set(JobSpec.model_fields)
+    assert set(schema["$defs"]["Rule"]["properties"]) == set(Rule.model_fields)
+    assert set(schema["$defs"]["Training"]["properties"]) == set(Training.model_fields)
 
 
 @once

@@ -27,58 +27,6 @@ def test_an_empty_service_says_what_to_do_next(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("/new$"))
 
 
-def test_the_planned_reduction_follows_what_is_typed(visit: Visit) -> None:
-    page = visit.open("/new")
-    planned = page.get_by_test_id("planned")
-    expect(planned).to_have_text("59.9\u202f%")
-    page.get_by_label("Forward ratio").fill("0.1")
-    expect(planned).to_have_text("90.1\u202f%")
-    page.get_by_label("Hidden").fill("200")
-    expect(page.locator(".plan tbody tr")).to_have_count(2)
-
-
-def test_an_error_stands_at_its_field_and_the_typed_text_stays(visit: Visit) -> None:
-    visit.may_fail = True
-    page = visit.open("/new")
-    ratio = page.get_by_label("Forward ratio")
-    ratio.fill("1.5")
-    error = page.locator(".rule .field-error")
-    expect(error).to_have_text(
-        "a ratio is the share of pairs to keep, above 0 and at most 1; got 1.5"
-    )
-    expect(ratio).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_role("button", name="Submit")).to_be_disabled()
-    page.get_by_label("Layers").fill("conv*")
-    page.get_by_label("Batch size").fill("many")
-    expect(page.locator(".field-error").filter(has_text="many")).to_be_visible()
-    page.get_by_role("link", name="Queue").click()
-    page.get_by_role("link", name="New job").click()
-    expect(page.get_by_label("Batch size")).to_have_value("many")
-    expect(ratio).to_have_value("1.5")
-    ratio.fill("0.5")
-    page.get_by_label("Batch size").fill("50")
-    expect(page.locator(".rule .field-error")).to_contain_text("fc1, fc2, fc3")
-    page.get_by_label("Layers").fill("fc*")
-    expect(page.get_by_role("button", name="Submit 6 jobs")).to_be_enabled()
-
-
-def test_a_preset_is_chosen_and_submitted_with_its_exact_twin(visit: Visit, bench: Bench) -> None:
-    page = visit.open("/new")
-    page.get_by_label("Preset").select_option(label="MLP on Digits, norm-proportional 40 %")
-    page.get_by_label("Seeds").fill("0-1")
-    page.get_by_role("button", name="Submit 4 jobs").click()
-    expect(page).to_have_url(re.compile(r"/compare\?sweep="))
-    expect(page.locator(".jobs-foot")).to_contain_text("4 jobs")
-    specs = [bench.train().spec for _ in range(4)]
-    assert [(len(spec.approximation), spec.seed) for spec in specs] == [
-        (0, 0),
-        (0, 1),
-        (1, 0),
-        (1, 1),
-    ]
-    expect(page.locator("h1.answer")).to_contain_text("nps")
-
-
 def test_a_job_is_cancelled_retried_and_deleted(visit: Visit, bench: Bench) -> None:
     job = bench.job("to be stopped")
     page = visit.open(f"/jobs/{job}")
@@ -117,14 +65,6 @@ def test_a_failed_job_says_why(visit: Visit, bench: Bench) -> None:
     page = visit.open(f"/jobs/{job}")
     badge(page, "failed")
     expect(page.locator(".banner")).to_have_text(f"diverged {why}")
-
-
-def test_a_clone_begins_with_the_spec_of_its_origin(visit: Visit, bench: Bench) -> None:
-    job = bench.job(seed=7, model={"name": "mlp", "hidden": [31]})
-    page = visit.open(f"/jobs/{job}")
-    page.get_by_role("link", name="Clone").click()
-    expect(page.get_by_label("Hidden")).to_have_value("31")
-    expect(page.get_by_label("Seeds")).to_have_value("7")
 
 
 def test_points_flow_in_within_a_second_and_leave_the_view_alone(

@@ -14,10 +14,12 @@ import { CurvesPage } from "./pages/Curves";
 import { JobPage } from "./pages/Job";
 import { NewJobPage } from "./pages/NewJob";
 import { QueuePage } from "./pages/Queue";
+import { StudyPage } from "./pages/Study";
 
 const TABS = [
   { page: "compare", path: "/compare", label: "Compare" },
   { page: "curves", path: "/curves", label: "Curves" },
+  { page: "study", path: "/study", label: "Study" },
   { page: "queue", path: "/queue", label: "Queue" },
 ] as const;
 
@@ -79,6 +81,8 @@ function Page({ route }: { route: Route }) {
       return <ComparePage />;
     case "curves":
       return <CurvesPage />;
+    case "study":
+      return <StudyPage />;
     case "queue":
       return <QueuePage />;
     case "new":
@@ -94,7 +98,7 @@ function Page({ route }: { route: Route }) {
   }
 }
 
-/** `/` goes to the search, 1 to 3 to the tabs, n to a new job. */
+/** `/` goes to the search, 1 to 4 to the tabs, n to a new job. */
 function useKeys(): void {
   useEffect(() => {
     const hear = (event: KeyboardEvent) => {

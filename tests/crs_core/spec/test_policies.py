@@ -5,7 +5,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from crs_core.spec import CHOICES, Policy, PolicyName, Rule, field_errors
+from crs_core.errors import SpecError
+from crs_core.spec import CHOICES, Policy, PolicyName, Rule, field_errors, parse_spec
 
 
 def message(kind: type[Policy] | type[Rule], data: dict[str, Any]) -> str:
@@ -138,3 +139,11 @@ def test_a_schedule_that_contradicts_itself_is_refused(schedule: dict[str, Any],
 def test_an_exact_rule_has_nothing_to_schedule() -> None:
     rule = {"policy": "exact", "schedule": {"exact_first_steps": 5}}
     assert "has nothing to schedule: leave out `schedule`" in message(Rule, rule)
+
+
+def test_an_error_in_a_rules_schedule_names_its_field() -> None:
+    rule = {"policy": "topk", "forward": 0.5, "schedule": {"shape": "linear", "end_step": 0}}
+    spec = {"model": {"name": "mlp"}, "dataset": {"name": "digits"}, "training": {"epochs": 3}}
+    with pytest.raises(SpecError) as error:
+        parse_spec(spec | {"approximation": [rule]})
+    assert [e.loc for e in error.value.errors] == ["approximation.0.schedule.end_step"]

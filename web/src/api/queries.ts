@@ -15,7 +15,15 @@ import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
 import { listen } from "./live";
 
-export const LIST_METRICS = ["best_test_accuracy", "test_accuracy", "train_loss", "seconds", "compute_reduction"];
+export const LIST_METRICS = [
+  "best_test_accuracy",
+  "best_test_perplexity",
+  "test_accuracy",
+  "test_perplexity",
+  "train_loss",
+  "seconds",
+  "compute_reduction",
+];
 const PAGE = 200;
 
 /** A cache whose readers try again when the service is away, but not when it said no. */
@@ -97,15 +105,29 @@ export function useSweeps() {
 
 export type X = "compute_reduction" | "planned_compute_reduction" | "time_saved";
 
-export function useComparison(scope: { sweep?: string; jobs?: string[] }, x: X) {
+export interface Scope {
+  sweep?: string;
+  jobs?: string[];
+}
+
+/** Compare the jobs of a scope. `margin` as typed, in per cent; "" leaves it to the service. */
+export function useComparison(scope: Scope, x: X, y: string, margin: string) {
   const asked = Boolean(scope.sweep) || Boolean(scope.jobs?.length);
   return useQuery({
-    queryKey: ["comparison", scope, x],
+    queryKey: ["comparison", scope, x, y, margin],
     enabled: asked,
-    queryFn: () =>
+    queryFn: ({ signal }) =>
       take(
         client.GET("/api/v1/comparison", {
-          params: { query: { ...(scope.sweep ? { sweep: [scope.sweep] } : { job: scope.jobs ?? [] }), x } },
+          params: {
+            query: {
+              ...(scope.sweep ? { sweep: [scope.sweep] } : { job: scope.jobs ?? [] }),
+              ...(margin ? { margin: margin as unknown as number } : {}),
+              x,
+              y,
+            },
+          },
+          signal,
         }),
       ),
     placeholderData: keepPreviousData,

@@ -646,6 +646,14 @@ export interface components {
             metrics: components["schemas"]["MetricChoice"][];
             /** @description What installed packages offer that can't be used, and why. */
             broken: string[];
+            /** @description JSON schema of a training's spec, rules and training included, for forms. */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** @description JSON schema of a study's spec, for forms. */
+            study: {
+                [key: string]: unknown;
+            };
         };
         /** @description A complete file of a job's state. */
         Checkpoint: {

@@ -1,19 +1,26 @@
-/* Accuracy against what was saved: the picture that Colrow exists for. Pure: groups in, option out. */
+/* What a job reached against what it saved: the picture that Colrow exists for. Pure: groups in, option out. */
 
 import type { EChartsCoreOption } from "echarts/core";
 
 import type { Group } from "../api/client";
-import { percent, plain, points, several, spread, times } from "../lib/format";
+import { metric as asMetric, percent, several, times } from "../lib/format";
+import { differenceIn, gain, measured, spreadIn } from "../lib/measures";
+import type { Measure } from "../lib/measures";
 import { SHAPES, inOrder, look } from "../lib/policies";
 import type { Theme } from "./theme";
+
+/** What the bars say: how sure the difference to exact is (95 %), or how far the seeds spread. */
+export type Bars = "interval" | "spread";
 
 export interface CompareSettings {
   xLabel: string;
   yLabel: string;
-  /** Tolerance in points (hundredths of accuracy). */
-  within: number;
+  measure: Measure;
+  /** What may be lost, in the metric's own unit. */
+  margin: number;
   /** Show only what is near the baseline. */
   isNear: boolean;
+  bars: Bars;
 }
 
 interface Mark {
@@ -24,10 +31,10 @@ interface Mark {
 }
 
 const DOMINATED = 0.4;
-/** How far below the baseline is still near, as a share. */
-const NEAR = 0.12;
-/** Where the lowest group is farther below than this, the near view says more to begin with. */
-const FAR = 0.25;
+/** How far from the baseline is still near, and from where on the near view says more to begin with: of a share, or
+    as a part of the baseline. */
+const NEAR = { share: 0.12, part: 0.3 };
+const FAR = { share: 0.25, part: 0.6 };
 
 /** Points of the Pareto front, from left to right. */
 export function front(groups: readonly Group[]): [number, number][] {
@@ -44,44 +51,66 @@ export function joined(groups: readonly Group[], policy: string): Group[] {
     .sort((a, b) => (b.ratio ?? 0) - (a.ratio ?? 0) || (a.x.mean ?? 0) - (b.x.mean ?? 0));
 }
 
-/** The range that shows every point with its bar, and the tolerance below the baseline. */
-export function extent(groups: readonly Group[], within: number): [number, number] | null {
+/** The ends of a group's bar, or null where there is none to draw. */
+export function barOf(group: Group, bars: Bars): [number, number] | null {
+  const { mean, std } = group.y;
+  if (mean === null) return null;
+  if (bars === "spread") return std === null ? null : [mean - std, mean + std];
+  const found = group.evidence;
+  if (!found || found.low === null || found.high === null) return null;
+  return [mean + found.low - found.mean, mean + found.high - found.mean];
+}
+
+/** The range that shows every point with its bar, and the margin beside the baseline. */
+export function extent(
+  groups: readonly Group[],
+  { measure, margin, bars }: Pick<CompareSettings, "measure" | "margin" | "bars">,
+): [number, number] | null {
   const ys: number[] = [];
   for (const group of groups) {
     if (group.y.mean === null) continue;
-    const std = group.y.std ?? 0;
-    ys.push(group.y.mean - std, group.y.mean + std);
-    if (group.is_baseline) ys.push(group.y.mean - within / 100);
+    ys.push(group.y.mean, ...(barOf(group, bars) ?? []));
+    if (group.is_baseline) ys.push(group.y.mean + allowed(measure, margin));
   }
   if (ys.length === 0) return null;
   const low = Math.min(...ys);
   const high = Math.max(...ys);
-  const margin = Math.max((high - low) * 0.08, 0.0005);
-  return [low - margin, high + margin];
+  const room = Math.max((high - low) * 0.08, measure.isShare ? 0.0005 : Math.abs(high) * 1e-4);
+  return [low - room, high + room];
 }
 
-/** Groups too far below the baseline for the near view. */
-export function belowNear(groups: readonly Group[]): Group[] {
-  const floor = groups.find((group) => group.is_baseline)?.y.mean;
-  if (floor === null || floor === undefined) return [];
-  return groups.filter((group) => group.y.mean !== null && group.y.mean < floor - NEAR);
+/** The difference to the baseline at which the margin ends. */
+function allowed(measure: Measure, margin: number): number {
+  return measure.better === "lower" ? margin : -margin;
 }
 
-/** Whether one group lies so low that all others would be squeezed together. */
-export function isStretched(groups: readonly Group[]): boolean {
-  const base = groups.find((group) => group.is_baseline)?.y.mean ?? 0;
-  const low = Math.min(...belowNear(groups).map((group) => group.y.mean ?? 0), base);
-  const near = groups.filter((group) => !group.is_baseline && group.y.mean !== null).length - belowNear(groups).length;
-  return near > 0 && base - low > FAR;
+/** Groups too far on the worse side of the baseline for the near view. */
+export function farOff(groups: readonly Group[], measure: Measure): Group[] {
+  return beyond(groups, measure, NEAR);
+}
+
+function beyond(groups: readonly Group[], measure: Measure, limit: typeof NEAR): Group[] {
+  const base = groups.find((group) => group.is_baseline)?.y.mean;
+  if (base === null || base === undefined) return [];
+  const most = measure.isShare ? limit.share : limit.part * Math.abs(base);
+  return groups.filter((group) => group.y.mean !== null && -gain(measure, group.y.mean - base) > most);
+}
+
+/** Whether one group lies so far off that all others would be squeezed together. */
+export function isStretched(groups: readonly Group[], measure: Measure): boolean {
+  const others = groups.filter((group) => !group.is_baseline && group.y.mean !== null);
+  return others.length > farOff(groups, measure).length && beyond(groups, measure, FAR).length > 0;
 }
 
 export function compareOption(groups: readonly Group[], settings: CompareSettings, theme: Theme): EChartsCoreOption {
   const baseline = groups.find((group) => group.is_baseline);
-  const far = new Set(settings.isNear ? belowNear(groups) : []);
+  const { measure } = settings;
+  const far = new Set(settings.isNear ? farOff(groups, measure) : []);
   const range = extent(
     groups.filter((group) => !far.has(group)),
-    settings.within,
+    settings,
   );
+  const digits = range && range[1] - range[0] < 0.03 ? 1 : 0;
   const xs = groups.flatMap((group) => (group.x.mean === null ? [] : [group.x.mean]));
   const axisText = { color: theme.ink3, fontSize: 12 };
   const axis = {
@@ -103,7 +132,7 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       backgroundColor: theme.raised,
       borderColor: theme.line,
       textStyle: { color: theme.ink, fontSize: 12, lineHeight: 18 },
-      formatter: (item: { data?: Partial<Mark> }) => (item.data?.group ? told(item.data.group) : ""),
+      formatter: (item: { data?: Partial<Mark> }) => (item.data?.group ? told(item.data.group, measure) : ""),
     },
     xAxis: {
       ...axis,
@@ -122,20 +151,21 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
         ...axisText,
         showMinLabel: false,
         showMaxLabel: false,
-        formatter: (value: number) => percent(value, range && range[1] - range[0] < 0.03 ? 1 : 0),
+        formatter: (value: number) => (measure.isShare ? percent(value, digits) : asMetric(value)),
       },
     },
     series: [
-      ...(baseline ? [baselineSeries(baseline, settings.within, theme)] : []),
+      ...(baseline ? [baselineSeries(baseline, settings, theme)] : []),
       frontSeries(groups, theme),
-      ...inOrder(groups.map((group) => group.policy)).flatMap((policy) => policySeries(groups, policy, theme)),
+      ...inOrder(groups.map((group) => group.policy)).flatMap((policy) => policySeries(groups, policy, settings, theme)),
     ],
   };
 }
 
-function baselineSeries(baseline: Group, within: number, theme: Theme): object {
+function baselineSeries(baseline: Group, { measure, margin, bars }: CompareSettings, theme: Theme): object {
   const y = baseline.y.mean ?? 0;
-  const std = baseline.y.std ?? 0;
+  // The interval of a difference has the baseline's own spread in it already.
+  const std = bars === "spread" ? (baseline.y.std ?? 0) : 0;
   return {
     type: "line",
     name: "baseline",
@@ -146,7 +176,7 @@ function baselineSeries(baseline: Group, within: number, theme: Theme): object {
       // By itself a mark line is rounded to hundredths: whole points of accuracy.
       precision: 12,
       label: {
-        formatter: `exact ${spread(baseline.y)}`,
+        formatter: `exact ${spreadIn(measure, baseline.y)}`,
         position: "insideStartTop",
         distance: [12, 6],
         color: theme.ink2,
@@ -159,7 +189,7 @@ function baselineSeries(baseline: Group, within: number, theme: Theme): object {
     },
     markArea: {
       data: [
-        [{ yAxis: y - within / 100, itemStyle: { color: theme.band, opacity: 0.1 } }, { yAxis: y }],
+        [{ yAxis: y + allowed(measure, margin), itemStyle: { color: theme.band, opacity: 0.1 } }, { yAxis: y }],
         [{ yAxis: y - std, itemStyle: { color: theme.colour("--policy-exact"), opacity: 0.14 } }, { yAxis: y + std }],
       ],
     },
@@ -179,7 +209,12 @@ function frontSeries(groups: readonly Group[], theme: Theme): object {
   };
 }
 
-function policySeries(groups: readonly Group[], policy: string, theme: Theme): object[] {
+function policySeries(
+  groups: readonly Group[],
+  policy: string,
+  { bars }: CompareSettings,
+  theme: Theme,
+): object[] {
   const members = joined(groups, policy);
   const { colour, shape, dash } = look(policy);
   const paint = theme.colour(colour);
@@ -199,7 +234,7 @@ function policySeries(groups: readonly Group[], policy: string, theme: Theme): o
       type: "custom",
       name: `${policy}, spread`,
       silent: true,
-      data: members.map((group) => [group.x.mean, group.y.mean, group.x.std ?? 0, group.y.std ?? 0]),
+      data: members.map((group) => [group.x.mean, group.y.mean, group.x.std ?? 0, ...(barOf(group, bars) ?? [NaN, NaN])]),
       renderItem: errorBars(paint),
       clip: true,
       z: 2,
@@ -235,9 +270,11 @@ interface Drawing {
 
 function errorBars(paint: string) {
   return (_params: unknown, api: Drawing) => {
-    const [x, y, sx, sy] = [api.value(0), api.value(1), api.value(2), api.value(3)];
+    const [x, y, sx] = [api.value(0), api.value(1), api.value(2)];
+    // Where there is no bar its ends are no numbers, and nothing is drawn.
+    const [from, to] = [api.value(3), api.value(4)];
     const [left, right] = [api.coord([x - sx, y]), api.coord([x + sx, y])];
-    const [low, high] = [api.coord([x, y - sy]), api.coord([x, y + sy])];
+    const [low, high] = [api.coord([x, from]), api.coord([x, to])];
     const style = { stroke: paint, lineWidth: 1.25, opacity: 0.75 };
     const line = (a: [number, number], b: [number, number]) => ({
       type: "line",
@@ -246,17 +283,21 @@ function errorBars(paint: string) {
     });
     const cap = (at: [number, number], dx: number, dy: number) =>
       line([at[0] - dx, at[1] - dy], [at[0] + dx, at[1] + dy]);
-    const upright = sy > 0 ? [line(low, high), cap(low, 4, 0), cap(high, 4, 0)] : [];
+    const upright = to > from ? [line(low, high), cap(low, 4, 0), cap(high, 4, 0)] : [];
     const level = right[0] - left[0] > 2 ? [line(left, right), cap(left, 0, 4), cap(right, 0, 4)] : [];
     return { type: "group", children: [...upright, ...level] };
   };
 }
 
-function told(group: Group): string {
+function told(group: Group, measure: Measure): string {
+  const found = group.evidence;
+  const unit = measure.isShare ? " points" : "";
+  const ends = found && found.low !== null && found.high !== null ? [found.low, found.high] : null;
   const lines = [
     group.label,
-    `accuracy ${spread(group.y)}`,
-    ...(group.delta_y ? [`${points(group.delta_y.mean)} points against exact`] : []),
+    `${measure.noun} ${spreadIn(measure, group.y)}`,
+    ...(group.delta_y ? [`${differenceIn(measure, group.delta_y.mean)}${unit} against exact`] : []),
+    ...(ends ? [`95 % interval ${ends.map((end) => differenceIn(measure, end)).join(" to ")}`] : []),
     `saves ${percent(group.x.mean)}`,
     ...(group.seconds_ratio === null ? [] : [`${times(group.seconds_ratio)} the time of exact`]),
     several(group.n, "job"),
@@ -265,10 +306,12 @@ function told(group: Group): string {
 }
 
 /** What the picture shows, in a sentence. */
-export function compareLabel(groups: readonly Group[]): string {
+export function compareLabel(groups: readonly Group[], measure: Measure): string {
   const shown = groups.filter((group) => group.y.mean !== null);
   const parts = shown.map(
-    (group) => `${group.label}: ${plain((group.y.mean ?? 0) * 100)} % accuracy at ${percent(group.x.mean, 0)} saved`,
+    (group) =>
+      `${group.label}: ${measured(measure, group.y.mean)} ${measure.noun} at ${percent(group.x.mean, 0)} saved`,
   );
-  return `Accuracy against what is saved, ${several(shown.length, "group")}. ${parts.join("; ")}`;
+  const noun = measure.noun.replace(/^./, (first) => first.toUpperCase());
+  return `${noun} against what is saved, ${several(shown.length, "group")}. ${parts.join("; ")}`;
 }

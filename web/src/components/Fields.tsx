@@ -6,27 +6,32 @@ import type { ReactNode } from "react";
 import { asList, asNumber, at } from "../lib/draft";
 import type { Draft, Json } from "../lib/draft";
 
-/** What ties a field to a path of the spec. */
-export interface FieldProps {
-  path: string;
+/** What the fields of a form share: the draft, how to change it, and what was found wrong in it. */
+export interface FormState {
   draft: Draft;
+  /** Write a value; `text` is kept as it was typed. */
   set: (path: string, value: Json | undefined, text?: string) => void;
-  error: string;
+  /** Write a choice on which the fields beneath it depend: what was typed there is forgotten. */
+  choose: (path: string, value: Json | undefined) => void;
+  errorAt: (path: string) => string;
 }
 
 interface Labelled {
   label: string;
+  help?: string;
   error?: string;
   wide?: boolean;
   children: (id: string, described: { "aria-invalid"?: true; "aria-describedby"?: string }) => ReactNode;
 }
 
-export function Field({ label, error, wide, children }: Labelled) {
+export function Field({ label, help, error, wide, children }: Labelled) {
   const id = useId();
   const described = error ? ({ "aria-invalid": true, "aria-describedby": `${id}-error` } as const) : {};
   return (
     <div className={`field ${wide ? "wide" : ""}`}>
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id} title={help || undefined}>
+        {label}
+      </label>
       {children(id, described)}
       {error && (
         <p id={`${id}-error`} className="field-error">
@@ -39,21 +44,32 @@ export function Field({ label, error, wide, children }: Labelled) {
 
 export function TextField({
   label,
+  help,
   value,
   onChange,
   error,
   wide,
+  hint = "",
 }: {
   label: string;
+  help?: string;
   value: string;
   onChange: (value: string) => void;
   error?: string;
   wide?: boolean;
+  hint?: string;
 }) {
   return (
-    <Field label={label} error={error} wide={wide}>
+    <Field label={label} help={help} error={error} wide={wide}>
       {(id, described) => (
-        <input id={id} value={value} onChange={(event) => onChange(event.target.value)} {...described} />
+        <input
+          id={id}
+          value={value}
+          placeholder={hint}
+          autoComplete="off"
+          onChange={(event) => onChange(event.target.value)}
+          {...described}
+        />
       )}
     </Field>
   );
@@ -61,19 +77,24 @@ export function TextField({
 
 export function NumberField({
   label,
+  help,
   hint = "",
   path,
-  draft,
-  set,
-  error,
-  also = "",
+  form,
   list = false,
-}: FieldProps & { label: string; hint?: string; also?: string; list?: boolean }) {
-  const value = at(draft.spec, path);
+}: {
+  label: string;
+  help?: string;
+  hint?: string;
+  path: string;
+  form: FormState;
+  list?: boolean;
+}) {
+  const value = at(form.draft.spec, path) ?? undefined;
   const text =
-    draft.texts[path] ?? (value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value));
+    form.draft.texts[path] ?? (value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value));
   return (
-    <Field label={label} error={[error, also].filter(Boolean).join("; ")}>
+    <Field label={label} help={help} error={form.errorAt(path)}>
       {(id, described) => (
         <input
           id={id}
@@ -82,7 +103,7 @@ export function NumberField({
           value={text}
           placeholder={hint}
           autoComplete="off"
-          onChange={({ target }) => set(path, list ? asList(target.value) : asNumber(target.value), target.value)}
+          onChange={({ target }) => form.set(path, list ? asList(target.value) : asNumber(target.value), target.value)}
           {...described}
         />
       )}
@@ -92,26 +113,57 @@ export function NumberField({
 
 export function Choice({
   label,
+  help,
   value,
   options,
   onChange,
   error,
 }: {
   label: string;
+  help?: string;
   value: string;
-  options: readonly string[];
+  options: readonly (string | { value: string; label: string })[];
   onChange: (value: string) => void;
   error?: string;
 }) {
+  const listed = options.map((one) => (typeof one === "string" ? { value: one, label: one } : one));
+  // What stands in the spec is shown even where the service knows no such thing: its error says so.
+  if (!listed.some((one) => one.value === value)) listed.unshift({ value, label: value || "–" });
   return (
-    <Field label={label} error={error}>
+    <Field label={label} help={help} error={error}>
       {(id, described) => (
         <select id={id} value={value} onChange={(event) => onChange(event.target.value)} {...described}>
-          {options.map((one) => (
-            <option key={one}>{one}</option>
+          {listed.map((one) => (
+            <option key={one.value} value={one.value}>
+              {one.label}
+            </option>
           ))}
         </select>
       )}
     </Field>
+  );
+}
+
+export function Flag({
+  label,
+  help,
+  checked,
+  onChange,
+  error,
+}: {
+  label: string;
+  help?: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  error?: string;
+}) {
+  return (
+    <div className="flag">
+      <label className="check" title={help || undefined}>
+        <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+        {label}
+      </label>
+      {error && <p className="field-error">{error}</p>}
+    </div>
   );
 }

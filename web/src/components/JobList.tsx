@@ -5,8 +5,11 @@ import { useEffect, useRef } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
-import { ago, count, duration, percent, several } from "../lib/format";
+import { ago, count, duration, several } from "../lib/format";
+import { measureOf, measured } from "../lib/measures";
 import { how } from "../lib/specs";
+import { isStudy } from "../lib/studies";
+import { QUALITY } from "../lib/tasks";
 import { chosenIds, withChosen } from "../lib/choice";
 import { navigate, useParam } from "../lib/url";
 import { Link } from "./Link";
@@ -14,6 +17,8 @@ import { PolicyMark, ProgressBar, StateBadge } from "./Marks";
 import { Failed, Loading } from "./States";
 
 const ROW_PX = 58;
+/** What a job is judged by; it has one of them. */
+const RESULTS = Object.values(QUALITY).map((quality) => `best_test_${quality}`);
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 
 export function JobList({ openJob }: { openJob: string | null }) {
@@ -127,7 +132,7 @@ interface RowProps {
 function Row({ job, open, chosen, onChoose }: RowProps) {
   const { policy, words: title } = how(job.spec);
   const { step, of, eta_s } = job.progress;
-  const accuracy = job.summary["best_test_accuracy"]?.last;
+  const [quality = ""] = RESULTS.filter((name) => typeof job.summary[name]?.last === "number");
   return (
     <div className={`job ${open ? "open" : ""}`}>
       <input type="checkbox" checked={chosen} onChange={onChoose} aria-label={`Choose ${title}, seed ${job.seed}`} />
@@ -139,13 +144,13 @@ function Row({ job, open, chosen, onChoose }: RowProps) {
         </span>
         <span className="job-sub">
           <span className="cut">
-            {job.model} · {job.dataset} · seed {job.seed}
+            {isStudy(job) ? "study" : job.model} · {job.dataset} · seed {job.seed}
           </span>
           <span className="number">
             {job.state === "running" && of
               ? `${duration(eta_s)} left`
-              : accuracy !== null && accuracy !== undefined
-                ? percent(accuracy, 2)
+              : quality
+                ? measured(measureOf(quality), job.summary[quality]?.last)
                 : ""}
           </span>
         </span>

@@ -41,6 +41,7 @@ const TEXT: [string, string][] = [
   ["--busy", "--busy-soft"],
 ];
 const POLICIES = ["exact", "topk", "nps", "uniform", "bernoulli", "wta", "meprop", "other"];
+const METHODS = ["projection", "svd", "sketch", "walk"];
 
 describe.each([
   ["light", tokens(light)],
@@ -50,8 +51,8 @@ describe.each([
     expect(contrast(theme.get(ink) ?? "#000000", theme.get(ground) ?? "#000000")).toBeGreaterThanOrEqual(4.5);
   });
 
-  it.each(POLICIES)("has the colour of %s stand out from the page", (policy) => {
-    const paint = theme.get(`--policy-${policy}`) ?? "#000000";
+  it.each([...POLICIES, ...METHODS])("has the colour of %s stand out from the page", (name) => {
+    const paint = theme.get(`--policy-${name}`) ?? theme.get(`--method-${name}`) ?? "#000000";
     expect(contrast(paint, theme.get("--surface") ?? "#000000")).toBeGreaterThanOrEqual(3);
     expect(contrast(paint, theme.get("--page") ?? "#000000")).toBeGreaterThanOrEqual(3);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { BLANK, asList, asNumber, asSeeds, at, draftOf, put, submission } from "./draft";
+import { BLANK, BLANK_STUDY, asList, asNumber, asSeeds, at, draftOf, forgotten, put, submission } from "./draft";
 
 describe("paths", () => {
   const spec = { training: { epochs: 3 }, approximation: [{ forward: 0.4 }, { forward: 0.5 }] };
@@ -64,10 +64,31 @@ describe("submission", () => {
   });
 });
 
+describe("submission of a study", () => {
+  it("has a variant for each method, its own first", () => {
+    const made = submission({ ...BLANK_STUDY, others: ["topk", "nps"], seeds: "0, 1" });
+    expect(made).toMatchObject({ kind: "sweep", count: 4 });
+    expect(made?.body.variants).toEqual([{ method: BLANK_STUDY.spec.method }, { method: { name: "topk" } }]);
+    expect(submission({ ...BLANK_STUDY, others: [] })?.kind).toBe("job");
+  });
+});
+
 describe("draftOf", () => {
   it("leaves out what the service filled in with null", () => {
     const made = draftOf({ dataset: { name: "digits", validation: null }, seed: 3 });
     expect(made.spec).toEqual({ dataset: { name: "digits" }, seed: 3 });
     expect(made.seeds).toBe("3");
+  });
+
+  it("writes a policy that is just its name as an object, for its parameters", () => {
+    const made = draftOf({ approximation: [{ policy: "topk", forward: 0.3 }] });
+    expect(made.spec.approximation).toEqual([{ policy: { name: "topk" }, forward: 0.3 }]);
+  });
+});
+
+describe("forgotten", () => {
+  it("drops texts at a path and beneath it, and no other", () => {
+    const texts = { "model.hidden": "x", model: "y", models: "z", "training.epochs": "3" };
+    expect(forgotten(texts, "model")).toEqual({ models: "z", "training.epochs": "3" });
   });
 });

@@ -12,6 +12,8 @@ export interface Draft {
   seeds: string;
   /** Run the exact twin of every seed too. */
   withExact: boolean;
+  /** Names of the methods that a study runs beside its own. */
+  others: string[];
 }
 
 export const BLANK: Draft = {
@@ -26,14 +28,33 @@ export const BLANK: Draft = {
   texts: {},
   seeds: "0, 1, 2",
   withExact: true,
+  others: [],
 };
+
+export const BLANK_STUDY: Draft = {
+  name: "",
+  spec: {
+    kind: "matmul_error",
+    operation: { name: "matmul", m: 100, n: 100, p: 100 },
+    distribution: { name: "normal", mean: 0, std: 1 },
+    method: { name: "nps", replacement: true, scaled: true },
+    draws: 1000,
+    seed: 0,
+  },
+  texts: {},
+  seeds: "0",
+  withExact: false,
+  others: ["topk", "bernoulli"],
+};
+
+export const isStudyDraft = (draft: Draft) => draft.spec.kind === "matmul_error";
 
 /** Begin with a spec that is there: a preset, or a job to be cloned. */
 export function draftOf(spec: Spec, name = ""): Draft {
-  const kept = pruned(spec) as Spec;
+  const kept = named(pruned(spec) as Spec);
   const seed = typeof kept.seed === "number" ? kept.seed : 0;
   const samples = Array.isArray(kept.approximation) && kept.approximation.length > 0;
-  return { name, spec: kept, texts: {}, seeds: String(seed), withExact: samples };
+  return { name, spec: kept, texts: {}, seeds: String(seed), withExact: samples, others: [] };
 }
 
 /** Leave out nulls: they say "as by default". */
@@ -45,6 +66,21 @@ function pruned(value: Json): Json {
       .filter(([, one]) => one !== null)
       .map(([key, one]) => [key, pruned(one)]),
   );
+}
+
+/** Write every policy that is just its name as an object, so that its parameters have a place. */
+export function named(spec: Spec): Spec {
+  const rules = spec.approximation;
+  if (!Array.isArray(rules)) return spec;
+  const written = rules.map((rule) =>
+    typeof at(rule, "policy") === "string" ? put(rule, "policy", { name: at(rule, "policy") ?? "" }) : rule,
+  );
+  return { ...spec, approximation: written };
+}
+
+/** Typed texts but for those at a path and beneath it. */
+export function forgotten(texts: Record<string, string>, path: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).filter(([at]) => at !== path && !at.startsWith(`${path}.`)));
 }
 
 /** Read a dotted path; numbers are places in a list. */
@@ -109,18 +145,30 @@ export interface Submission {
   body: Spec;
 }
 
+/** The exact twin and what is compared with it. */
+function twinsOf(draft: Draft): Json[] {
+  const rules = draft.spec.approximation ?? [];
+  const twin = draft.withExact && Array.isArray(rules) && rules.length > 0;
+  return twin ? [{ approximation: [] }, { approximation: rules }] : [];
+}
+
+/** A study's own method and those beside it. */
+function methodsOf(draft: Draft): Json[] {
+  const { method = "nps" } = draft.spec;
+  const others = draft.others.filter((name) => name !== at(method, "name"));
+  return others.length ? [{ method }, ...others.map((name) => ({ method: { name } }))] : [];
+}
+
 /** What to send: one job, or a sweep over seeds with the exact twin beside it. Null while the seeds can't be read. */
 export function submission(draft: Draft): Submission | null {
   const seeds = asSeeds(draft.seeds);
   if (!seeds) return null;
-  const rules = draft.spec.approximation ?? [];
-  const twin = draft.withExact && Array.isArray(rules) && rules.length > 0;
-  if (seeds.length === 1 && !twin) {
+  const variants = isStudyDraft(draft) ? methodsOf(draft) : twinsOf(draft);
+  if (seeds.length === 1 && variants.length === 0) {
     return { kind: "job", count: 1, body: { name: draft.name, spec: { ...draft.spec, seed: seeds[0] ?? 0 } } };
   }
   const base = { ...draft.spec };
   delete base.seed;
-  const variants: Json[] = twin ? [{ approximation: [] }, { approximation: rules }] : [];
   return {
     kind: "sweep",
     count: seeds.length * Math.max(1, variants.length),

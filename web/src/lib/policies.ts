@@ -18,6 +18,10 @@ const LOOKS: Record<string, Look> = {
   bernoulli: { colour: "--policy-bernoulli", shape: "diamond", dash: [9, 3, 2, 3] },
   wta: { colour: "--policy-wta", shape: "star", dash: [1, 3] },
   meprop: { colour: "--policy-meprop", shape: "down", dash: [4, 2] },
+  random_projection: { colour: "--method-projection", shape: "square", dash: [6, 3, 1, 3] },
+  svd: { colour: "--method-svd", shape: "star", dash: [10, 4] },
+  count_sketch: { colour: "--method-sketch", shape: "diamond", dash: [3, 3] },
+  random_walk: { colour: "--method-walk", shape: "down", dash: [1, 4] },
 };
 const OTHER: Look = { colour: "--policy-other", shape: "hexagon", dash: [12, 5] };
 

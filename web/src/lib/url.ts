@@ -3,7 +3,7 @@
 import { useCallback, useSyncExternalStore } from "react";
 
 export type Route =
-  { page: "compare" | "curves" | "queue" | "new" } | { page: "job"; id: string } | { page: "unknown"; path: string };
+  { page: "compare" | "curves" | "study" | "queue" | "new" } | { page: "job"; id: string } | { page: "unknown"; path: string };
 
 export type Changes = Record<string, string | null | undefined>;
 
@@ -11,7 +11,7 @@ export type Changes = Record<string, string | null | undefined>;
 export function routeOf(pathname: string): Route {
   const [first = "", second] = pathname.split("/").filter(Boolean);
   if (first === "" || first === "compare") return { page: "compare" };
-  if (first === "curves" || first === "queue" || first === "new") return { page: first };
+  if (first === "curves" || first === "study" || first === "queue" || first === "new") return { page: first };
   if (first === "jobs" && second) return { page: "job", id: decodeURIComponent(second) };
   return { page: "unknown", path: pathname };
 }

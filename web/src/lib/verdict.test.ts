@@ -1,70 +1,100 @@
 import { describe, expect, it } from "vitest";
 
-import { best, headline, type Judged, nearest, verdict } from "./verdict";
+import { measureOf } from "./measures";
+import { best, headline, nearest, verdict } from "./verdict";
+import type { Evidence, Judged, Terms } from "./verdict";
 
-function group(delta: number | null, saved: number, more: Partial<Judged> = {}): Judged {
+const POINTS: Terms = { measure: measureOf("best_test_accuracy"), margin: { value: 0.2, is_relative: false } };
+const PERPLEXITY: Terms = {
+  measure: { ...measureOf("best_test_perplexity"), better: "lower" },
+  margin: { value: 1, is_relative: true },
+};
+
+function group(evidence: Partial<Evidence> | null, saved: number, more: Partial<Judged> = {}): Judged {
+  const whole = { mean: -0.0006, low: -0.0014, high: 0.0002, n: 5, paired: true, more_seeds: null };
   return {
     label: "topk 40 %",
-    n: 5,
     is_baseline: false,
-    x: { mean: saved, std: 0, n: 5 },
-    y: { mean: 0.98, std: 0.002, n: 5 },
-    delta: delta === null ? null : { mean: delta, std: 0.0008 },
+    x: { mean: saved },
+    y: { mean: 0.98 },
+    evidence: evidence && { ...whole, verdict: "within", ...evidence },
     seconds_ratio: 1.117,
     ...more,
   };
 }
 
 describe("verdict", () => {
-  it("says the distance, the spread, the seeds and on which side of the tolerance", () => {
-    expect(verdict(group(-0.0006, 0.6), 0.2)).toEqual({
+  it("says the distance, its interval, the seeds and what they show", () => {
+    expect(verdict(group({}, 0.6), POINTS)).toEqual({
       kind: "within",
-      text: "0.06 points below exact (±0.08, 5 seeds): within 0.2",
+      text: "0.06 points below exact (±0.08 at 95\u202f%, 5 seeds): within 0.2 points",
     });
-    expect(verdict(group(-0.013, 0.6), 0.2).text).toBe("1.30 points below exact (±0.08, 5 seeds): more than 0.2");
-    expect(verdict(group(0.001, 0.6), 0.2).text).toBe("0.10 points above exact (±0.08, 5 seeds): no loss seen");
+    expect(verdict(group({ mean: -0.013, low: -0.014, high: -0.012, verdict: "worse" }, 0.6), POINTS)).toEqual({
+      kind: "worse",
+      text: "1.30 points below exact (±0.10 at 95\u202f%, 5 seeds): worse by more than 0.2 points",
+    });
   });
 
-  it("counts the tolerance itself as within", () => {
-    expect(verdict(group(-0.002, 0.6), 0.2).kind).toBe("within");
-    expect(verdict(group(-0.00202, 0.6), 0.2).kind).toBe("beyond");
+  it("says how many seeds are missing where nothing is decided", () => {
+    const one = { low: null, high: null, n: 1, verdict: "undecided", more_seeds: 1 } as const;
+    expect(verdict(group(one, 0.6), POINTS).text).toBe(
+      "0.06 points below exact (1 seed, no interval): undecided, 1 more seed needed",
+    );
+    expect(verdict(group({ verdict: "undecided", more_seeds: 7 }, 0.6), POINTS).text).toContain("7 more seeds needed");
+    expect(verdict(group({ verdict: "undecided" }, 0.6), POINTS).text).toContain("seeds alone would hardly decide");
+    expect(verdict(group({ paired: false }, 0.6), POINTS).text).toContain("5 seeds, not paired");
   });
 
-  it("does not make up a spread for one seed, nor a verdict without baseline or result", () => {
-    expect(verdict(group(-0.001, 0.6, { n: 1 }), 0.2).text).toContain("1 seed, no spread");
-    expect(verdict(group(null, 0.6), 0.2).kind).toBe("unknown");
-    expect(verdict(group(-0.1, 0.6, { y: { mean: null, std: null, n: 0 } }), 0.2).text).toBe("no result yet");
-    expect(verdict(group(0, 0, { is_baseline: true }), 0.2).kind).toBe("baseline");
+  it("tells perplexity in its own unit and the margin in per cent", () => {
+    expect(verdict(group({ mean: 1.35, low: 1.15, high: 1.55, verdict: "worse" }, 0.5), PERPLEXITY).text).toBe(
+      "1.35 above exact (±0.20 at 95\u202f%, 5 seeds): worse by more than 1\u202f%",
+    );
+  });
+
+  it("makes nothing up without baseline or result", () => {
+    expect(verdict(group(null, 0.6), POINTS).kind).toBe("unknown");
+    expect(verdict(group({}, 0.6, { y: { mean: null } }), POINTS).text).toBe("no result yet");
+    expect(verdict(group(null, 0, { is_baseline: true }), POINTS).kind).toBe("baseline");
   });
 });
 
 describe("best", () => {
-  it("is the group within the tolerance that saves most", () => {
-    const groups = [group(-0.001, 0.4), group(-0.0019, 0.7), group(-0.03, 0.9)];
-    expect(best(groups, 0.2)).toBe(groups[1]);
-    expect(best(groups, 5)).toBe(groups[2]);
+  it("is the group shown to be within the margin that saves most", () => {
+    const groups = [group({}, 0.4), group({}, 0.7), group({ verdict: "undecided" }, 0.8)];
+    expect(best(groups)).toBe(groups[1]);
   });
 
-  it("is none when all lose too much or save nothing", () => {
-    expect(best([group(-0.03, 0.9), group(0.01, -0.2)], 0.2)).toBeNull();
+  it("is none when nothing is shown or nothing is saved", () => {
+    expect(best([group({ verdict: "worse" }, 0.9), group({}, -0.2), group(null, 0.9)])).toBeNull();
   });
 });
 
 describe("nearest", () => {
   it("is the group that loses least, of those that save something", () => {
-    const groups = [group(-0.03, 0.4), group(-0.02, 0.7), group(0.01, 0), group(null, 0.9)];
-    expect(nearest(groups)).toBe(groups[1]);
-    expect(nearest([])).toBeNull();
+    const groups = [group({ mean: -0.03 }, 0.4), group({ mean: -0.02 }, 0.7), group({ mean: 0.01 }, 0), group(null, 0.9)];
+    expect(nearest(groups, POINTS.measure)).toBe(groups[1]);
+    expect(nearest([], POINTS.measure)).toBeNull();
+  });
+
+  it("takes a lower perplexity for the lesser loss", () => {
+    const groups = [group({ mean: 3 }, 0.4), group({ mean: -1 }, 0.3)];
+    expect(nearest(groups, PERPLEXITY.measure)).toBe(groups[1]);
   });
 });
 
 describe("headline", () => {
   it("says what is saved, what it costs and the time beside it", () => {
-    expect(headline(group(-0.0006, 0.6), "compute")).toEqual({
+    expect(headline(group({}, 0.6), POINTS, "compute")).toEqual({
       lead: "topk 40 %",
       saves: "60\u202f% of the multiply-accumulates",
-      cost: "0.06 points below exact (±0.08, 5 seeds)",
+      cost: "0.06 points below exact (±0.08 at 95\u202f%, 5 seeds)",
       time: "1.12\u202f× the time of exact",
     });
+  });
+
+  it("does not pass over what is undecided", () => {
+    expect(headline(group({ verdict: "undecided", more_seeds: 3 }, 0.6), POINTS, "time").cost).toContain(
+      "undecided, 3 more seeds needed",
+    );
   });
 });

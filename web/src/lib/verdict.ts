@@ -1,56 +1,83 @@
-/* What a group costs in accuracy and what it saves, in words. */
+/* What a group costs and what it saves, in words. The service weighs the evidence; here it is only told. */
 
-import { percent, plain, several, times } from "./format";
+import { percent, several, times } from "./format";
+import { gain, marginInWords, sideIn, sizeIn } from "./measures";
+import type { Margin, Measure } from "./measures";
+
+export interface Evidence {
+  mean: number;
+  /** Ends of the 95 % confidence interval of the difference; null with fewer than two pairs. */
+  low: number | null;
+  high: number | null;
+  n: number;
+  paired: boolean;
+  verdict: "within" | "worse" | "undecided";
+  more_seeds: number | null;
+}
 
 export interface Judged {
   label: string;
-  n: number;
   is_baseline: boolean;
-  x: { mean: number | null; std: number | null; n: number };
-  y: { mean: number | null; std: number | null; n: number };
-  delta: { mean: number | null; std: number | null } | null;
+  x: { mean: number | null };
+  y: { mean: number | null };
+  evidence: Evidence | null;
   seconds_ratio: number | null;
 }
 
-export type Kind = "baseline" | "within" | "beyond" | "unknown";
+/** By what the groups are judged. */
+export interface Terms {
+  measure: Measure;
+  margin: Margin;
+}
 
 export interface Verdict {
-  kind: Kind;
+  kind: "baseline" | "within" | "worse" | "undecided" | "unknown";
   text: string;
 }
 
-/** Judge one group against the baseline. `within` is in points (hundredths of accuracy). */
-export function verdict(group: Judged, within: number): Verdict {
+/** Tell what the evidence says of one group. */
+export function verdict(group: Judged, { measure, margin }: Terms): Verdict {
   if (group.is_baseline) return { kind: "baseline", text: "what the others are measured against" };
   if (group.y.mean === null) return { kind: "unknown", text: "no result yet" };
-  const delta = group.delta?.mean ?? null;
-  if (delta === null) return { kind: "unknown", text: "no exact job to compare with" };
-  const size = plain(Math.abs(delta * 100), 2);
-  const side = Number(size) === 0 ? "level with exact" : `${size} points ${delta < 0 ? "below" : "above"} exact`;
-  const kind: Kind = isWithin(delta, within) ? "within" : "beyond";
-  const end = kind === "within" ? (delta < 0 ? `within ${within}` : "no loss seen") : `more than ${within}`;
-  return { kind, text: `${side} (${uncertainty(group)}): ${end}` };
+  const found = group.evidence;
+  if (!found) return { kind: "unknown", text: "no exact job to compare with" };
+  return { kind: found.verdict, text: `${cost(found, measure)}: ${ending(found, margin)}` };
 }
 
-/** The group within the tolerance that saves most, or null. */
-export function best<G extends Judged>(groups: readonly G[], within: number): G | null {
-  let found: G | null = null;
-  for (const group of groups) {
-    const delta = group.delta?.mean;
-    if (group.is_baseline || typeof delta !== "number" || !isWithin(delta, within)) continue;
-    if ((group.x.mean ?? 0) <= 0) continue;
-    if (found === null || (group.x.mean ?? 0) > (found.x.mean ?? 0)) found = group;
-  }
-  return found;
+/** 0.06 points below exact (±0.08 at 95 %, 5 seeds). */
+function cost(found: Evidence, measure: Measure): string {
+  return `${sideIn(measure, found.mean)} (${certainty(found, measure)})`;
+}
+
+function certainty({ low, high, n, paired }: Evidence, measure: Measure): string {
+  const seeds = `${several(n, "seed")}${paired ? "" : ", not paired"}`;
+  if (low === null || high === null) return `${seeds}, no interval`;
+  return `±${sizeIn(measure, (high - low) / 2)} at 95\u202f%, ${seeds}`;
+}
+
+function ending({ verdict: said, more_seeds }: Evidence, margin: Margin): string {
+  const words = marginInWords(margin);
+  if (said === "within") return `within ${words}`;
+  if (said === "worse") return `worse by more than ${words}`;
+  if (more_seeds === null) return "undecided, and seeds alone would hardly decide it";
+  return `undecided, ${several(more_seeds, "more seed")} needed`;
+}
+
+/** The group that saves most of those shown to stay within the margin, or null. */
+export function best<G extends Judged>(groups: readonly G[]): G | null {
+  const found = groups.filter((group) => saves(group) && group.evidence?.verdict === "within");
+  return found.reduce<G | null>((a, b) => (a === null || (b.x.mean ?? 0) > (a.x.mean ?? 0) ? b : a), null);
 }
 
 /** The group with the least loss of those that save something, or null. */
-export function nearest<G extends Judged>(groups: readonly G[]): G | null {
-  const saving = groups.filter(
-    (group) => !group.is_baseline && typeof group.delta?.mean === "number" && (group.x.mean ?? 0) > 0,
-  );
-  const loss = (group: G) => -(group.delta?.mean ?? 0);
-  return saving.reduce<G | null>((a, b) => (a === null || loss(b) < loss(a) ? b : a), null);
+export function nearest<G extends Judged>(groups: readonly G[], measure: Measure): G | null {
+  const loss = (group: G) => -gain(measure, group.evidence?.mean ?? 0);
+  const found = groups.filter((group) => saves(group) && group.evidence !== null);
+  return found.reduce<G | null>((a, b) => (a === null || loss(b) < loss(a) ? b : a), null);
+}
+
+function saves(group: Judged): boolean {
+  return !group.is_baseline && (group.x.mean ?? 0) > 0;
 }
 
 export interface Headline {
@@ -61,27 +88,14 @@ export interface Headline {
 }
 
 /** The sentence at the head of Compare, in parts so that its numbers can stand out. */
-export function headline(group: Judged, saved: "compute" | "time"): Headline {
-  const delta = group.delta?.mean ?? 0;
-  const size = plain(Math.abs(delta * 100), 2);
-  const side =
-    Number(size) === 0 ? "at the accuracy of exact" : `${size} points ${delta < 0 ? "below" : "above"} exact`;
+export function headline(group: Judged, { measure, margin }: Terms, saved: "compute" | "time"): Headline {
+  const found = group.evidence;
   const what = saved === "compute" ? "of the multiply-accumulates" : "of the training time";
+  const undecided = found?.verdict === "undecided" ? `: ${ending(found, margin)}` : "";
   return {
     lead: group.label,
     saves: `${percent(group.x.mean, 0)} ${what}`,
-    cost: `${side} (${uncertainty(group)})`,
+    cost: found ? `${cost(found, measure)}${undecided}` : "",
     time: group.seconds_ratio === null ? "" : `${times(group.seconds_ratio)} the time of exact`,
   };
-}
-
-function isWithin(delta: number, within: number): boolean {
-  // Half a thousandth of a point is rounding, not a difference.
-  return delta * 100 >= -within - 5e-4;
-}
-
-function uncertainty(group: Judged): string {
-  const std = group.delta?.std ?? group.y.std;
-  if (group.n < 2 || std === null) return "1 seed, no spread";
-  return `±${plain(std * 100, 2)}, ${several(group.n, "seed")}`;
 }

@@ -10,15 +10,19 @@ import { PolicyMark } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { chosenIds, firstChoice } from "../lib/choice";
-import { count, duration, metric as asMetric, percent, several } from "../lib/format";
+import { count, duration, metric as asMetric, several } from "../lib/format";
 import { groupKey, grouped } from "../lib/groups";
 import type { JobGroup } from "../lib/groups";
+import { isShare, measureOf, measured } from "../lib/measures";
+import type { Measure } from "../lib/measures";
 import { inOrder } from "../lib/policies";
+import { isStudy } from "../lib/studies";
+import { QUALITY, taskOf } from "../lib/tasks";
 import { useParam } from "../lib/url";
 import { Panel } from "./Panel";
 import type { Strand } from "./Panel";
 
-const METRICS = ["test_accuracy", "validation_accuracy", "train_loss", "validation_loss"];
+const LOSSES = ["train_loss", "validation_loss"];
 const OTHERS = ["train_accuracy", "test_loss", "steps_per_s", "gradient_norm", "learning_rate", "compute_reduction"];
 const MOST = 40;
 const MAX_POINTS = 320;
@@ -46,7 +50,7 @@ export function CurvesPage() {
   const jobs = useJobs({ sweep: scope });
   const catalog = useCatalog();
 
-  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
+  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items).filter((job) => !isStudy(job)) ?? [], [jobs.data]);
   const shown = useMemo(() => {
     const wanted = new Set(
       ticked
@@ -60,7 +64,15 @@ export function CurvesPage() {
   }, [ticked, items]);
   const groups = useMemo(() => grouped(shown, inOrder), [shown]);
   const strands = useMemo(() => strandsOf(groups, seeds === "each"), [groups, seeds]);
-  const metrics = extra ? [...METRICS, extra] : METRICS;
+  const qualities = useMemo(
+    () => [...new Set(shown.map((job) => QUALITY[taskOf(job.dataset, catalog.data?.datasets)]))],
+    [shown, catalog.data],
+  );
+  const metrics = [
+    ...qualities.flatMap((quality) => [`test_${quality}`, `validation_${quality}`]),
+    ...LOSSES,
+    ...(extra ? [extra] : []),
+  ];
   const asked = axis === "seconds" ? [...metrics, "seconds"] : metrics;
   const curves = useCurves(
     shown.map((job) => job.id),
@@ -115,7 +127,7 @@ export function CurvesPage() {
               checked={log === "1"}
               onChange={(event) => setLog(event.target.checked ? "1" : null)}
             />
-            log loss
+            log scale
           </label>
           <label className="pick">
             Also
@@ -151,12 +163,12 @@ export function CurvesPage() {
             curves={curves.data?.items ?? []}
             axis={axis as Axis}
             smoothing={Number(smoothing) || 0}
-            logScale={log === "1" && metric.endsWith("loss")}
-            isShare={metric.endsWith("accuracy") || metric.endsWith("reduction")}
+            logScale={log === "1" && !isShare(metric)}
+            isShare={isShare(metric)}
           />
         ))}
       </div>
-      <Latest groups={groups} />
+      <Latest groups={groups} qualities={qualities.map((quality) => measureOf(`test_${quality}`, facts))} />
       {!ticked && items.length > shown.length && (
         <p className="quiet">
           {count(shown.length)} of {count(items.length)} jobs, some of every group; tick jobs at the left for others.
@@ -189,7 +201,13 @@ function strandsOf(groups: readonly JobGroup<JobItem>[], each: boolean): Strand[
 }
 
 /** The charts' twin in numbers. */
-function Latest({ groups }: { groups: readonly JobGroup<JobItem>[] }) {
+function Latest({
+  groups,
+  qualities,
+}: {
+  groups: readonly JobGroup<JobItem>[];
+  qualities: readonly Measure[];
+}) {
   const mean = (group: JobGroup<JobItem>, metric: string) => {
     const values = group.jobs.flatMap((job) => job.summary[metric]?.last ?? []);
     return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
@@ -202,7 +220,11 @@ function Latest({ groups }: { groups: readonly JobGroup<JobItem>[] }) {
             <th>Group</th>
             <th className="number">Jobs</th>
             <th className="number">Step</th>
-            <th className="number">Test accuracy</th>
+            {qualities.map((measure) => (
+              <th key={measure.name} className="number">
+                {measure.label}
+              </th>
+            ))}
             <th className="number">Training loss</th>
             <th className="number">Seconds</th>
           </tr>
@@ -217,7 +239,11 @@ function Latest({ groups }: { groups: readonly JobGroup<JobItem>[] }) {
               </td>
               <td className="number">{group.jobs.length}</td>
               <td className="number">{count(Math.max(...group.jobs.map((job) => job.progress.step)))}</td>
-              <td className="number">{percent(mean(group, "test_accuracy"), 2)}</td>
+              {qualities.map((measure) => (
+                <td key={measure.name} className="number">
+                  {measured(measure, mean(group, measure.name))}
+                </td>
+              ))}
               <td className="number">{asMetric(mean(group, "train_loss"))}</td>
               <td className="number">{duration(mean(group, "seconds"))}</td>
             </tr>

@@ -8,14 +8,16 @@ import { Link } from "../components/Link";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
 import { Failed, Loading } from "../components/States";
 import { bytes, count, duration, large, metric as asMetric, percent } from "../lib/format";
+import { isShare, measureOf, measured } from "../lib/measures";
+import type { Measure } from "../lib/measures";
 import { how } from "../lib/specs";
+import { STUDY_METRICS, isStudy } from "../lib/studies";
+import type { StudySpec } from "../lib/studies";
+import { QUALITY, taskOf } from "../lib/tasks";
 import { navigate } from "../lib/url";
 import { Attempts, Layers, Log, SpecView } from "./JobRecords";
 import { Panel } from "./Panel";
-
-const OF_TRAINING = ["train_loss", "test_accuracy"];
-const OF_STUDY = ["frobenius_error", "product_seconds"];
-const SHARES = /accuracy$|reduction$/;
+import { StudyPanel } from "./StudyPanel";
 
 export function JobPage({ id }: { id: string }) {
   const job = useJob(id);
@@ -27,8 +29,10 @@ export function JobPage({ id }: { id: string }) {
 function Shown({ job }: { job: Job }) {
   const { words, policy } = how(job.spec);
   const catalog = useCatalog();
-  const metrics = job.spec.kind === "matmul_error" ? OF_STUDY : OF_TRAINING;
-  const curves = useCurves([job.id], metrics, 320);
+  const studied = isStudy(job);
+  const quality = studied ? "frobenius_error" : `test_${QUALITY[taskOf(job.dataset, catalog.data?.datasets)]}`;
+  const metrics = studied ? STUDY_METRICS : ["train_loss", quality];
+  const curves = useCurves([job.id], metrics, studied ? 1000 : 320);
   const facts = catalog.data?.metrics ?? [];
   const { step, epoch } = job.progress;
   const strands = [
@@ -45,7 +49,7 @@ function Shown({ job }: { job: Job }) {
       <header className="page-head">
         <div>
           <p className="over">
-            {job.name || "unnamed"} · {job.model} on {job.dataset} · seed {job.seed}
+            {job.name || "unnamed"} · {studied ? "study of" : `${job.model} on`} {job.dataset} · seed {job.seed}
           </p>
           <h1 className="with-mark">
             <PolicyMark policy={policy} size={20} /> {words} <StateBadge state={job.state} wish={job.wish} />
@@ -58,23 +62,33 @@ function Shown({ job }: { job: Job }) {
           <b>{job.reason.kind.replaceAll("_", " ")}</b> {job.reason.message}
         </p>
       )}
-      <Progress job={job} />
-      <div className="panels">
-        {metrics.map((metric) => (
-          <Panel
-            key={metric}
-            title={facts.find((one) => one.name === metric)?.label ?? metric}
-            metric={metric}
-            strands={strands}
-            curves={curves.data?.items ?? []}
-            axis="step"
-            smoothing={0}
-            logScale={false}
-            isShare={SHARES.test(metric)}
-          />
-        ))}
-      </div>
-      <Layers id={job.id} />
+      <Progress job={job} measure={measureOf(quality, facts)} />
+      {studied ? (
+        <StudyPanel
+          groups={[{ key: job.id, label: words, policy, ratio: 1, jobs: [job] }]}
+          curves={curves.data?.items ?? []}
+          spec={job.spec as unknown as StudySpec}
+        />
+      ) : (
+        <>
+          <div className="panels">
+            {metrics.map((metric) => (
+              <Panel
+                key={metric}
+                title={facts.find((one) => one.name === metric)?.label ?? metric}
+                metric={metric}
+                strands={strands}
+                curves={curves.data?.items ?? []}
+                axis="step"
+                smoothing={0}
+                logScale={false}
+                isShare={isShare(metric)}
+              />
+            ))}
+          </div>
+          <Layers id={job.id} />
+        </>
+      )}
       <div className="columns">
         <Numbers job={job} facts={facts} />
         <SpecView job={job} />
@@ -135,14 +149,18 @@ function Actions({ job }: { job: Job }) {
   );
 }
 
-function Progress({ job }: { job: Job }) {
+function Progress({ job, measure }: { job: Job; measure: Measure }) {
   const { step, of, epoch, steps_per_s, eta_s } = job.progress;
   const value = (name: string) => job.summary[name]?.last;
   const ratio = job.planned_compute_reduction;
   const facts: [string, string][] = [
-    ["Step", of === null ? count(step) : `${count(step)} of ${count(of)}`],
-    ["Epoch", epoch === null ? "–" : String(Number(epoch.toFixed(1)))],
-    ["Test accuracy", percent(value("best_test_accuracy"), 2)],
+    [isStudy(job) ? "Pairs kept" : "Step", of === null ? count(step) : `${count(step)} of ${count(of)}`],
+    isStudy(job)
+      ? ["Ratio", percent(epoch, 0)]
+      : ["Epoch", epoch === null ? "–" : String(Number(epoch.toFixed(1)))],
+    ...(isStudy(job)
+      ? []
+      : [[measure.label, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
     ["Compute reduction", `${percent(value("compute_reduction"))} performed, ${percent(ratio)} planned`],
     ["Speed", steps_per_s === null ? "–" : `${asMetric(Number(steps_per_s.toPrecision(3)))} steps/s`],
     job.state === "running" ? ["Time left", duration(eta_s)] : ["Training time", duration(value("seconds"))],
@@ -166,7 +184,7 @@ function Progress({ job }: { job: Job }) {
 
 function Numbers({ job, facts }: { job: Job; facts: readonly Schemas["MetricChoice"][] }) {
   const say = (fact: Schemas["MetricChoice"], value: number | null) => {
-    if (SHARES.test(fact.name)) return percent(value, 2);
+    if (isShare(fact.name)) return percent(value, 2);
     if (fact.unit === "s") return duration(value);
     if (fact.unit === "bytes") return bytes(value);
     return fact.name === "macs" ? large(value) : asMetric(value);

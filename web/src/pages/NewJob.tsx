@@ -1,20 +1,31 @@
 /* A job, or a few seeds of it beside their exact twins: what it will save is shown while one types. */
 
-import { useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useMemo, useState } from "react";
 
 import { Failure } from "../api/client";
 import type { Catalog } from "../api/client";
 import { useCatalog, useJob, usePlan, useSubmit, useSubmitSweep } from "../api/queries";
-import { Choice, Field, NumberField, TextField } from "../components/Fields";
+import { Field, Flag, TextField } from "../components/Fields";
+import type { FormState } from "../components/Fields";
 import { Failed, Loading } from "../components/States";
-import { BLANK, asNumber, asSeeds, at, draftOf, put, submission } from "../lib/draft";
-import type { Draft, Json, Spec } from "../lib/draft";
-import { count, several } from "../lib/format";
+import { Switch } from "../components/Switch";
+import { BLANK, BLANK_STUDY, asSeeds, draftOf, forgotten, isStudyDraft, put, submission } from "../lib/draft";
+import type { Draft, Spec } from "../lib/draft";
+import { several } from "../lib/format";
+import { outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
+import { placed } from "../lib/schema";
+import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
+import { SpecSections } from "./NewJobFields";
+import { StudySections } from "./NewStudyFields";
 import { PlanView } from "./PlanView";
-import { parameterFields, ruleRows } from "./rules";
 
+const YamlPane = lazy(() => import("./YamlPane"));
 const KEPT = "colrow:draft";
+const KINDS = [
+  { value: "training", label: "Training" },
+  { value: "study", label: "Study" },
+] as const;
 
 /** What was typed comes back when the reader does. */
 function stored(): Draft {
@@ -28,10 +39,14 @@ function stored(): Draft {
 
 export function NewJobPage() {
   const [from] = useParam("from");
+  const [kind] = useParam("kind");
   const catalog = useCatalog();
   if (catalog.isPending) return <Loading what="the catalog" />;
   if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
-  return from ? <Cloned id={from} catalog={catalog.data} /> : <Form catalog={catalog.data} begin={stored()} />;
+  if (from) return <Cloned id={from} catalog={catalog.data} />;
+  const kept = stored();
+  const begin = kind === "study" && !isStudyDraft(kept) ? BLANK_STUDY : kept;
+  return <Form catalog={catalog.data} begin={begin} />;
 }
 
 function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
@@ -42,13 +57,21 @@ function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
 }
 
 function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Draft; fromJob?: boolean }) {
-  const [preset, setPreset] = useParam("preset");
   const [draft, setDraft] = useState(begin);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const job = useSubmit();
   const sweep = useSubmitSweep();
-  const planned = usePlan(useSlow(draft.spec));
+  const planned = usePlan(useSlow(draft.spec, 150));
   const made = submission(draft);
+  const gated = planned.data?.layers.some((layer) => layer.kind.startsWith("lstm")) ?? false;
+  const studies = isStudyDraft(draft);
+  const outline = useMemo(() => outlineOf(catalog, draft.spec, gated), [catalog, draft.spec, gated]);
+  const study = useMemo(() => studyOutline(catalog), [catalog]);
+  const refusal = [job.error, sweep.error, planned.error].find((error) => error !== null) ?? null;
+  const errors = useMemo(
+    () => placed(errorsOf(refusal), studies ? studyPaths(study, draft.spec) : pathsOf(outline, draft.spec)),
+    [refusal, studies, study, outline, draft.spec],
+  );
 
   const change = (next: Draft) => {
     setDraft(next);
@@ -57,40 +80,25 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
     sweep.reset();
     sessionStorage.setItem(KEPT, JSON.stringify(next));
   };
-  const choosePreset = (name: string) => {
-    const found = catalog.presets.find((one) => one.name === name);
-    change(found ? draftOf(found.spec as unknown as Spec, found.title) : fromJob ? begin : BLANK);
-    setPreset(name);
-  };
-  const set = (path: string, value: Json | undefined, text?: string) => {
-    const texts = text === undefined ? draft.texts : { ...draft.texts, [path]: text };
-    change({ ...draft, spec: put(draft.spec, path, value), texts });
+  const form: FormState = {
+    draft,
+    set: (path, value, text) => {
+      const texts = text === undefined ? draft.texts : { ...draft.texts, [path]: text };
+      change({ ...draft, spec: settled(put(draft.spec, path, value)), texts });
+    },
+    choose: (path, value) =>
+      change({ ...draft, spec: settled(put(draft.spec, path, value)), texts: forgotten(draft.texts, path) }),
+    errorAt: (path) => errors.get(path)?.join("; ") ?? "",
   };
 
-  const refusal = [job.error, sweep.error, planned.error].find((error) => error !== null) ?? null;
-  const errors = useMemo(() => errorsOf(refusal), [refusal]);
-  const placed = new Set<string>();
-  const errorAt = (...paths: string[]) => {
-    const found = paths.flatMap((path) => (errors[path] ?? []).map((msg) => ({ path, msg })));
-    for (const { path } of found) placed.add(path);
-    return found.map(({ msg }) => msg).join("; ");
-  };
-  const field = (path: string) => ({ path, draft, set, error: errorAt(path) });
-
-  const model = String(at(draft.spec, "model.name") ?? "");
-  const optimizer = String(at(draft.spec, "training.optimizer.name") ?? "adam");
-  const rules = at(draft.spec, "approximation");
-  const byEpochs = at(draft.spec, "training.steps") === undefined;
   const busy = job.isPending || sweep.isPending;
-  const dataset = catalog.datasets.find((one) => one.name === at(draft.spec, "dataset.name"));
-
   const submit = () => {
     if (!made || busy) return;
     const done = () => sessionStorage.removeItem(KEPT);
     if (made.kind === "job") {
       job.mutate(
         { body: made.body, key },
-        { onSuccess: ({ id }) => (done(), navigate(`/jobs/${id}`, { from: null, preset: null })) },
+        { onSuccess: ({ id }) => (done(), navigate(`/jobs/${id}`, { from: null, preset: null, kind: null })) },
       );
     } else {
       sweep.mutate(
@@ -98,139 +106,15 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
         {
           onSuccess: (answer) => {
             done();
-            navigate("/compare", { sweep: "id" in answer ? answer.id : null, jobs: null, from: null, preset: null });
+            const clear = { jobs: null, from: null, preset: null, kind: null };
+            navigate(studies ? "/study" : "/compare", { ...clear, sweep: "id" in answer ? answer.id : null });
           },
         },
       );
     }
   };
-
-  const body = (
-    <div className="form">
-      <section className="card block">
-        <h2>Start from</h2>
-        <div className="fields">
-          <Field label="Preset" wide>
-            {(id) => (
-              <select id={id} value={preset} onChange={(event) => choosePreset(event.target.value)}>
-                <option value="">{fromJob ? "a clone" : "digits, a small start"}</option>
-                {catalog.presets.map((one) => (
-                  <option key={one.name} value={one.name}>
-                    {one.title}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <p className="quiet hint">{catalog.presets.find((one) => one.name === preset)?.summary ?? ""}</p>
-        </div>
-      </section>
-      <section className="card block">
-        <h2>Network and data</h2>
-        <div className="fields">
-          <Choice
-            label="Network"
-            error={errorAt("model", "model.name")}
-            value={model}
-            options={catalog.models.map((one) => one.name)}
-            onChange={(name) => change({ ...draft, spec: put(draft.spec, "model", { name }), texts: {} })}
-          />
-          {parameterFields(catalog.models.find((one) => one.name === model)?.parameters, "model", field)}
-          <Choice
-            label="Data set"
-            error={errorAt("dataset", "dataset.name")}
-            value={String(at(draft.spec, "dataset.name") ?? "")}
-            options={catalog.datasets.map((one) => one.name)}
-            onChange={(name) => set("dataset.name", name)}
-          />
-          <NumberField
-            label="Validation examples"
-            hint={dataset ? count(dataset.validation) : ""}
-            {...field("dataset.validation")}
-          />
-          <NumberField label="Training examples at most" hint="all" {...field("dataset.train_limit")} />
-        </div>
-      </section>
-      <section className="card block">
-        <h2>Approximation</h2>
-        <p className="quiet">One rule a row; for each layer the last rule that matches it holds.</p>
-        {ruleRows({ catalog, rules: Array.isArray(rules) ? rules : [], field, errorAt, set, draft, change })}
-      </section>
-      <section className="card block">
-        <h2>Training</h2>
-        <div className="fields">
-          <Choice
-            label="Length in"
-            value={byEpochs ? "epochs" : "steps"}
-            options={["epochs", "steps"]}
-            onChange={(unit) => {
-              const text = draft.texts[byEpochs ? "training.epochs" : "training.steps"];
-              const value =
-                at(draft.spec, byEpochs ? "training.epochs" : "training.steps") ?? asNumber(text ?? "") ?? 10;
-              const rest = put(put(draft.spec, "training.epochs", undefined), "training.steps", undefined);
-              change({ ...draft, spec: put(rest, `training.${unit}`, value), texts: {} });
-            }}
-          />
-          <NumberField
-            label={byEpochs ? "Epochs" : "Steps"}
-            {...field(byEpochs ? "training.epochs" : "training.steps")}
-            also={errorAt("training")}
-          />
-          <NumberField label="Batch size" hint="50" {...field("training.batch_size")} />
-          <Choice
-            label="Optimizer"
-            value={optimizer}
-            options={catalog.optimizers.map((one) => one.name)}
-            onChange={(name) => change({ ...draft, spec: put(draft.spec, "training.optimizer", { name }), texts: {} })}
-          />
-          {parameterFields(
-            catalog.optimizers.find((one) => one.name === optimizer)?.parameters,
-            "training.optimizer",
-            field,
-            ["lr", "momentum", "weight_decay"],
-          )}
-          <Choice
-            label="Precision"
-            value={String(at(draft.spec, "training.precision") ?? "fp32")}
-            options={["fp32", "bf16"]}
-            onChange={(value) => set("training.precision", value)}
-          />
-        </div>
-      </section>
-      <section className="card block">
-        <h2>Jobs</h2>
-        <div className="fields">
-          <TextField
-            label="Name"
-            value={draft.name}
-            wide
-            onChange={(name) => change({ ...draft, name })}
-            error={errorAt("name")}
-          />
-          <TextField
-            label="Seeds"
-            value={draft.seeds}
-            onChange={(seeds) => change({ ...draft, seeds })}
-            error={
-              asSeeds(draft.seeds)
-                ? errorAt("seed", "axes.seed")
-                : "seeds are whole numbers from 0 on, as in 0, 1, 2 or 0-4"
-            }
-          />
-          <label className="check">
-            <input
-              type="checkbox"
-              checked={draft.withExact}
-              disabled={!Array.isArray(rules) || rules.length === 0}
-              onChange={(event) => change({ ...draft, withExact: event.target.checked })}
-            />
-            each with its exact twin, to compare with
-          </label>
-        </div>
-      </section>
-    </div>
-  );
-  const elsewhere = Object.entries(errors).filter(([path]) => !placed.has(path));
+  const elsewhere = errors.get("") ?? [];
+  const inFields = errors.size - (elsewhere.length ? 1 : 0);
   return (
     <form
       className="page new"
@@ -243,50 +127,156 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
       <header className="page-head">
         <div>
           <p className="over">New job</p>
-          <h1>What shall be trained, and how approximately?</h1>
+          <h1>
+            {studies
+              ? "Which product shall be studied, and by which methods?"
+              : "What shall be trained, and how approximately?"}
+          </h1>
         </div>
       </header>
       <div className="with-side">
-        {body}
-        <aside className="card plan" aria-label="Plan" aria-live="polite">
-          <PlanView plan={planned.isError ? undefined : planned.data} stale={planned.isFetching} />
-          {elsewhere.map(([path, msgs]) => (
-            <p key={path} className="field-error" role="alert">
-              {path && <b>{path} </b>}
-              {msgs.join("; ")}
-            </p>
-          ))}
-          {refusal !== null && placed.size > 0 && elsewhere.length === 0 && (
-            <p className="field-error">{several(placed.size, "field")} to mend before this can run.</p>
+        <div className="form">
+          <Start catalog={catalog} begin={fromJob ? begin : null} studies={studies} change={change} />
+          {studies ? (
+            <StudySections catalog={catalog} outline={study} form={form} change={change} />
+          ) : (
+            <SpecSections catalog={catalog} outline={outline} form={form} change={change} />
           )}
-          <button className="button primary big" disabled={!made || busy || planned.isError}>
-            {busy ? "Submitting…" : made ? `Submit ${several(made.count, "job")}` : "Submit"}
-          </button>
+          <Jobs form={form} change={change} />
+        </div>
+        <aside className="plan" aria-label="Plan">
+          <div className="card block" aria-live="polite">
+            <PlanView plan={planned.isError ? undefined : planned.data} stale={planned.isFetching} />
+            {elsewhere.map((msg) => (
+              <p key={msg} className="field-error" role="alert">
+                {msg}
+              </p>
+            ))}
+            {inFields > 0 && (
+              <p className="field-error">{several(inFields, "field")} to mend before this can run.</p>
+            )}
+            <button className="button primary big" disabled={!made || busy || planned.isError}>
+              {busy ? "Submitting…" : made ? `Submit ${several(made.count, "job")}` : "Submit"}
+            </button>
+          </div>
+          <Beside draft={draft} change={change} />
         </aside>
       </div>
     </form>
   );
 }
 
-/** Wait until the typing pauses, so that not every key asks for a plan. */
-function useSlow<T>(value: T): T {
-  const [slow, setSlow] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(value), 150);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return slow;
+/** A preset, or what the form begins with. */
+function Start({
+  catalog,
+  begin,
+  studies,
+  change,
+}: {
+  catalog: Catalog;
+  /** The clone that the form began with. */
+  begin: Draft | null;
+  studies: boolean;
+  change: (draft: Draft) => void;
+}) {
+  const [preset, setPreset] = useParam("preset");
+  const chosen = catalog.presets.find((one) => one.name === preset);
+  const choose = (name: string) => {
+    const found = catalog.presets.find((one) => one.name === name);
+    change(found ? draftOf(found.spec as unknown as Spec, found.title) : (begin ?? (studies ? BLANK_STUDY : BLANK)));
+    setPreset(name);
+  };
+  return (
+    <section className="card block">
+      <h2>Start from</h2>
+      <div className="fields">
+        <Switch
+          legend="Kind"
+          name="kind"
+          options={KINDS}
+          value={studies ? "study" : "training"}
+          onChange={(kind) => {
+            setPreset(null);
+            change(kind === "study" ? BLANK_STUDY : BLANK);
+          }}
+        />
+        <Field label="Preset" wide>
+          {(id) => (
+            <select id={id} value={preset} onChange={(event) => choose(event.target.value)}>
+              <option value="">{begin ? "a clone" : studies ? "100 × 100, a small start" : "digits, a small start"}</option>
+              {catalog.presets.map((one) => (
+                <option key={one.name} value={one.name}>
+                  {one.title}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        {chosen && <p className="quiet hint">{chosen.summary}</p>}
+      </div>
+    </section>
+  );
 }
 
-/** Messages per path of the spec; "" holds what belongs to no field. */
-function errorsOf(error: unknown): Record<string, string[]> {
-  if (error === null) return {};
-  if (!(error instanceof Failure)) return { "": [String(error)] };
-  if (error.errors.length === 0) return { "": [error.message] };
-  const found: Record<string, string[]> = {};
-  for (const { loc, msg } of error.errors) {
-    const path = loc.replace(/^(spec|base|body)(\.|$)/, "").replace(/^variants\.\d+\./, "");
-    found[path] = [...(found[path] ?? []), msg];
-  }
-  return found;
+function Jobs({ form, change }: { form: FormState; change: (draft: Draft) => void }) {
+  const { draft, errorAt } = form;
+  const rules = draft.spec.approximation;
+  const samples = Array.isArray(rules) && rules.length > 0;
+  return (
+    <section className="card block">
+      <h2>Jobs</h2>
+      <div className="fields">
+        <TextField
+          label="Name"
+          value={draft.name}
+          wide
+          onChange={(name) => change({ ...draft, name })}
+          error={errorAt("name")}
+        />
+        <TextField
+          label="Seeds"
+          value={draft.seeds}
+          onChange={(seeds) => change({ ...draft, seeds })}
+          error={
+            asSeeds(draft.seeds)
+              ? errorAt("seed") || errorAt("axes.seed")
+              : "seeds are whole numbers from 0 on, as in 0, 1, 2 or 0-4"
+          }
+        />
+      </div>
+      {samples && (
+        <Flag
+          label="each with its exact twin, to compare with"
+          checked={draft.withExact}
+          onChange={(withExact) => change({ ...draft, withExact })}
+        />
+      )}
+    </section>
+  );
+}
+
+/** The YAML beside the form, where the reader wants it. */
+function Beside({ draft, change }: { draft: Draft; change: (draft: Draft) => void }) {
+  const [yaml, setYaml] = useParam("yaml");
+  return (
+    <section className="card block">
+      <Flag label="as YAML" checked={yaml === "1"} onChange={(on) => setYaml(on ? "1" : null)} />
+      {yaml === "1" && (
+        <Suspense fallback={<Loading what="the YAML" />}>
+          <YamlPane draft={draft} change={change} />
+        </Suspense>
+      )}
+    </section>
+  );
+}
+
+/** What the service found wrong, by path of the spec; "" where it belongs to no field. */
+function errorsOf(error: unknown): { loc: string; msg: string }[] {
+  if (error === null) return [];
+  if (!(error instanceof Failure)) return [{ loc: "", msg: String(error) }];
+  if (error.errors.length === 0) return [{ loc: "", msg: error.message }];
+  return error.errors.map(({ loc, msg }) => ({
+    loc: loc.replace(/^(spec|base|body)(\.|$)/, "").replace(/^variants\.\d+\./, ""),
+    msg,
+  }));
 }

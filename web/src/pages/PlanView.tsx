@@ -7,6 +7,8 @@ import { count, large, percent, share } from "../lib/format";
 export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boolean }) {
   if (!plan)
     return <p className="quiet">{stale ? "Counting…" : "The plan appears here when the fields are in order."}</p>;
+  // A study has no layers; its steps are the pairs that it keeps.
+  const size = plan.layers.length ? `${count(plan.steps)} steps` : `up to ${count(plan.steps)} pairs`;
   return (
     <div className={stale ? "stale" : ""}>
       <p className="over">Planned compute reduction</p>
@@ -14,37 +16,43 @@ export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boole
         {percent(plan.planned_compute_reduction)}
       </p>
       <p className="quiet">
-        {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {count(plan.steps)} steps. Of time it says
-        nothing: that is measured.
+        {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {size}. Of time it says nothing: that is
+        measured.
       </p>
-      <table>
-        <thead>
-          <tr>
-            <th>Layer</th>
-            <th>Policy</th>
-            <th className="number">Kept</th>
-            <th className="number">Saved</th>
-          </tr>
-        </thead>
-        <tbody>
-          {plan.layers.map((layer) => {
-            const forward = layer.products.find((one) => one.product === "forward");
-            return (
-              <tr key={layer.name}>
-                <th scope="row">{layer.name}</th>
-                <td>
-                  <span className="with-mark">
-                    <PolicyMark policy={layer.policy.name} size={10} /> {layer.policy.name}{" "}
-                    {layer.forward < 1 ? share(layer.forward) : ""}
-                  </span>
-                </td>
-                <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
-                <td className="number">{percent(layer.reduction, 0)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      {plan.layers.length > 0 && <Layers plan={plan} />}
     </div>
+  );
+}
+
+function Layers({ plan }: { plan: Plan }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th>Layer</th>
+          <th>Policy</th>
+          <th className="number">Kept</th>
+          <th className="number">Saved</th>
+        </tr>
+      </thead>
+      <tbody>
+        {plan.layers.map((layer) => {
+          const forward = layer.products.find((one) => one.product === "forward");
+          return (
+            <tr key={layer.name}>
+              <th scope="row">{layer.name}</th>
+              <td>
+                <span className="with-mark">
+                  <PolicyMark policy={layer.policy.name} size={10} /> {layer.policy.name}{" "}
+                  {layer.forward < 1 ? share(layer.forward) : ""}
+                </span>
+              </td>
+              <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
+              <td className="number">{percent(layer.reduction, 0)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
   );
 }

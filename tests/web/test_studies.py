@@ -1,0 +1,68 @@
+"""Studies of products: submitted by the form, drawn on their own page, left out of Compare."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.bench import Bench
+from tests.web.browser import Visit
+from tests.web.test_looking import PAINTED
+
+pytestmark = [pytest.mark.system, pytest.mark.needs("chromium")]
+
+
+def test_the_errors_of_methods_are_drawn_beside_bound_and_expectation(
+    visit: Visit, bench: Bench
+) -> None:
+    sweep = bench.study()
+    page = visit.open(f"/study?sweep={sweep}")
+    expect(page.locator("h1")).to_have_text("100 × 80 · 80 × 60, normal(0,1): 3 methods")
+    chart = page.get_by_role("img", name=re.compile("Frobenius error over Share of pairs kept"))
+    expect(chart).to_be_visible()
+    assert chart.locator("canvas").first.evaluate(PAINTED) > 10
+    legend = page.get_by_role("region", name="Error", exact=True).locator(".legend")
+    expect(legend).to_contain_text("dotted: what is expected")
+    expect(legend).to_contain_text("the bound of norm-proportional sampling")
+    cells = page.get_by_role("row").filter(has_text="topk").get_by_role("cell")
+    expect(cells.nth(1)).to_have_text("0.2351")
+    page.get_by_role("radio", name="Spectral").check()
+    expect(cells.nth(1)).to_have_text("0.0825")
+    expect(legend).not_to_contain_text("dotted")
+    page.get_by_role("radio", name="Logarithmic").check()
+    page.get_by_role("radio", name="Work").check()
+    expect(page).to_have_url(re.compile("error=spectral_error.*scale=log.*against=work"))
+
+
+def test_a_study_has_a_page_of_its_own_and_no_place_in_compare(visit: Visit, bench: Bench) -> None:
+    bench.study(methods=["svd"])
+    page = visit.open("/compare")
+    expect(page.get_by_role("heading", name="These are studies")).to_be_visible()
+    page.get_by_role("link", name="See their errors").click()
+    expect(page.locator("h1")).to_contain_text("1 method")
+    page.locator(".job-link").first.click()
+    expect(page.locator("h1")).to_contain_text("svd")
+    expect(page.get_by_label("Progress").first).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("Frobenius error"))).to_be_visible()
+    page.get_by_role("link", name="Curves").click()
+    expect(page.get_by_role("heading", name="No curves yet")).to_be_visible()
+
+
+def test_a_study_is_submitted_with_other_methods_beside_it(visit: Visit, bench: Bench) -> None:
+    visit.may_fail = True
+    page = visit.open("/study")
+    expect(page.get_by_role("heading", name="No study here yet")).to_be_visible()
+    page.get_by_role("link", name="Submit one").click()
+    page.get_by_label("Draws", exact=True).fill("0")
+    field = page.locator(".field").filter(has=page.get_by_label("Draws", exact=True))
+    expect(field.locator(".field-error")).to_be_visible()
+    page.get_by_label("Draws", exact=True).fill("7")
+    page.get_by_label("bernoulli").uncheck()
+    page.get_by_label("random projection").check()
+    page.get_by_label("Entries of the second factor").select_option("exponential")
+    page.get_by_role("button", name="Submit 3 jobs").click()
+    expect(page).to_have_url(re.compile(r"/study\?sweep="))
+    specs = [bench.claim().spec for _ in range(3)]
+    assert [spec.method.name for spec in specs] == ["nps", "topk", "random_projection"]
+    assert {spec.draws for spec in specs} == {7}
+    assert {str(spec.distribution_b) for spec in specs} == {"exponential(1)"}

@@ -1,0 +1,28 @@
+/* A spec as YAML and back. Loaded only where the YAML is opened. */
+
+import { parseDocument, stringify } from "yaml";
+
+import { named, put } from "./draft";
+import type { Json, Spec } from "./draft";
+
+export type Read = { spec: Spec; problem: null } | { spec: null; problem: string };
+
+/** The seed is left out: seeds have a field of their own. */
+export function asYaml(spec: Spec): string {
+  return stringify(put(spec, "seed", undefined), { lineWidth: 0 });
+}
+
+/** Read a spec, or say where the text is no YAML. Whether the spec is right, the service says. */
+export function readYaml(text: string): Read {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error) {
+    const [{ line = 0 } = {}] = error.linePos ?? [];
+    const [said = ""] = error.message.split(/ at line |:?\n/);
+    return { spec: null, problem: `line ${line}: ${said}` };
+  }
+  const value = document.toJS() as Json;
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    return { spec: null, problem: "a spec is a mapping: model, dataset, training and more, each with its colon" };
+  return { spec: named(value), problem: null };
+}
