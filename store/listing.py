@@ -1,9 +1,5 @@
 """Read jobs: one by its id, or a page of many. The points are never touched."""
 
-import base64
-import binascii
-import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +11,15 @@ from sqlalchemy.orm import Session
 from crs_core.events import METRICS
 from store import metrics as number_names
 from store import queue
+from store.cursors import decode_cursor, encode_cursor
 from store.errors import BadQuery, NotFound
 from store.tables import Attempt as AttemptRow
 from store.tables import Job as JobRow
 from store.tables import Metric, Owner, Sweep, Tag, Worker
 from store.tables import Summary as SummaryRow
-from store.text import clean
 from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
 
 PART = 500
-MAX_INTEGER = (1 << 63) - 1
 _FIELDS: dict[str, Any] = {
     "created_at": JobRow.key,
     "started_at": JobRow.started_at,
@@ -113,38 +108,6 @@ def _demand_sweeps(session: Session, ids: Sequence[str]) -> None:
     for sweep_id in ids:
         if sweep_id not in there:
             raise NotFound(f"there is no sweep {sweep_id!r}")
-
-
-def encode_cursor(parts: list[Any]) -> str:
-    """Pack where a page ended into one word."""
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str, *, length: int) -> list[Any]:
-    """Unpack what `encode_cursor` made. Raises BadQuery."""
-    try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        parts = None
-    if not isinstance(parts, list) or len(parts) != length or not all(map(_is_kept, parts)):
-        raise BadQuery(f"{cursor[:80]!r} is no cursor; use `next` of the page before, unchanged")
-    return parts
-
-
-def _is_kept(part: Any) -> bool:
-    """Whether a database can hold it: the inside of a cursor comes from outside like the rest."""
-    match part:
-        case None:
-            return True
-        case str():
-            return clean(part) == part
-        case bool():
-            return False
-        case int():
-            return -MAX_INTEGER <= part <= MAX_INTEGER
-        case float():
-            return math.isfinite(part)
-    return False
 
 
 def _jobs() -> Select[Any]:

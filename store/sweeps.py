@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import changes, clock, jobs, owners, submissions
+from store.cursors import decode_cursor, encode_cursor
 from store.errors import BadQuery, NotFound
 from store.grid import Member, expand
 from store.ids import new_id
 from store.jobs import NewJob
-from store.listing import decode_cursor, encode_cursor
 from store.tables import Job, Owner
 from store.tables import Sweep as Row
 from store.text import clean

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from crs_core.statistics import Delta, Stat, delta, front, stat
+from crs_core.statistics import Delta, Stat
 from store import attempts, comparison, jobs, sweeps
 from store.attempts import Outcome
 from store.errors import BadQuery, NotFound
@@ -222,46 +222,6 @@ def test_groups_by_chosen_paths(paper):
     assert next(g for g in found.groups if g.is_baseline).policy == "exact"
 
 
-def test_a_label_says_mode_and_schedule(bench):
-    schedule = {"shape": "cosine", "exact_first_steps": 5, "exact_last": 0.1}
-    labels = {
-        "meprop · backward 6 % on fc1": {"layers": "fc1", "policy": "meprop", "backward": 0.06},
-        "topk 40 % · cosine from 100 %, exact for 5 steps, exact for the last 10 %": {
-            "policy": "topk", "forward": 0.4, "schedule": schedule,
-        },
-        "wta exploration 10 % coverage 90 % refreshed every 5 40 %": {
-            "policy": {"name": "wta", "exploration": 0.1, "coverage": 0.9, "refresh_every": 5},
-            "forward": 0.4,
-        },
-        "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
-    }  # fmt: skip
-    for wanted, rule in labels.items():
-        ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5)]
-        (group,) = compare(bench, job_ids=ids).groups
-        assert group.label == wanted
-
-
-def test_rules_that_differ_by_layer_are_one_mixed_label(bench):
-    rules = [
-        {"policy": "topk", "forward": 0.4, "backward": 0.05},
-        {"layers": "fc1", "policy": {"name": "nps", "scaled": True}, "forward": 0.5},
-    ]
-    ids = [run(bench, bench.spec(approximation=rules), best_test_accuracy=0.5)]
-    (group,) = compare(bench, job_ids=ids).groups
-    assert group.label == "topk 40 % · backward 5 % + nps scaled 50 % on fc1"
-    assert (group.policy, group.ratio) == ("mixed", None)
-
-
-def test_a_rule_that_leaves_layers_exact_counts_for_nothing_beside_a_sampled_one(bench):
-    rules = [{"policy": "topk", "forward": 0.4}, {"layers": "fc1", "policy": "exact"}]
-    job_id = run(bench, bench.spec(approximation=rules), best_test_accuracy=0.5)
-    (group,) = compare(bench, job_ids=[job_id]).groups
-    assert (group.policy, group.ratio, group.is_baseline) == ("topk", 0.4, False)
-    for policy, found in (("topk", [job_id]), ("exact", [])):
-        page = bench.read(jobs.list_jobs, jobs.JobFilter(policies=[policy]))
-        assert [job.id for job in page.items] == found
-
-
 def test_each_model_has_its_own_front(bench):
     small, large = {"name": "mlp", "hidden": [20]}, {"name": "cnn"}
     values = {"best_test_accuracy": 0.9, "compute_reduction": 0.5}
@@ -311,18 +271,3 @@ def test_what_is_not_there_is_told(bench):
             compare(bench, job_ids=[job_id], **how)
     with pytest.raises(BadQuery, match=r"no spec has 'model.colour'"):
         compare(bench, job_ids=[job_id], group_by=["model.colour"])
-
-
-def test_statistics_of_few_values():
-    assert stat([]) == Stat(None, None, 0)
-    assert stat([None, 2.0]) == Stat(2.0, None, 1)
-    assert stat([1.0, 3.0]) == Stat(2.0, pytest.approx(math.sqrt(2)), 2)
-
-
-def test_groups_without_a_shared_seed_are_compared_by_their_means():
-    assert delta([(0, 1.0), (1, 3.0)], [(5, 1.0)]) == Delta(1.0, None, 2, paired=False)
-    assert delta([(0, None)], [(0, 1.0)]) is None
-
-
-def test_equal_points_are_both_on_the_front():
-    assert front([(1, 1), (1, 1), (0, 1), None, (0, 2)]) == [True, True, False, False, True]

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from store import attempts, jobs, listing
+from store import attempts, cursors, jobs
 from store.attempts import Outcome
 from store.errors import BadQuery
 from store.jobs import JobFilter
@@ -146,7 +146,7 @@ FORGED = [
 def test_a_cursor_with_other_things_inside_is_refused(five, parts):
     sort = parts[0] if isinstance(parts[0], str) else "name"
     with pytest.raises(BadQuery, match="cursor"):
-        five.read(jobs.list_jobs, sort=sort, cursor=listing.encode_cursor(parts))
+        five.read(jobs.list_jobs, sort=sort, cursor=cursors.encode_cursor(parts))
 
 
 def test_a_cursor_that_is_nested_deep_is_refused(five):

@@ -6,10 +6,10 @@ import pytest
 from crs_core.errors import SpecError
 from store import attempts, changes, jobs, sweeps
 from store.attempts import Outcome
+from store.cursors import encode_cursor
 from store.errors import BadQuery, IdempotencyMismatch, NotFound
 from store.grid import MAX_JOBS, expand
 from store.grouping import at
-from store.listing import encode_cursor
 
 BASE = {
     "model": {"name": "mlp", "hidden": [20]},
