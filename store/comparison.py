@@ -6,39 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS, STUDY_METRICS
+from crs_core.events import METRICS
 from crs_core.evidence import Evidence, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
-from store import metrics as metric_names
-from store.errors import BadQuery, NotFound
-from store.grouping import at, canonical, label_of, settings_of, twin_of
-from store.policies import policy_of
-from store.qualities import ALIASES, QUALITIES, usual_quality
-from store.tables import Job, Summary, Sweep
+from store.errors import BadQuery
+from store.grouping import at, canonical, label_of, settings_of
+from store.measured import Measured, read_measured
+from store.qualities import ALIASES, usual_quality
 from store.verdicts import Judgement
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
-_OF_THE_END = frozenset(
-    {
-        *QUALITIES,
-        *STUDY_METRICS,
-        "compute_reduction",
-        "learning_rate",
-        "macs",
-        "peak_memory_bytes",
-        "planned_compute_reduction",
-        "sampling_seconds",
-        "seconds",
-        "steps_per_s",
-    }
-)
-"""Metrics whose last value counts; of all others the one at the best validation."""
 
 
 @dataclass(frozen=True)
@@ -95,42 +77,6 @@ class Comparison:
     groups: tuple[Group, ...]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What is read of one job."""
-
-    id: str
-    state: str
-    spec: dict[str, Any]
-    planned: float | None
-    x: float | None = None
-    """Where x is a metric. This and the two below are None unless the job succeeded."""
-    y: float | None = None
-    seconds: float | None = None
-
-    @property
-    def seed(self) -> int:
-        return int(self.spec["seed"])
-
-    @property
-    def setting(self) -> str:
-        """What the exact twin has in common with this job."""
-        return twin_of(self.spec)
-
-    @property
-    def resources(self) -> str:
-        """What it ran on as far as the spec says: times on other devices or threads are others."""
-        return canonical(self.spec["resources"])
-
-    @property
-    def policy(self) -> str:
-        return policy_of(self.spec)
-
-    @property
-    def ratio(self) -> float | None:
-        return facets(self.spec).ratio
-
-
 def compare(
     session: Session,
     *,
@@ -157,8 +103,8 @@ def compare(
             f"x one of {', '.join(X_AXES)}"
         )
     judged = Judgement.of(y, margin)
-    runs = _read(session, job_ids, sweep_ids, x, y)
-    grouped: dict[str, list[_Run]] = defaultdict(list)
+    runs = read_measured(session, job_ids, sweep_ids, x, y)
+    grouped: dict[str, list[Measured]] = defaultdict(list)
     for run in runs:
         identity = (
             canonical([at(run.spec, path) for path in group_by])
@@ -189,47 +135,7 @@ def compare(
     return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
 
 
-def _read(
-    session: Session, job_ids: Sequence[str], sweep_ids: Sequence[str], x: str, y: str
-) -> list[_Run]:
-    columns = (Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction)
-    sweeps = dict(session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).all())
-    wanted = Job.id.in_(job_ids) | Job.sweep_key.in_(sweeps.values())
-    rows = session.execute(select(*columns).where(wanted).order_by(Job.key)).all()
-    missing = [i for i in sweep_ids if i not in sweeps]
-    if missing:
-        raise NotFound(f"there is no sweep {missing[0]!r}")
-    lost = [i for i in job_ids if i not in {row.id for row in rows}]
-    if lost:
-        raise NotFound(f"there is no job {lost[0]!r}")
-    finished = [row.key for row in rows if row.state == "succeeded"]
-    names = {
-        number: name
-        for number, name in metric_names.names(session).items()
-        if name in (x, y, "seconds")
-    }
-    values: dict[int, dict[str, float | None]] = defaultdict(dict)
-    summary = Summary.__table__.c
-    for key, metric, last, at_best in session.execute(
-        select(
-            summary.job_key, summary.metric_id, summary.last_value, summary.at_best_validation
-        ).where(summary.job_key.in_(finished), summary.metric_id.in_(names))
-    ):
-        name = names[metric]
-        values[key][name] = last if name in _OF_THE_END else at_best
-    return [
-        _Run(
-            row.id,
-            row.state,
-            row.spec,
-            row.planned_compute_reduction,
-            *(values[row.key].get(name) for name in (x, y, "seconds")),
-        )
-        for row in rows
-    ]
-
-
-def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
+def _baselines(grouped: Mapping[str, Sequence[Measured]]) -> dict[str, str]:
     """Give for each group the exact one of the same model, data and training, if there is one.
 
     One of the same resources comes first: only that one's times can be compared.
@@ -249,9 +155,9 @@ def _baselines(grouped: Mapping[str, Sequence[_Run]]) -> dict[str, str]:
 
 def _group(
     key: str,
-    members: Sequence[_Run],
+    members: Sequence[Measured],
     settings: dict[str, Any],
-    base: Sequence[_Run],
+    base: Sequence[Measured],
     x: str,
     judged: Judgement,
 ) -> Group:
@@ -290,7 +196,7 @@ def _group(
     )
 
 
-def _x(run: _Run, x: str, base_seconds: float | None) -> float | None:
+def _x(run: Measured, x: str, base_seconds: float | None) -> float | None:
     if x == "planned_compute_reduction":
         return run.planned
     if x == "time_saved":

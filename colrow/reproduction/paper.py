@@ -106,7 +106,7 @@ def _settings(experiment: Experiment, results: Results) -> Table:
     metric = Scale.of(experiment.settings[0].recipe.metric).title
     columns = (
         "setting", f">{metric} (n)", ">Δ to exact", ">95 % interval", ">reduction planned",
-        ">performed", ">time / exact", ">in sampling", "jobs",
+        ">performed", ">time / exact", ">in sampling", ">jobs",
     )  # fmt: skip
     return Table(columns, tuple(rows))
 
@@ -172,7 +172,7 @@ def _again(experiments: Sequence[Experiment], size: Size) -> Section:
         (
             Paragraph(
                 f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Seeds are 0, 1, 2, … of each "
-                "setting. What the service has is not run again."
+                "setting. What the service has is kept."
             ),
             Code(" ".join(words), "sh"),
         ),

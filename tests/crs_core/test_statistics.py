@@ -1,4 +1,4 @@
-"""Mean, spread, differences and fronts of a few numbers."""
+"""Mean, spread, differences and fronts."""
 
 import math
 

@@ -94,33 +94,6 @@ def test_each_group_is_weighed_against_its_baseline(paper):
     assert next(g for g in wide if g.key == topk.key).evidence.verdict == "within"
 
 
-def test_a_margin_of_another_metric_is_of_the_baselines_mean(paper):
-    bench, ids = paper
-    found = compare(bench, job_ids=ids, y="seconds", margin=10)
-    topk = next(g for g in found.groups if g.label == "topk 40 %")
-    assert found.margin == comparison.Margin(10, is_relative=True)
-    assert topk.evidence.margin == pytest.approx(1.1)
-    assert topk.evidence.verdict == "within"
-    assert compare(bench, job_ids=ids, y="seconds").margin.value == 1
-
-
-def test_a_metric_without_a_better_direction_is_not_judged(bench):
-    ids = [
-        run(bench, bench.spec(policy), learning_rate=0.1, compute_reduction=0.0)
-        for policy in ("exact", "topk")
-    ]
-    found = compare(bench, job_ids=ids, y="learning_rate")
-    assert [g.evidence for g in found.groups] == [None, None]
-    assert any(g.delta_y for g in found.groups)
-
-
-@pytest.mark.parametrize("margin", [0, -1, math.nan, math.inf, 101])
-def test_a_margin_that_is_none_is_told(paper, margin):
-    bench, ids = paper
-    with pytest.raises(BadQuery, match=f"above 0 and at most 100; got {margin:g}"):
-        compare(bench, job_ids=ids, margin=margin)
-
-
 def test_the_front_holds_what_nothing_beats_in_both(paper):
     bench, ids = paper
     found = compare(bench, job_ids=ids)
