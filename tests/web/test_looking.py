@@ -149,7 +149,7 @@ def test_the_queue_shows_workers_and_says_when_nothing_waits(look: Visit) -> Non
     expect(page.get_by_role("row").filter(has_text="bench-1")).to_contain_text("8 GiB")
 
 
-@pytest.mark.parametrize("path", ["/", "/curves", "/study", "/queue", "/new"])
+@pytest.mark.parametrize("path", ["/", "/curves", "/queue", "/new"])
 def test_a_phone_in_the_dark_shows_each_page_without_scrolling_sideways(
     phone: Visit, path: str
 ) -> None:

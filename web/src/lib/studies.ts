@@ -30,7 +30,7 @@ export function operationInWords(spec: StudySpec): string {
 /** Errors that can be drawn, the expectation and the bound beside those that they speak of. */
 export const ERRORS = [
   { name: "frobenius_error", label: "Frobenius", expected: true, bounded: true },
-  { name: "rms_error", label: "Root mean square", expected: true, bounded: true },
+  { name: "rms_error", label: "RMS", expected: true, bounded: true },
   { name: "spectral_error", label: "Spectral", expected: false, bounded: true },
   { name: "element_error", label: "Per element", expected: false, bounded: true },
 ] as const;
