@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from crs_core.errors import FieldError, SpecError
-from crs_core.spec import JobSpec, StudySpec, parse_any
+from crs_core.spec import JobSpec, Policy, StudySpec, parse_any
 
 MAX_JOBS = 10_000
 MAX_DIGITS = 6
@@ -84,6 +84,8 @@ def show_named(value: Mapping[str, Any]) -> str:
     """Write a method or a distribution: its name, what is set of it, and what is switched on."""
     words = [value["name"]]
     for key, inside in value.items():
+        if key in Policy.model_fields and inside == Policy.model_fields[key].default:
+            continue
         if inside is True:
             words.append(key)
         elif key != "name" and inside is not False and inside is not None:

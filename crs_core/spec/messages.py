@@ -89,7 +89,7 @@ def _message(error: Any, root: type[BaseModel] | None) -> str:
             needed = _KINDS.get(kind.split("_")[0])
             if needed is None:
                 return f"{error['msg']}; got {_shown(got)}"
-            return f"this must be {needed}; got {_shown(got)}{_mended(needed, got, error['loc'])}"
+            return f"this must be {needed}; got {_shown(got)}{_mended(needed, got, _loc(error))}"
 
 
 def _length(kind: str, got: Any, context: Any) -> str:
@@ -101,11 +101,11 @@ def _length(kind: str, got: Any, context: Any) -> str:
     return f"this must have {word} {many} {units}{there}"
 
 
-def _mended(needed: str, got: Any, loc: tuple[Any, ...]) -> str:
+def _mended(needed: str, got: Any, loc: str) -> str:
     """Give what was probably meant, where that can be told."""
     if not isinstance(got, str):
         return f"; write [{got}]" if needed == "a list" and isinstance(got, int) else ""
-    if needed == "a mapping" and loc and loc[-1] in (*_UNIONS, "dataset", "policy"):
+    if needed == "a mapping" and loc.split(".")[-1] in (*_UNIONS, "dataset", "policy"):
         return f"; write {{name: {got}}}"
     number = re.fullmatch(r"\s*([-+]?\d+(?:\.\d+)?)\s*(%?)\s*", got)
     if number is None or needed not in ("a number", "a whole number"):

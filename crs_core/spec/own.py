@@ -50,7 +50,12 @@ class OwnModel(Part):
 
     model_config = ConfigDict(extra="allow")
 
-    name: str = Field(min_length=1, max_length=50, description="As the package's entry point says.")
+    name: str = Field(
+        min_length=1,
+        max_length=50,
+        description="As the package's entry point says.",
+        json_schema_extra={"not": {"enum": list(get_args(ModelName))}},
+    )
 
     @model_validator(mode="before")
     @classmethod

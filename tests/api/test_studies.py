@@ -51,7 +51,7 @@ def test_a_study_stands_in_lists_with_its_operation_and_distribution(client: Tes
         ({"ratios": [0.1, 0.11]}, "ratios", "both keep 2 of 20 pairs"),
         ({"method": {"name": "topk", "scaled": True}}, "method", "policy 'topk' has no"),
         ({"method": "best"}, "method", "'best' is not known"),
-        ({"operation": {"name": "matmul", "m": 0}}, "operation.m", "greater than or equal to 1"),
+        ({"operation": {"name": "matmul", "m": 0}}, "operation.m", "this must be at least 1"),
         ({"method": "random_walk"}, "", "choose exponential, or uniform"),
         ({"training": {"epochs": 1}}, "training", "this field is not known"),
     ],

@@ -195,7 +195,7 @@ def test_a_sweep_is_planned_made_compared_and_cancelled(client, spec):
         client.comparison(sweep=[sweep["id"]], margin=0)
     assert caught.value.status == 422
     every = {"sweep": [sweep["id"]], "jobs": [sweep["jobs"][0]], "x": "time_saved"}
-    every |= {"y": "train_loss", "group_by": ["seed"]}
+    every |= {"y": "train_loss", "group_by": ["seed"], "margin": 2.0}
     assert set(every) == set(signature(client.comparison).parameters)
     assert client.comparison(**every)["y"] == "train_loss"
     assert client.cancel_sweep(sweep["id"])["counts"]["cancelled"] == 4

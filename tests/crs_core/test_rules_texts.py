@@ -53,7 +53,7 @@ def test_gates_of_a_layer_that_has_none_are_refused():
     [
         (["cell", "cell"], "each gate can be named once; got cell, cell"),
         (["reset"], "'reset' is not known; there are: 'input', 'forget', 'cell' or 'output'"),
-        ([], "at least 1 item"),
+        ([], "at least 1 entry"),
     ],
 )
 def test_gates_that_cannot_be_are_refused(gates, message):

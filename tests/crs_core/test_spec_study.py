@@ -50,7 +50,7 @@ def test_lists_show_the_operation_and_the_distribution_of_a_study() -> None:
 def test_lists_show_network_and_data_set_of_a_training() -> None:
     rules = [{"policy": "topk", "forward": 0.5}, {"layers": "fc1", "policy": "exact"}]
     spec = parse_any(TRAINING | {"approximation": rules}).model_dump(mode="json")
-    assert facets(spec) == ("mlp", "digits", ("topk", "exact"), None)
+    assert facets(spec) == ("mlp", "digits", ("topk",), 0.5)
     del spec["kind"]  # as stored before there were kinds
     spec["approximation"] = []
     assert facets(spec) == ("mlp", "digits", ("exact",), 1.0)
@@ -67,7 +67,7 @@ OPTIMAL = {"score": "optimal"}
         ({"kind": 3}, "kind: 3 is not known"),
         ({"method": "best"}, "method: 'best' is not known; there are: 'exact', 'topk'"),
         ({"method": {"scaled": True}}, "method: `name` is missing"),
-        ({"method": {"name": "topk", "scaled": True}}, "policy 'topk' has no `replacement`"),
+        ({"method": {"name": "topk", "scaled": True}}, "policy 'topk' has no `scaled`"),
         ({"method": {"name": "svd", "rank": 2}}, "method.rank: this field is not known"),
         ({"method": {"name": "count_sketch", "repetitions": 2}}, "must be odd"),
         ({"ratios": [0.5, 0.2]}, "the `ratios` must rise"),
@@ -75,7 +75,7 @@ OPTIMAL = {"score": "optimal"}
         ({"ratios": [0.0]}, "ratios.0: a ratio is the share of pairs to keep, above 0"),
         ({"ratios": []}, "ratios: "),
         ({"draws": 0}, "draws: "),
-        ({"operation": {"name": "matmul", "m": 0}}, "operation.m: Input should be greater"),
+        ({"operation": {"name": "matmul", "m": 0}}, "operation.m: this must be at least 1"),
         ({"operation": {"name": "conv2d", "kernel_size": 9, "image_size": 4}}, "does not fit"),
         (WALK, "normal(0,1) has some; choose exponential, or uniform with `low` of 0 or more"),
         (

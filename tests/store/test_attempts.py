@@ -252,11 +252,11 @@ def test_a_stored_spec_that_is_none_any_more_fails_its_job_and_the_next_is_taken
     outdated, good = bench.submit(), bench.submit()
     with bench.database.write() as session:
         row = jobs.lock(session, outdated)
-        row.spec = row.spec | {"model": {"name": "perceptron"}, "colour": "red"}
+        row.spec = row.spec | {"model": {"name": "mlp", "depth": 3}, "colour": "red"}
     assert bench.claim().job_id == good
     job = bench.job(outdated)
     assert (job.state, job.reason.kind, job.attempt_count) == ("failed", "spec", 0)
-    assert "model: 'perceptron' is not known; there are: 'mlp'" in job.reason.message
+    assert "model.depth: this field is not known; there are: name, hidden" in job.reason.message
     assert "colour: this field is not known" in job.reason.message
     assert job.finished_at is not None
 

@@ -55,7 +55,10 @@ def test_a_process_is_gone_only_when_that_is_known():
 
 
 @pytest.mark.parametrize(("is_dead", "state"), [(True, "queued"), (False, "running")])
-def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(bench, is_dead, state):
+def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(
+    bench, is_dead, state, monkeypatch
+):
+    monkeypatch.setattr(socket, "gethostname", lambda: "here")  # the host of the bench's worker
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     said = host.describe(bench.settings, "w")

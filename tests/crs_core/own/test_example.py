@@ -78,9 +78,9 @@ def test_a_rule_that_matches_nothing_lists_its_layers():
 @pytest.mark.parametrize(
     ("model", "loc", "said"),
     [
-        ({"width": 0}, "model.width", "Input should be greater than or equal to 1; got 0"),
-        ({"wide": 3}, "model.wide", "this field is not known; remove it or mend its name"),
-        ({"width": "x"}, "model.width", "Input should be a valid integer; got 'x'"),
+        ({"width": 0}, "model.width", "this must be at least 1; got 0"),
+        ({"wide": 3}, "model.wide", "this field is not known; did you mean `width`?"),
+        ({"width": "x"}, "model.width", "this must be a whole number; got 'x'"),
     ],
 )
 def test_its_parameters_are_checked_as_ours_are(model, loc, said):

@@ -20,7 +20,7 @@ SPEC: dict[str, Any] = {
         (
             {"model": {"name": "mlp", "hidden": [0, 3]}},
             "model.hidden.0",
-            "greater than or equal to 1",
+            "this must be at least 1",
         ),
         ({"model": {"name": "mlp", "schedule": 1}}, "model.schedule", "this field is not known"),
         ({"model": {"name": "none"}}, "model", "'none' is not known; there are: 'mlp', 'cnn', "),

@@ -12,7 +12,7 @@ from crs_core.spec import CHOICES, Policy, PolicyName, Rule, field_errors, parse
 def message(kind: type[Policy] | type[Rule], data: dict[str, Any]) -> str:
     with pytest.raises(ValidationError) as caught:
         kind.model_validate(data)
-    (error,) = field_errors(caught.value)
+    (error,) = field_errors(caught.value, Rule)
     return error.msg
 
 
@@ -83,11 +83,11 @@ def test_what_needs_scores_is_refused_where_none_are_looked_at(
 @pytest.mark.parametrize(
     ("choice", "text"),
     [
-        ({"exploration": 1.0}, "less than 1; got 1.0"),
-        ({"exploration": -0.1}, "greater than or equal to 0; got -0.1"),
-        ({"coverage": 0.0}, "greater than 0; got 0.0"),
-        ({"coverage": 1.0}, "less than 1; got 1.0"),
-        ({"refresh_every": 0}, "greater than or equal to 1; got 0"),
+        ({"exploration": 1.0}, "this must be below 1; got 1.0"),
+        ({"exploration": -0.1}, "this must be at least 0; got -0.1"),
+        ({"coverage": 0.0}, "this must be above 0; got 0.0"),
+        ({"coverage": 1.0}, "this must be below 1; got 1.0"),
+        ({"refresh_every": 0}, "this must be at least 1; got 0"),
     ],
 )
 def test_choices_outside_their_range_are_refused(choice: dict[str, Any], text: str) -> None:
@@ -123,8 +123,8 @@ def test_every_policy_says_its_choices() -> None:
             "an `end_step` above 10",
         ),
         ({"shape": "cosine", "start": 0.0}, "above 0 and at most 1; got 0.0"),
-        ({"exact_last": 1.0}, "Input should be less than 1; got 1.0"),
-        ({"exact_first_steps": -1}, "greater than or equal to 0; got -1"),
+        ({"exact_last": 1.0}, "this must be below 1; got 1.0"),
+        ({"exact_first_steps": -1}, "this must be at least 0; got -1"),
         (
             {"shape": "sine"},
             "'sine' is not known; there are: 'constant', 'linear', 'cosine' or 'step'",
