@@ -71,8 +71,11 @@ def test_a_message_that_came_to_a_busy_worker_is_heeded_when_it_is_free(installa
     installation.wait(first, "running")
     second = installation.submit(tiny_spec())
     with installation.broker.client() as client:
-        time.sleep(1.5)
-        assert client.llen("celery") == 1
+        time.sleep(1.0)
+        waiting = client.llen("celery")
+        assert waiting in (1, 2)  # the sweep that found the first job may have rung too
+        time.sleep(0.5)
+        assert client.llen("celery") == waiting
     assert installation.job(second).state == "queued"
     assert installation.wait(second, "succeeded", "failed").state == "succeeded"
     assert installation.job(first).state == "succeeded"
@@ -187,7 +190,7 @@ def test_a_worker_tells_what_it_does_and_says_goodbye(installation):
         return found
 
     wait_until(lambda: view().memory_used_bytes, "it has beaten once")
-    assert (view().name, view().state, view().datasets) == ("left", "idle", ("digits",))
+    assert (view().name, view().state, view().datasets) == ("left", "idle", ("digits", "pydoc"))
     job_id = installation.submit(tiny_spec())
     installation.wait(job_id, "running")
     assert (view().state, view().job_id) == ("busy", job_id)
