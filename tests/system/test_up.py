@@ -110,7 +110,7 @@ def test_the_job_of_a_killed_worker_goes_on_within_seconds_not_after_its_lease(u
         first, _ = client.job(job)["attempts"]
         assert (first["state"], first["reason"]["kind"]) == ("lost", "worker_lost")
         assert (
-            f"the process of worker worker-1 ended (process {killed}: "
+            f"the process of worker {socket.gethostname()}/cpu/1 ended (process {killed}: "
             in (first["reason"]["message"])
         )
         assert client.job(job)["state"] == "running"
