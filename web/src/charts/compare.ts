@@ -218,16 +218,17 @@ function policySeries(
   const members = joined(groups, policy);
   const { colour, shape, dash } = look(policy);
   const paint = theme.colour(colour);
-  // The names of the rightmost groups stand at their left, inside the picture.
+  // The names of the rightmost groups stand at their left, inside the picture, and above the front's step.
   const right = Math.max(0, ...groups.map((group) => group.x.mean ?? 0));
-  const side = (group: Group) => ((group.x.mean ?? 0) > 0.75 * right ? "left" : "right");
+  const place = (group: Group) =>
+    (group.x.mean ?? 0) > 0.75 * right ? { position: "left", offset: [0, -11] } : { position: "right" };
   const data = members.map((group) => ({
     id: group.key,
     name: group.label,
     value: [group.x.mean ?? 0, group.y.mean ?? 0] as [number, number],
     group,
     itemStyle: { opacity: group.is_pareto || group.is_baseline ? 1 : DOMINATED },
-    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label, position: side(group) },
+    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label, ...place(group) },
   }));
   return [
     {
