@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Literal
 
-from crs_core.statistics import Seeded, Stat, delta, stat
+from crs_core.statistics import Seeded, Stat, by_seed, delta, stat
 
 CONFIDENCE = 0.95
 MOST_SEEDS = 1000
@@ -66,8 +66,8 @@ def weigh(ours: Seeded, theirs: Seeded, margin: Margin, *, higher: bool) -> Evid
 
     `higher`: whether more of it is better.
     """
-    base = stat(value for _, value in theirs)
-    own = stat(value for _, value in ours)
+    # A job that ran again under its seed is the same job, and no further sample.
+    base, own = (stat(by_seed(seeded).values()) for seeded in (theirs, ours))
     if base.mean is None or own.mean is None:
         return None
     allowed = margin.of(base.mean)

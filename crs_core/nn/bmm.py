@@ -53,7 +53,6 @@ class CRSBatchedProduct(Sampled, nn.Module):
             min_samples=self.min_samples,
             generator=self.generator,
             meter=self.meter,
-            memory=self.memory,
         )
 
     def extra_repr(self) -> str:

@@ -28,7 +28,6 @@ from crs_core.ops.choice import (
     setting,
     wide,
 )
-from crs_core.ops.memory import Memory
 from crs_core.ops.meter import Meter
 from crs_core.spec import Policy
 
@@ -43,7 +42,6 @@ def crs_bmm(
     min_samples: int = 10,
     generator: torch.Generator | Generators | None = None,
     meter: Meter | None = None,
-    memory: Memory | None = None,
 ) -> Tensor:
     """Give A B from a sample of the pairs of each head, with gradients from samples as well.
 
@@ -54,7 +52,7 @@ def crs_bmm(
     a: (N, H, m, n); b: (N, H, n, p). Raises ShapeError, RatioError, SpecError.
     """
     refuse_meprop(policy, "a batched product")
-    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter, memory)
+    how = setting(policy, ratio, backward_ratio, min_samples, generator, meter)
     if a.dim() != 4 or b.dim() != 4:
         raise ShapeError(
             f"a has shape {tuple(a.shape)} and b has shape {tuple(b.shape)}; both must have four "

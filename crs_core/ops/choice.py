@@ -97,7 +97,13 @@ class Setting:
             return None
         meter = self.meter
         with nullcontext() if meter is None else meter.clock(product, like.device):
-            known = self._scores(product, groups * pairs, like, scores)
+            known = (
+                scores()
+                if needs_scores(self.policy)
+                else torch.ones((), device=like.device, dtype=wide(like.dtype)).expand(
+                    groups * pairs
+                )
+            )
             generator: torch.Generator | None = getattr(self.generators, product)
             least = self.min_samples
             if groups == 1:
@@ -116,16 +122,10 @@ class Setting:
             indices, scales if is_scaled(self.policy) else None, indices.numel() // groups
         )
 
-    def _scores(
-        self, product: Product, pairs: int, like: Tensor, anew: Callable[[], Tensor]
-    ) -> Tensor:
-        """Give the scores of a product: new ones, kept ones, or ones where nobody looks."""
-        if not needs_scores(self.policy):
-            return torch.ones((), device=like.device, dtype=wide(like.dtype)).expand(pairs)
+    def weight_norms(self, anew: Callable[[], Tensor]) -> Tensor:
+        """Give the norms of the weight's pairs in the forward product: new ones, or kept ones."""
         every = self.policy.refresh_every
-        if every == 1 or self.memory is None or product not in self.lasting:
-            return anew()
-        return self.memory.scores(product, pairs, every, anew)
+        return anew() if every == 1 or self.memory is None else self.memory.norms(every, anew)
 
     def count(
         self, product: Product, *, pairs: int, kept: int, exact_macs: int, performed_macs: int

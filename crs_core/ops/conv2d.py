@@ -106,7 +106,7 @@ class _Conv2d(torch.autograd.Function):
             "forward",
             channels,
             x,
-            lambda: norms(x, 1) * channel_norms(weight, g).flatten(),
+            lambda: norms(x, 1) * how.weight_norms(lambda: channel_norms(weight, g).flatten()),
             groups=g,
         )
         bias = None if bias is None else bias.to(dtype)

@@ -94,7 +94,9 @@ class _Linear(torch.autograd.Function):
         dtype: torch.dtype,
     ) -> Tensor:
         o, n = weight.shape
-        kept = how.choose("forward", n, x, lambda: norms(_flat(x), 1) * norms(weight, 1))
+        kept = how.choose(
+            "forward", n, x, lambda: norms(_flat(x), 1) * how.weight_norms(lambda: norms(weight, 1))
+        )
         bias = None if bias is None else bias.to(dtype)
         with torch.autocast(x.device.type, enabled=False):
             if kept is None:

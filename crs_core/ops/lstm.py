@@ -55,7 +55,7 @@ def crs_lstm(
     product. `gates` names those whose product is sampled, as one; left out: all. `backward_ratio`
     samples the gradient products over their own pairs, on top. Each product is estimated given its
     inputs: what is unbiased of one is not of the network. A probe measures the last time step.
-    `refresh_every` counts time steps. Can be differentiated once.
+    `refresh_every` counts calls. Can be differentiated once.
 
     x: (T, B, in); state: h and c, each (B, hidden); weight_ih: (4 hidden, in); weight_hh: (4
     hidden, hidden); biases: (4 hidden,). Raises ShapeError, RatioError, SpecError.

@@ -1,9 +1,11 @@
-"""Scores that are kept for some calls, for policies that say `refresh_every`.
+"""Norms of a layer's weight that are kept for some calls, for policies that say `refresh_every`.
 
-Only scores of features and channels are kept: the examples of a batch are others at every step.
-Kept scores are as good as new ones for what is unbiased, since scales follow the scores that were
-drawn by, but for one case: a pair whose kept score is 0 is not drawn, also where it is no longer
-nothing. `exploration` draws it too.
+Of the two factors of a score only the weight's is kept, and only in the forward product: its pairs
+are the same things at every step, and they change slowly. The norms of what is new at every step
+(inputs, gradients) are always new: where they are 0, which pairs those are differs from step to
+step, and a pair kept at 0 would not be drawn when it is something. Scales follow the scores that
+were drawn by, so what is unbiased stays so, but for one case: a column of the weight that was
+nothing at all when it was scored, and no longer is. `exploration` draws it too.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,42 +14,34 @@ from typing import Any
 from torch import Tensor
 
 from crs_core.errors import CheckpointError
-from crs_core.events import Product
 
 
 class Memory:
-    """The kept scores of one layer. Plain data: it can be copied, pickled and checkpointed."""
+    """The kept norms of one layer. Plain data: it can be copied, pickled and checkpointed."""
 
     def __init__(self) -> None:
-        self._scores: dict[Product, Tensor] = {}
-        self._uses: dict[Product, int] = {}
+        self._norms: Tensor | None = None
+        self._uses = 0
 
-    def scores(
-        self, product: Product, pairs: int, every: int, anew: Callable[[], Tensor]
-    ) -> Tensor:
-        """Give the scores of a product: from `anew` at the first of `every` calls, then kept.
-
-        Scores of another number of pairs (a shorter sequence) are not kept for this one.
-        """
-        uses, kept = self._uses.get(product, 0), self._scores.get(product)
-        if kept is None or kept.numel() != pairs or uses >= every:
-            uses, kept = 0, anew()
-        self._scores[product], self._uses[product] = kept, uses + 1
-        return kept
+    def norms(self, every: int, anew: Callable[[], Tensor]) -> Tensor:
+        """Give the norms of the weight: from `anew` at the first of `every` calls, then kept."""
+        if self._norms is None or self._uses >= every:
+            self._norms, self._uses = anew(), 0
+        self._uses += 1
+        return self._norms
 
     def state_dict(self) -> dict[str, Any]:
         """Give everything as plain numbers and CPU tensors, for a checkpoint."""
-        return {
-            "scores": {product: scores.cpu().clone() for product, scores in self._scores.items()},
-            "uses": dict(self._uses),
-        }
+        norms = self._norms
+        return {"norms": None if norms is None else norms.cpu().clone(), "uses": self._uses}
 
     def load_state_dict(self, state: Mapping[str, Any], device: Any = "cpu") -> None:
         """Go on from what `state_dict` gave. Raises CheckpointError when it was not a memory's."""
-        if set(state) != {"scores", "uses"}:
+        if set(state) != {"norms", "uses"}:
             raise CheckpointError(
-                f"this is not the state of kept scores: it holds {sorted(map(str, state))}, but "
-                "'scores' and 'uses' are needed"
+                f"this is not the state of kept norms: it holds {sorted(map(str, state))}, but "
+                "'norms' and 'uses' are needed"
             )
-        self._scores = {p: s.to(device, copy=True) for p, s in state["scores"].items()}
-        self._uses = dict(state["uses"])
+        norms = state["norms"]
+        self._norms = None if norms is None else norms.to(device, copy=True)
+        self._uses = state["uses"]

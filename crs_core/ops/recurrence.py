@@ -87,7 +87,7 @@ class UnrolledLSTM(torch.autograd.Function):
             cells = gates.new_empty(steps + 1, batch, run.hidden)
             cells[0] = c
             y = xh.new_empty(steps, batch, run.hidden)
-            weight_norms = norms(weight, 0)
+            weight_norms = run.how.weight_norms(lambda: norms(weight, 0))
             kept: list[Chosen | None] = []
             for t in range(steps):
                 xh[t, :, features:] = h if t == 0 else y[t - 1]

@@ -26,8 +26,8 @@ BEYOND = (
     ),
     Preset(
         "digits-kept-scores",
-        "MLP on Digits, top-k 40 %, scores kept for 10 steps",
-        "As digits-topk, but features are scored anew only every tenth step; in seconds.",
+        "MLP on Digits, top-k 40 %, weight norms kept for 10 steps",
+        "As digits-topk, but the norms of the weights are taken only every tenth step; in seconds.",
         sampled(SMALL_MLP, rule(TOPK | {"refresh_every": 10}, forward=0.4)),
     ),
     Preset(

@@ -34,7 +34,8 @@ What a policy can have on top:
     coverage a      an adaptive budget: k becomes the size of the smallest set that holds the
                     share a of Σs, at least `least` and at most k; in groups that of the group
                     that needs most. It hangs on the scores alone: what is unbiased stays so.
-    refresh_every   who calls keeps the scores (`crs_core.ops.memory`); nothing changes here.
+    refresh_every   who calls keeps the norms of the weight (`crs_core.ops.memory`); nothing
+                    changes here.
 
 Source: Adelman & Silberstein 2018, section 3.1; `bernoulli`: Adelman, Levy, Hakimi & Silberstein
 2021; `wta`: Liu et al. 2023 (Winner-Take-All Column Row Sampling), whose |C| is our c. Draws that

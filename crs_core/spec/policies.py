@@ -24,7 +24,7 @@ CHOICES: Mapping[PolicyName, tuple[str, ...]] = {
     "uniform": ("replacement", "scaled"),
     "bernoulli": _SCORED,
     "wta": _SCORED,
-    "meprop": _SCORED,
+    "meprop": ("exploration", "coverage"),
 }
 """The fields that each policy has beside its name."""
 
@@ -49,7 +49,8 @@ class Policy(Part):
         1,
         ge=1,
         le=MAX_STEPS,
-        description="Score features and channels anew every so many sampled steps.",
+        description="Forward products: take the norms of the weight anew every so many calls; an "
+        "LSTM calls at each time step.",
     )
     coverage: float | None = Field(
         None,
@@ -135,6 +136,17 @@ class Rule(Part):
         if self.policy.name == "exact" and self.schedule is not None:
             raise ValueError(
                 "policy 'exact' keeps every pair and has nothing to schedule: leave out `schedule`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_sampled(self) -> Self:
+        asked = "policy.coverage" if self.policy.coverage is not None else "schedule"
+        is_asked = self.policy.coverage is not None or self.schedule is not None
+        if is_asked and self.policy.name != "exact" and self.forward == self.backward == 1.0:
+            raise ValueError(
+                f"with `forward` and `backward` of 1 every pair is kept and `{asked}` changes "
+                "nothing: give a ratio below 1, or leave it out"
             )
         return self
 

@@ -231,6 +231,11 @@ class StudySpec(Part):
                 "policy 'meprop' samples the gradients of a training; a study has one product: "
                 "choose another `method`"
             )
+        if isinstance(method, Policy) and (method.coverage, method.refresh_every) != (None, 1):
+            raise ValueError(
+                "a study keeps the pairs that its ratio says, and scores them anew in each draw: "
+                "leave out `coverage` and `refresh_every`"
+            )
         if self.score == "optimal" and self.operation.name != "conv2d":
             raise ValueError(
                 "the score 'optimal' is of a convolution; in a matrix product it is the same as "

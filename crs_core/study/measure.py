@@ -132,7 +132,7 @@ def _known(spec: StudySpec, size: PlannedSize, exact_macs: int) -> dict[str, flo
         "compute_reduction": 1 - size.macs / exact_macs,
     }
     match spec.method:
-        case Policy(name="nps", replacement=True, scaled=True):
+        case Policy(name="nps", replacement=True, scaled=True, exploration=0.0):
             known["error_bound"] = error_bound(spec, size.k)
     return known
 

@@ -51,7 +51,11 @@ def _sampling(policy: Policy, k: int, *, is_optimal: bool) -> Estimator:
     def expected(factors: Factors) -> Tensor | None:
         return pairs.expected_square(factors, scores(factors), k, policy)
 
-    return Estimator(errors, expected, once, is_random=policy.name not in ("exact", "topk"))
+    return Estimator(errors, expected, once, is_random=_is_random(policy))
+
+
+def _is_random(policy: Policy) -> bool:
+    return policy.name not in ("exact", "topk") or policy.exploration > 0
 
 
 @dataclass(frozen=True)

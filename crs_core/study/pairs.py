@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from crs_core.sampling import draw, keep_probabilities
+from crs_core.sampling.budget import mixed
 from crs_core.spec import Policy
 
 
@@ -62,6 +63,8 @@ def expected_square(factors: Factors, scores: Tensor, k: int, policy: Policy) ->
     """
     c, whole = factors.own_norms.square(), factors.product.square().sum((1, 2))
     n = c.shape[1]
+    if policy.exploration:
+        scores = mixed(scores, policy.exploration)
     match policy:
         case Policy(name="nps", replacement=True, scaled=True):
             # A pair that cannot be drawn has the scale 0: it is as good as absent if it is 0.

@@ -56,6 +56,12 @@ def test_groups_without_a_shared_seed_get_welchs_interval_and_say_so():
     assert (found.n, found.paired) == (4, False)
 
 
+def test_a_seed_that_ran_twice_is_no_further_sample_without_shared_seeds_either():
+    ours, base = [(0, 0.97), (0, 0.97)], [(1, 0.98), (1, 0.98)]
+    found = weigh(ours, base, POINTS, higher=True)
+    assert (found.low, found.verdict, found.n, found.more_seeds) == (None, "undecided", 1, 1)
+
+
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     trials, n, truth = 4000, 4, 0.3
     generator = random.Random(7)

@@ -68,6 +68,8 @@ OPTIMAL = {"score": "optimal"}
         ({"method": "best"}, "method: 'best' is not known; there are: 'exact', 'topk'"),
         ({"method": {"scaled": True}}, "method: `name` is missing"),
         ({"method": {"name": "topk", "scaled": True}}, "policy 'topk' has no `scaled`"),
+        ({"method": {"name": "topk", "coverage": 0.9}}, "leave out `coverage` and `refresh_every`"),
+        ({"method": {"name": "topk", "refresh_every": 3}}, "leave out `coverage` and `refresh_"),
         ({"method": {"name": "svd", "rank": 2}}, "method.rank: this field is not known"),
         ({"method": {"name": "count_sketch", "repetitions": 2}}, "must be odd"),
         ({"ratios": [0.5, 0.2]}, "the `ratios` must rise"),

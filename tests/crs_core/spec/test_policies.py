@@ -73,9 +73,11 @@ def test_what_needs_scores_is_refused_where_none_are_looked_at(
     name: str, choice: dict[str, Any]
 ) -> None:
     (field,) = choice
+    # meprop scores outputs by their gradient alone: there is no weight whose norms could be kept.
+    last = "" if field == "refresh_every" else ", 'meprop'"
     assert message(Policy, {"name": name, **choice}) == (
         f"policy {name!r} has no `{field}`; leave it out (it is a choice of 'topk', 'nps', "
-        "'bernoulli', 'wta', 'meprop')"
+        f"'bernoulli', 'wta'{last})"
     )
     assert Policy.model_validate({"name": "topk", **choice})
 
@@ -139,6 +141,20 @@ def test_a_schedule_that_contradicts_itself_is_refused(schedule: dict[str, Any],
 def test_an_exact_rule_has_nothing_to_schedule() -> None:
     rule = {"policy": "exact", "schedule": {"exact_first_steps": 5}}
     assert "has nothing to schedule: leave out `schedule`" in message(Rule, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"),
+    [
+        ({"policy": {"name": "topk", "coverage": 0.9}}, "policy.coverage"),
+        ({"policy": "topk", "schedule": {"exact_first_steps": 5}}, "schedule"),
+    ],
+)
+def test_what_can_change_nothing_is_refused(rule: dict[str, Any], asked: str) -> None:
+    assert f"every pair is kept and `{asked}` changes nothing: give a ratio below 1" in message(
+        Rule, rule
+    )
+    assert Rule.model_validate(rule | {"backward": 0.5})
 
 
 def test_an_error_in_a_rules_schedule_names_its_field() -> None:

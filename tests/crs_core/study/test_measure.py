@@ -13,6 +13,7 @@ from crs_core.spec import StudySpec
 from crs_core.study.entries import draw_factors
 from crs_core.study.matrices import Matrices
 from crs_core.study.measure import measure
+from crs_core.study.methods import estimator
 from tests.crs_core.study.conftest import seeded
 from tests.crs_core.study.specs import CONVOLUTION, SMALL, study
 
@@ -167,3 +168,8 @@ def test_the_smallest_sizes_are_no_special_case(size: tuple[int, int, int]) -> N
     for method in METHODS:
         found = told(study(**method, operation=operation, ratios=[1.0], draws=20))
         assert all(value == value for v in found.values() for value in v.values())
+
+
+def test_topk_that_explores_is_random_and_topk_alone_is_not() -> None:
+    assert not estimator(study(method={"name": "topk"}), 3).is_random
+    assert estimator(study(method={"name": "topk", "exploration": 0.2}), 3).is_random

@@ -1838,7 +1838,7 @@ export interface components {
              */
             exploration: number;
             /**
-             * @description Score features and channels anew every so many sampled steps.
+             * @description Forward products: take the norms of the weight anew every so many calls; an LSTM calls at each time step.
              * @default 1
              */
             refresh_every: number;
@@ -1873,7 +1873,7 @@ export interface components {
              */
             exploration: number;
             /**
-             * @description Score features and channels anew every so many sampled steps.
+             * @description Forward products: take the norms of the weight anew every so many calls; an LSTM calls at each time step.
              * @default 1
              */
             refresh_every: number;
