@@ -108,7 +108,12 @@ def _settings(experiment: Experiment, results: Results) -> Table:
         "setting", f">{metric} (n)", ">Δ to exact", ">95 % interval", ">reduction planned",
         ">performed", ">time / exact", ">in sampling", ">jobs",
     )  # fmt: skip
-    return Table(columns, tuple(rows))
+    return Table(
+        columns,
+        tuple(rows),
+        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no measurement. "
+        "`benchmarks/policy_time.py` takes the times of a step side by side.",
+    )
 
 
 def _numbers(setting: Setting, exact: Setting | None, results: Results) -> tuple[Cell, ...]:
