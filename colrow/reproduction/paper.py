@@ -111,8 +111,8 @@ def _settings(experiment: Experiment, results: Results) -> Table:
     return Table(
         columns,
         tuple(rows),
-        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no measurement. "
-        "`benchmarks/policy_time.py` takes the times of a step side by side.",
+        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no "
+        "measurement. `benchmarks/policy_time.py` takes the times of a step side by side.",
     )
 
 
