@@ -91,7 +91,9 @@ POLICIES: Mapping[PolicyName, PolicyFacts] = {
         "optional",
     ),
     "bernoulli": PolicyFacts(
-        "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased.",
+        "Keep each pair by a coin of its own, weighted by its score; k pairs on average, unbiased. "
+        "Groups and heads are all filled up to the largest draw, so there it costs more than "
+        "planned.",
         "always",
     ),
     "wta": PolicyFacts(

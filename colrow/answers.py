@@ -233,6 +233,7 @@ class Member(TypedDict):
     job: str
     seed: int
     state: JobState
+    reason: str | None
     x: float | None
     y: float | None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from colrow.answers import Group
 from crs_core.events import QUALITY
 
 NONE = "–"
@@ -35,6 +36,32 @@ def judged(summary: Mapping[str, Any], *parts: str) -> tuple[str, float | None]:
         if value is not None:
             return quality, value
     return "accuracy", None
+
+
+def how_many_failed(group: Group) -> str:
+    """Write `2 of 5 diverged`, by the reasons of members that failed; nothing where none did."""
+    of = len(group["members"])
+    return ", ".join(
+        f"{len(seeds)} of {of} {reason if reason == 'diverged' else f'failed ({reason})'}"
+        for reason, seeds in _failed(group).items()
+    )
+
+
+def which_failed(group: Group) -> str:
+    """Write `seed 4, 7: diverged`, by the reasons of members that failed."""
+    return "; ".join(
+        f"seed {', '.join(map(str, seeds))}: {reason}" for reason, seeds in _failed(group).items()
+    )
+
+
+def _failed(group: Group) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for member in sorted(group["members"], key=lambda m: m["seed"]):
+        if member["state"] == "failed":
+            found.setdefault((member["reason"] or "unknown").replace("_", " "), []).append(
+                member["seed"]
+            )
+    return found
 
 
 def number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
-from colrow.figures import NONE, count, judged, measured, number, share
+from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.events import QUALITY, Points
 from crs_core.spec import STUDIED
@@ -190,7 +190,7 @@ def comparison_table(comparison: Comparison) -> Table:
             share(group["ratio"], 0), y.spread(Stat(**group["y"])),
             "exact" if group["is_baseline"] else y.difference(delta and delta["mean"]),
             NONE if evidence is None else y.interval(evidence["low"], evidence["high"]),
-            NONE if evidence is None else evidence["says"],
+            evidence["says"] if evidence else how_many_failed(group) or NONE,
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
             NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
         )  # fmt: skip

@@ -59,8 +59,9 @@ class ProductCost:
     pairs: int
     """Pairs there are (per group, time step or head)."""
     k: int
-    """Pairs kept (per group, time step or head); for `bernoulli` on average, with `coverage` at
-    most."""
+    """Pairs kept (per group, time step or head); with `coverage` at most, for `bernoulli` on
+    average: it draws a number of pairs for each group (head), and all are filled up to the largest,
+    so with several groups more MACs are performed than are planned."""
     exact_macs: int
     planned_macs: int
     planned_total: int | None = None

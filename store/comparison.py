@@ -16,7 +16,7 @@ from store.errors import BadQuery
 from store.grouping import at, canonical, label_of, settings_of
 from store.measured import Measured, read_measured
 from store.qualities import ALIASES, usual_quality
-from store.verdicts import Judgement
+from store.verdicts import Judgement, Lost
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
@@ -25,11 +25,16 @@ X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
 
 @dataclass(frozen=True)
 class GroupMember:
-    """One job of a group. Only jobs that succeeded count in the statistics."""
+    """One job of a group. Only jobs that succeeded count in the statistics.
+
+    Those that diverged count in the verdict: a group that has them is never `within`.
+    """
 
     job: str
     seed: int
     state: str
+    reason: str | None
+    """The kind of the reason for which it failed."""
     x: float | None
     y: float | None
 
@@ -170,6 +175,7 @@ def _group(
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
     theirs = [(m.seed, m.y) for m in base_counted]
+    lost = Lost(sum(m.reason == "diverged" for m in members), len(members))
     is_baseline = base is members
     shown = facets(members[0].spec)
     return Group(
@@ -182,13 +188,15 @@ def _group(
         dataset=shown.dataset,
         n=len(counted),
         pending=sum(m.state in ("queued", "running", "paused") for m in members),
-        members=tuple(GroupMember(m.id, m.seed, m.state, xs.get(m.id), m.y) for m in members),
+        members=tuple(
+            GroupMember(m.id, m.seed, m.state, m.reason, xs.get(m.id), m.y) for m in members
+        ),
         x=stat(xs.values()),
         y=stat(value for _, value in ours),
         seconds=seconds,
         planned_compute_reduction=stat(m.planned for m in members),
         delta_y=None if is_baseline else delta(ours, theirs),
-        evidence=None if is_baseline else judged.weigh(ours, theirs),
+        evidence=None if is_baseline else judged.weigh(ours, theirs, lost),
         seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
         baseline=None,
         is_baseline=is_baseline,

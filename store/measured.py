@@ -46,6 +46,8 @@ class Measured:
     """Where x is a metric. This and the two below are None unless the job succeeded."""
     y: float | None = None
     seconds: float | None = None
+    reason: str | None = None
+    """The kind of the reason for which it failed."""
 
     @property
     def seed(self) -> int:
@@ -77,7 +79,9 @@ def read_measured(
     session: Session, job_ids: Sequence[str], sweep_ids: Sequence[str], x: str, y: str
 ) -> list[Measured]:
     """Read the jobs given and those of the sweeps given, with x and y. Raises NotFound."""
-    columns = (Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction)
+    columns = (
+        Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction, Job.reason_kind,
+    )  # fmt: skip
     sweeps = dict(session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).all())
     wanted = Job.id.in_(job_ids) | Job.sweep_key.in_(sweeps.values())
     rows = session.execute(select(*columns).where(wanted).order_by(Job.key)).all()
@@ -108,7 +112,10 @@ def read_measured(
             row.state,
             row.spec,
             row.planned_compute_reduction,
-            *(values[row.key].get(name) for name in (x, y, "seconds")),
+            x=values[row.key].get(x),
+            y=values[row.key].get(y),
+            seconds=values[row.key].get("seconds"),
+            reason=row.reason_kind if row.state == "failed" else None,
         )
         for row in rows
     ]

@@ -69,11 +69,11 @@ class Evidence(Answer):
     margin: float = Field(description="The margin in y's own unit.")
     verdict: Literal["within", "worse", "undecided"] = Field(
         description="Of non-inferiority: the interval lies wholly on the good side of the margin, "
-        "wholly on the other, or neither."
+        "wholly on the other, or neither. Never `within` where a member diverged."
     )
     more_seeds: int | None = Field(
         description="How many more an undecided group needs, if mean and spread stay as they are; "
-        "null: decided, or more than 1,000."
+        "null: decided, more than 1,000, or a member diverged."
     )
     says: str = Field(examples=["undecided: 3 more seeds needed"])
 
@@ -84,6 +84,9 @@ class Member(Answer):
     job: JobId
     seed: int
     state: JobState
+    reason: str | None = Field(
+        description="The kind of the reason for which it failed.", examples=["diverged"]
+    )
     x: float | None
     y: float | None
 

@@ -12,7 +12,7 @@ import yaml
 from colrow.answers import Comparison, Curve, Group, Job, Sweep
 from colrow.client import Client
 from colrow.errors import ColrowError
-from colrow.figures import NONE, share
+from colrow.figures import NONE, how_many_failed, share, which_failed
 from colrow.report import plots, study
 from colrow.report.averages import mean_line
 from colrow.report.document import Block, Code, Document, Mark, Paragraph, Picture, Section, Table
@@ -101,7 +101,8 @@ def _findings(comparison: Comparison) -> tuple[Block, ...]:
             f"{scale.title.capitalize()} is {scale.says}, mean ± sample standard deviation over "
             "seeds. The difference to exact is taken seed by seed; its 95 % interval is Student's "
             "(Welch's where groups share no seed). Compute reduction counts multiply-accumulates "
-            "of matrix products and convolutions alone; time stands beside it."
+            "of matrix products and convolutions alone; time stands beside it. A job that failed "
+            "is in no mean; a setting with one that diverged is never within the margin."
         )
     )
     return tuple(blocks)
@@ -111,7 +112,9 @@ def verdict(group: Group) -> Mark | str:
     """Give the verdict of a group as a mark."""
     evidence = group["evidence"]
     if evidence is None:
-        return "baseline" if group["is_baseline"] else NONE
+        if group["is_baseline"]:
+            return "baseline"
+        return Mark(failed, "bad") if (failed := how_many_failed(group)) else NONE
     kinds: dict[str, Any] = {"within": "good", "worse": "bad", "undecided": "open"}
     note = "" if evidence["paired"] else " (seeds not shared)"
     return Mark(evidence["says"] + note, kinds[evidence["verdict"]])
@@ -134,11 +137,12 @@ def group_table(comparison: Comparison) -> Table:
                 share(group["planned_compute_reduction"]["mean"]),
                 share(group["x"]["mean"]),
                 NONE if ratio is None else f"{ratio:.2f}",
+                which_failed(group) or NONE,
             )
         )
     columns = (
         "setting", f">{scale.title} (n)", ">Δ to exact", ">95 % interval", "verdict",
-        ">reduction planned", ">performed", ">time / exact",
+        ">reduction planned", ">performed", ">time / exact", "failed",
     )  # fmt: skip
     return Table(columns, tuple(rows))
 

@@ -95,13 +95,12 @@ def _experiment(experiment: Experiment, results: Results) -> Section:
 
 
 def _settings(experiment: Experiment, results: Results) -> Table:
-    many = len({s.recipe.name for s in experiment.settings}) > 1
     exact = {s.recipe.name: s for s in experiment.settings if s.series == "exact"}
     rows = []
     for setting in experiment.settings:
         if not results.scale.of(setting):
             continue
-        name = f"{setting.recipe.name}: {setting.label}" if many else setting.label
+        name = experiment.name_of(setting)
         rows.append((name, *_numbers(setting, exact.get(setting.recipe.name), results)))
     metric = Scale.of(experiment.settings[0].recipe.metric).title
     columns = (

@@ -44,8 +44,6 @@ class Setting:
     rules: Rules = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     """What else it sets in the recipe's spec, by the names of its parts."""
-    full_changes: Mapping[str, Any] = field(default_factory=dict)
-    """The same at full length alone."""
     ratio: float | None = None
     """The place on the figure's axis; None off it."""
     seeds: int = 3
@@ -66,8 +64,7 @@ class Setting:
         """Give the spec of one job."""
         base = self.recipe.quick if quick else self.recipe.full
         rules = {} if self.recipe.is_study else {"approximation": [dict(r) for r in self.rules]}
-        more = {} if quick else self.full_changes
-        return {**base, **rules, **self.changes, **more, "seed": seed}
+        return {**base, **rules, **self.changes, "seed": seed}
 
 
 @dataclass(frozen=True)
@@ -123,3 +120,8 @@ class Experiment:
     """Of its jobs; higher starts earlier."""
     needs_gpu: bool = False
     """Whether it takes days without one: then it is run only when it is named."""
+
+    def name_of(self, setting: Setting) -> str:
+        """Name one of its settings, with the recipe where there are several."""
+        is_only = len({s.recipe.name for s in self.settings}) == 1
+        return setting.label if is_only else f"{setting.recipe.name}: {setting.label}"

@@ -73,7 +73,9 @@ def _line(series: str, points: list[tuple[float, Setting]], results: Results) ->
 
 def _curves(experiment: Experiment, results: Results) -> Picture | None:
     metric = experiment.settings[0].recipe.metric.replace("best_test", "validation")
-    found = [mean_line(s.label, results.curves(s, metric)) for s in experiment.settings]
+    found = [
+        mean_line(experiment.name_of(s), results.curves(s, metric)) for s in experiment.settings
+    ]
     lines = [line for line in found if line is not None and len(line.x) > 1]
     if not lines:
         return None

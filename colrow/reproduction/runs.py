@@ -75,11 +75,16 @@ def queue(client: Client, experiment: Experiment, scale: Scale) -> int:
     """
     runs = read(client)
     made = 0
+    seen: set[str] = set()
     missing: dict[str, list[dict[str, Any]]] = {}
     bases: dict[str, Mapping[str, Any]] = {}
     for setting in experiment.settings:
         for seed in scale.of(setting):
             spec = setting.spec(seed, quick=scale.quick)
+            key = identity(spec)
+            if key in seen:  # small versions of two recipes may be one training
+                continue
+            seen.add(key)
             job = runs.job(spec)
             if job is None:
                 base = setting.recipe.quick if scale.quick else setting.recipe.full

@@ -69,6 +69,12 @@ def fetch_members(
                 path.unlink()
 
 
+def is_writable(folder: Path) -> bool:
+    """Say whether files can be put into a folder, which is made if it is not there."""
+    there = next(p for p in (folder, *folder.absolute().parents) if os.access(p, os.F_OK))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 def _fetch(file: FileFacts | Archive, folder: Path, on_progress: OnProgress | None) -> Path:
     """Do it, alone in the folder."""
     target, part = folder / file.name, folder / f"{file.name}.part"

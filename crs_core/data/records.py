@@ -1,6 +1,7 @@
 """Binary files of records, as CIFAR's: label bytes, then one image, channel by channel."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from crs_core.data.download import OnProgress, fetch_members
+from crs_core.data.download import OnProgress, fetch_members, is_writable
 from crs_core.data.facts import ImageFacts, RecordFile, RecordFiles
 from crs_core.errors import DatasetError
 
@@ -35,10 +36,11 @@ def read_records(
 ) -> tuple[Records, Records]:
     """Give what the files for training and for testing hold, from `folder/<name>/`.
 
-    An archive that lies there is unpacked; with `download`, it is fetched where files are missing
-    or damaged.
+    Where files are missing or damaged, an archive that lies there is unpacked; with `download`, it
+    is fetched. Sound files are only read, so their folder need not be one that may be written to.
 
-    Raises DatasetError for a file that is missing, cut, damaged or has a label that is no class.
+    Raises DatasetError for a file that is missing, cut, damaged or has a label that is no class,
+    and where it can't be fetched.
     """
     origin = facts.origin
     assert isinstance(origin, RecordFiles)
@@ -48,19 +50,52 @@ def read_records(
             f"has its {len(origin.all)} files in {facts.name}/, or into which they may be fetched"
         )
     home = folder / facts.name
-    if download or (home / origin.archive.name).exists():
-        fetch_members(origin.archive, origin.all, home, download=download, on_progress=on_progress)
-    return _read(origin.train, home, facts, origin), _read(origin.test, home, facts, origin)
+    contents = _contents(facts, origin, home, download=download, on_progress=on_progress)
+    return (
+        _parse(origin.train, contents, home, facts, origin),
+        _parse(origin.test, contents, home, facts, origin),
+    )
 
 
-def _read(
-    files: tuple[RecordFile, ...], home: Path, facts: ImageFacts, origin: RecordFiles
+def _contents(
+    facts: ImageFacts,
+    origin: RecordFiles,
+    home: Path,
+    *,
+    download: bool,
+    on_progress: OnProgress | None,
+) -> dict[RecordFile, tuple[bytes, str]]:
+    """Give content and checksum of all files, fetched or unpacked only where they must be."""
+
+    def read() -> dict[RecordFile, tuple[bytes, str]]:
+        record = origin.label_bytes + prod(facts.input_shape)
+        return {file: _content(file, home, origin, record=record) for file in origin.all}
+
+    try:
+        return read()
+    except DatasetError as unusable:
+        if not download and not os.access(home / origin.archive.name, os.F_OK):
+            raise
+        if not is_writable(home):
+            why = str(unusable).removesuffix(", or allow downloads")
+            raise DatasetError(
+                f"{why}: {home} can't be written to, so nothing is fetched or unpacked into it"
+            ) from None
+    fetch_members(origin.archive, origin.all, home, download=download, on_progress=on_progress)
+    return read()
+
+
+def _parse(
+    files: tuple[RecordFile, ...],
+    contents: dict[RecordFile, tuple[bytes, str]],
+    home: Path,
+    facts: ImageFacts,
+    origin: RecordFiles,
 ) -> Records:
     """Give what several files hold, one after the other."""
-    size = origin.label_bytes + prod(facts.input_shape)
     images, labels, is_official = [], [], True
     for file in files:
-        content, digest = _content(file, home, origin, record=size)
+        content, digest = contents[file]
         x, y = parse_records(
             content,
             facts.input_shape,

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from crs_core.cost import layer_cost
 from crs_core.errors import CheckpointError
 from crs_core.events import LayerRow
+from crs_core.layers import Conv2d
 from crs_core.ops import PRODUCTS, Meter, crs_conv2d, crs_linear
+from crs_core.rules import LayerPlan
 from crs_core.spec import Policy
 
 TOPK = Policy(name="topk")
@@ -113,6 +116,26 @@ def test_bernoulli_counts_what_it_drew() -> None:
     rows = linear_rows(Meter(), steps=300, policy=Policy(name="bernoulli"), ratio=0.5)
     assert rows["forward"].kept == pytest.approx(10, rel=0.05)
     assert rows["forward"].performed_macs == round(rows["forward"].kept * 300) * 12 * 8
+
+
+@pytest.mark.parametrize("groups", [1, 6])
+def test_bernoulli_performs_more_than_planned_where_groups_are_filled_up(groups: int) -> None:
+    """Every group is multiplied with as many pairs as the largest draw of all has."""
+    shape = Conv2d(12 * groups, groups, (1, 1), (3, 2), (3, 2), groups=groups)
+    policy = Policy(name="bernoulli")
+    planned = layer_cost(LayerPlan("conv", shape, policy, 0.5, 1.0, 1), batch=5)[0].planned_macs
+    meter, generator = Meter(), torch.Generator().manual_seed(3)
+    x, w = torch.ones(5, 12 * groups, 3, 2), torch.ones(groups, 12, 1, 1)
+    for _ in range(400):
+        crs_conv2d(
+            x, w, groups=groups, policy=policy, ratio=0.5, min_samples=1, meter=meter,
+            generator=generator,
+        )  # fmt: skip
+    row = meter.rows("conv", policy, 0.5, 1.0)[0]
+    share = row.performed_macs / (400 * planned)
+    # One group: 12 coins have a standard error of √3 / 6 / √400 = 1.4 % of the 6 pairs planned.
+    # The mean of the largest of six draws is 8.2 pairs.
+    assert share == pytest.approx(1.0 if groups == 1 else 8.2 / 6, abs=0.05)
 
 
 def test_a_probe_measures_the_error_of_each_product() -> None:

@@ -8,11 +8,11 @@ from store.attempts import Outcome
 from store.errors import BadQuery, NotFound
 
 
-def run(bench, spec, *, planned=None, outcome=Outcome.SUCCEEDED, **values) -> str:
+def run(bench, spec, *, planned=None, outcome=Outcome.SUCCEEDED, kind="k", **values) -> str:
     """Make a job that has ended with these values."""
     claim = bench.begin(spec, planned_compute_reduction=planned)
     bench.record(claim, bench.started(), bench.points(5, validation_accuracy=0.5, **values))
-    bench.write(attempts.finish, claim.attempt_id, outcome, kind="k")
+    bench.write(attempts.finish, claim.attempt_id, outcome, kind=kind)
     return claim.job_id
 
 
@@ -152,9 +152,29 @@ def test_only_jobs_that_succeeded_count(bench):
     bench.record(running, bench.points(1, best_test_accuracy=0.2))
     (group,) = compare(bench, job_ids=[*ids, running.job_id]).groups
     assert (group.n, group.pending, group.y) == (1, 2, Stat(0.9, None, 1))
-    assert [(m.state, m.y) for m in group.members] == [
-        ("succeeded", 0.9), ("failed", None), ("queued", None), ("running", None),
+    assert [(m.state, m.reason, m.y) for m in group.members] == [
+        ("succeeded", None, 0.9), ("failed", "k", None), ("queued", None, None),
+        ("running", None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "says"),
+    [
+        ("out_of_memory", "within", "within"),
+        ("diverged", "undecided", "undecided: 2 of 4 diverged"),
+    ],
+)
+def test_those_that_diverged_count_in_the_verdict(bench, kind, verdict, says):
+    ids = [
+        run(bench, bench.spec("exact", 1.0, seed=seed), best_test_accuracy=0.9) for seed in range(4)
+    ]
+    ids += [run(bench, bench.spec(seed=seed), best_test_accuracy=0.9) for seed in range(2)]
+    ids += [run(bench, bench.spec(seed=seed), outcome=Outcome.FAILED, kind=kind) for seed in (2, 3)]
+    (group,) = (g for g in compare(bench, job_ids=ids).groups if not g.is_baseline)
+    assert (group.n, group.evidence.n) == (2, 2)
+    assert (group.evidence.verdict, group.evidence.says) == (verdict, says)
+    assert [m.reason for m in group.members] == [None, None, kind, kind]
 
 
 def test_a_value_that_is_not_finite_is_left_out_of_the_mean(bench):

@@ -53,8 +53,19 @@ def test_it_says_what_was_found_and_how_sure_it_is(sweep):
     assert [row[0] for row in table.rows] == ["exact", "topk 50 %", "nps 25 %"]
     assert table.rows[0][4] == "baseline"
     assert table.rows[1][4] == Mark("within", "good")
-    assert table.rows[2][4] == Mark("worse", "bad")
+    assert table.rows[2][4] == Mark("worse: 1 of 3 diverged", "bad")
+    assert [row[8] for row in table.rows] == ["–", "–", "seed 9: diverged"]
     assert table.rows[1][1] == "97.91 ± 0.01 % (3)"
+
+
+def test_a_setting_whose_jobs_all_diverged_has_that_as_its_verdict(service):
+    made = service.client.sweep(BASE, axes={"seed": [4, 7]}, variants=VARIANTS[:2])
+    for place, job in enumerate(made["jobs"]):
+        service.train(job, values(0.9, 0.0)) if place < 2 else service.diverge()
+    found = section(build(service.client, made["id"]), "What was found")
+    table = next(b for b in found.blocks if isinstance(b, Table))
+    assert table.rows[1][4] == Mark("2 of 2 diverged", "bad")
+    assert table.rows[1][8] == "seed 4, 7: diverged"
 
 
 def test_it_draws_the_trade_off_and_the_curves(sweep):
@@ -97,7 +108,7 @@ def test_it_can_be_made_again_from_what_it_says(sweep, tmp_path):
 
 def test_another_margin_is_another_verdict(sweep):
     document = build(*sweep, margin=50)
-    assert "50 points, of 2 approximate settings: 2 within" in document.lead
+    assert "50 points, of 2 approximate settings: 1 within, 0 worse, 1 undecided" in document.lead
 
 
 def test_a_sweep_without_a_result_has_nothing_to_report(service):

@@ -1,5 +1,7 @@
 """The definitions of the paper's experiments, and what is queued of them."""
 
+import dataclasses
+
 import pytest
 
 from colrow.errors import ColrowError
@@ -8,6 +10,7 @@ from colrow.reproduction.experiments import EXPERIMENTS, chosen
 from colrow.reproduction.parts import Experiment, NoLoss, Number, Setting
 from colrow.reproduction.runs import Scale
 from crs_core.planning import plan_job
+from crs_core.presets import PRESETS
 from crs_core.spec import parse_any
 
 FULL, QUICK = Scale(), Scale(quick=True)
@@ -68,6 +71,34 @@ def test_reports_and_resources_do_not_make_another_training():
 
 def experiment(name: str, *settings: Setting) -> Experiment:
     return Experiment(name, name, "", settings)
+
+
+def test_the_lstms_differences_are_to_an_exact_training_with_the_same_schedule():
+    early, *late = EXPERIMENTS["lstm"].settings
+    trainings = [setting.spec(0, quick=False)["training"] for setting in (early, *late)]
+    assert trainings[0] == PRESETS["lstm-exact"].spec["training"]
+    assert trainings[1:] == [PRESETS["lstm-late-exact"].spec["training"]] * len(late)
+    assert {setting.recipe.name for setting in late} == {late[0].recipe.name}
+    assert (late[0].series, late[0].rules) == ("exact", ())
+    assert early.recipe.name != late[0].recipe.name
+
+
+@pytest.mark.parametrize("name", ["lstm", "lstm-relations"])
+def test_the_lstms_gradients_are_sampled_as_the_presets_sample_them(name):
+    series = "output matrix 50 %, backward 75 %"
+    (setting,) = (s for s in EXPERIMENTS[name].settings if s.series == series)
+    preset = parse_any(PRESETS["lstm-output50-backward75"].spec)
+    assert parse_any(setting.spec(0, quick=False)).approximation == preset.approximation
+
+
+def test_settings_of_one_training_are_queued_once(client):
+    one = mnist.CNN_TOPK30
+    other = dataclasses.replace(one, recipe=dataclasses.replace(one.recipe, name="another"))
+    twice = experiment("twice", one, other)
+    assert runs.queue(client, twice, Scale(quick=True, seeds=2)) == 2
+    assert [twice.name_of(s) for s in twice.settings] == [
+        f"{one.recipe.name}: {one.label}", f"another: {one.label}",
+    ]  # fmt: skip
 
 
 def test_only_what_is_missing_is_queued_whichever_table_made_it_before(client):

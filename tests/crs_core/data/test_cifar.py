@@ -1,9 +1,14 @@
 """CIFAR's binary files: read, and held as bytes; never a pickle."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from crs_core.data import download
+from crs_core.data.download import is_writable
 from crs_core.data.facts import CIFAR_10, CIFAR_100, RecordFile, present
 from crs_core.data.load import load, pixels
 from crs_core.data.records import parse_records
@@ -106,6 +111,56 @@ def test_missing_files_are_named_with_the_archive(small_cifar):
     )
     with pytest.raises(DatasetError, match="name the folder that has its 2 files in cifar-100/"):
         load(CIFAR, None)
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Let nothing be written: whoever runs this, root too, is told that modes forbid it."""
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda p, mode: not mode & os.W_OK and access(p, mode))
+
+    def fail(folder: Path) -> None:
+        raise AssertionError(f"the lock of {folder} was asked for")
+
+    monkeypatch.setattr(download, "_alone", fail)
+
+
+@pytest.mark.usefixtures("read_only")
+def test_sound_files_are_read_where_nothing_can_be_written(small_cifar):
+    small_cifar.write()
+    small_cifar.write_archive()
+    there = sorted(small_cifar.home.iterdir())
+    for may in (True, False):
+        data = load(CIFAR, small_cifar.folder, download=may)
+        assert data.test_y.tolist() == small_cifar.labels[TRAIN:].tolist()
+    assert sorted(small_cifar.home.iterdir()) == there
+
+
+@pytest.mark.usefixtures("read_only")
+def test_where_nothing_can_be_written_it_is_told_what_is_missing(small_cifar):
+    home = small_cifar.home
+    cannot = f"{home} can't be written to, so nothing is fetched or unpacked into it"
+    missing = "train.bin is missing; put train.bin, test.bin, or cifar-100-binary.tar.gz, there"
+    assert message(small_cifar, download=True) == f"{home / missing}: {cannot}"
+    assert not home.exists()
+    small_cifar.write()
+    (home / "train.bin").write_bytes(b"")
+    said = message(small_cifar, download=True)
+    assert said.endswith(f"cut in record 1 of 11; put the whole file there: {cannot}")
+    small_cifar.write_archive()
+    assert message(small_cifar) == said
+
+
+def test_a_folder_can_be_written_to_if_the_one_to_make_it_in_can(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    assert is_writable(tmp_path)
+    assert is_writable(tmp_path / "new" / "newer")
+    assert not is_writable(tmp_path / "file" / "new")
+    monkeypatch.chdir(tmp_path)
+    assert is_writable(Path("new"))
+    tmp_path.chmod(0o555)
+    assert is_writable(tmp_path / "new") == (os.geteuid() == 0)
+    tmp_path.chmod(0o755)
 
 
 def test_a_file_that_cannot_be_opened_is_told(small_cifar):

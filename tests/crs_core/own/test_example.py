@@ -230,21 +230,6 @@ def test_a_builder_that_builds_nothing_is_told(monkeypatch, function, said):
     assert said in str(caught.value)
 
 
-def test_a_recurrent_layer_is_refused_since_it_could_not_be_planned(monkeypatch, tmp_path):
-    (tmp_path / "recurrent_package.py").write_text(
-        "from torch import nn\nfrom colrow_example.network import build as plain\n"
-        "def build(*given):\n    made = plain(*given)\n    made.memory = nn.LSTM(3, 4)\n"
-        "    return made\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    change(monkeypatch, build="recurrent_package:build")
-    with pytest.raises(SpecError) as caught:
-        build(make_spec().model, (1, 1, 30), 2)
-    assert "memory is said to have weights nowhere, but has those of LSTM, which" in str(
-        caught.value
-    )
-
-
 def arrays(**changes: Any) -> tuple[Any, ...]:
     made = {
         "x": np.zeros((429, 1, 1, 30), np.float32),

@@ -1000,11 +1000,11 @@ export interface components {
             /** @description The margin in y's own unit. */
             margin: number;
             /**
-             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither.
+             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither. Never `within` where a member diverged.
              * @enum {string}
              */
             verdict: "within" | "worse" | "undecided";
-            /** @description How many more an undecided group needs, if mean and spread stay as they are; null: decided, or more than 1,000. */
+            /** @description How many more an undecided group needs, if mean and spread stay as they are; null: decided, more than 1,000, or a member diverged. */
             more_seeds: number | null;
             /** @example undecided: 3 more seeds needed */
             says: string;
@@ -1616,6 +1616,11 @@ export interface components {
             seed: number;
             /** @enum {string} */
             state: "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+            /**
+             * @description The kind of the reason for which it failed.
+             * @example diverged
+             */
+            reason: string | null;
             x: number | null;
             y: number | null;
         };
