@@ -18,6 +18,7 @@ function group(evidence: Partial<Evidence> | null, saved: number, more: Partial<
     x: { mean: saved },
     y: { mean: 0.98 },
     evidence: evidence && { ...whole, verdict: "within", ...evidence },
+    members: [],
     seconds_ratio: 1.117,
     ...more,
   };
@@ -43,6 +44,15 @@ describe("verdict", () => {
     expect(verdict(group({ verdict: "undecided", more_seeds: 7 }, 0.6), POINTS).text).toContain("7 more seeds needed");
     expect(verdict(group({ verdict: "undecided" }, 0.6), POINTS).text).toContain("seeds alone would hardly decide");
     expect(verdict(group({ paired: false }, 0.6), POINTS).text).toContain("5 seeds, not paired");
+  });
+
+  it("says how many members diverged, whatever the others came to", () => {
+    const members = ["diverged", null, "diverged", "internal", null].map((reason) => ({ reason }));
+    expect(verdict(group({ n: 2, verdict: "undecided" }, 0.6, { members }), POINTS).text).toBe(
+      "0.06 points below exact (±0.08 at 95\u202f%, 2 seeds): undecided, 2 of 5 diverged",
+    );
+    const all = members.slice(0, 1);
+    expect(verdict(group(null, 0.6, { members: all, y: { mean: null } }), POINTS).text).toBe("1 of 1 diverged");
   });
 
   it("tells perplexity in its own unit and the margin in per cent", () => {

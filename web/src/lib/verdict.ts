@@ -21,6 +21,7 @@ export interface Judged {
   x: { mean: number | null };
   y: { mean: number | null };
   evidence: Evidence | null;
+  members: readonly { reason: string | null }[];
   seconds_ratio: number | null;
 }
 
@@ -38,10 +39,17 @@ export interface Verdict {
 /** Tell what the evidence says of one group. */
 export function verdict(group: Judged, { measure, margin }: Terms): Verdict {
   if (group.is_baseline) return { kind: "baseline", text: "what the others are measured against" };
-  if (group.y.mean === null) return { kind: "unknown", text: "no result yet" };
+  const lost = diverged(group);
+  if (group.y.mean === null) return { kind: "unknown", text: lost || "no result yet" };
   const found = group.evidence;
   if (!found) return { kind: "unknown", text: "no exact job to compare with" };
-  return { kind: found.verdict, text: `${cost(found, measure)}: ${ending(found, margin)}` };
+  return { kind: found.verdict, text: `${cost(found, measure)}: ${lost ? `${found.verdict}, ${lost}` : ending(found, margin)}` };
+}
+
+/** 2 of 5 diverged; empty where none did. Such a group is never within. */
+function diverged({ members }: Judged): string {
+  const count = members.filter((member) => member.reason === "diverged").length;
+  return count ? `${count} of ${members.length} diverged` : "";
 }
 
 /** 0.06 points below exact (±0.08 at 95 %, 5 seeds). */
