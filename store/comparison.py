@@ -13,7 +13,7 @@ from crs_core.evidence import Evidence, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store.errors import BadQuery
-from store.grouping import at, canonical, label_of, settings_of
+from store.grouping import at, canonical, labels_of, settings_of
 from store.measured import Measured, read_measured
 from store.qualities import ALIASES, usual_quality
 from store.verdicts import Judgement
@@ -116,19 +116,14 @@ def compare(
         if runs and all(at(run.spec, path) is None for run in runs):
             raise BadQuery(f"no spec has {path!r}; a path is dotted, as in approximation.0.forward")
     baselines = _baselines(grouped)
-    settings = settings_of({key: members[0].spec for key, members in grouped.items()}, group_by)
+    specs = {key: members[0].spec for key, members in grouped.items()}
+    settings = settings_of(specs, group_by)
+    labels = labels_of(specs, settings, chosen=bool(group_by))
     groups = [
         _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x, judged)
         for key, members in grouped.items()
     ]
-    groups = [
-        replace(
-            g,
-            label=label_of(grouped[g.key][0].spec, g.settings, chosen=bool(group_by)),
-            baseline=baselines.get(g.key),
-        )
-        for g in groups
-    ]
+    groups = [replace(g, label=labels[g.key], baseline=baselines.get(g.key)) for g in groups]
     groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
