@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS
+from crs_core.events import METRICS, STUDY_METRICS
 from crs_core.evidence import Evidence, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
@@ -21,6 +21,7 @@ from store.verdicts import Judgement
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
+_PER_RATIO = (*STUDY_METRICS, "macs", "compute_reduction")
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ def compare(
     nothing: in points where y is a share, else of the baseline's mean.
 
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
-    that differ in the seed alone are one group. Raises NotFound, BadQuery.
+    that differ in the seed alone are one group. Raises NotFound, BadQuery; also of studies, where y
+    has a value for each of several ratios.
     """
-    y = ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
+    asked, y = y, ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
     if x not in X_AXES or y not in METRICS:
         raise BadQuery(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
@@ -104,6 +106,7 @@ def compare(
         )
     judged = Judgement.of(y, margin)
     runs = read_measured(session, job_ids, sweep_ids, x, y)
+    _refuse_curves(runs, y, is_asked=asked is not None)
     grouped: dict[str, list[Measured]] = defaultdict(list)
     for run in runs:
         identity = (
@@ -128,6 +131,16 @@ def compare(
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
     return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
+
+
+def _refuse_curves(runs: Sequence[Measured], y: str, *, is_asked: bool) -> None:
+    """Refuse what studies tell ratio by ratio; of one with a single ratio it is one number."""
+    are_curves = [run.ratios > 1 for run in runs]
+    if any(are_curves) and (y in _PER_RATIO or (not is_asked and all(are_curves))):
+        raise BadQuery(
+            "a study has its errors ratio by ratio, and a comparison has one number a job: look "
+            "at the curves on the page Studies, or write them down with `colrow report SWEEP`"
+        )
 
 
 def _baselines(grouped: Mapping[str, Sequence[Measured]]) -> dict[str, str]:

@@ -1736,6 +1736,8 @@ export interface components {
             min_samples: number;
             /** @description How the ratios come about; null: they hold from the first step. */
             schedule: components["schemas"]["RatioSchedule"] | null;
+            /** @description Of a recurrent layer: whose product is sampled; null: all. */
+            gates: ("input" | "forget" | "cell" | "output")[] | null;
             /** @description Which rule of `approximation` holds; null: none, exact. */
             rule: number | null;
             products: components["schemas"]["PlanProduct"][];
@@ -2350,7 +2352,7 @@ export interface components {
              */
             draws: number;
             /**
-             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @description How many of them measure the spectral error too, at most all: singular values take longer than the product.
              * @default 100
              */
             spectral_draws: number;
@@ -2434,7 +2436,7 @@ export interface components {
              */
             draws: number;
             /**
-             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @description How many of them measure the spectral error too, at most all: singular values take longer than the product.
              * @default 100
              */
             spectral_draws: number;
