@@ -175,10 +175,8 @@ def sweep_plan_table(plan: SweepPlan) -> Table:
     """Show what each job of a sweep would set."""
     table = _table(">job", "sets", ">planned reduction")
     for place, job in enumerate(plan["jobs"], start=1):
-        sets = ", ".join(f"{path} = {_short(value)}" for path, value in job["settings"].items())
-        table.add_row(
-            str(place), sets or "the base as it is", share(job["planned_compute_reduction"])
-        )
+        sets = job["name"] or "the base as it is"
+        table.add_row(str(place), sets, share(job["planned_compute_reduction"]))
     return table
 
 
@@ -246,11 +244,6 @@ def _plain_label(group: Group) -> str:
 
 def _footnote(table: Table, text: str) -> None:
     table.caption, table.caption_justify = text, "left"
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _table(*columns: str) -> Table:

@@ -148,7 +148,7 @@ def test_a_sweep_is_shown_dry_and_then_made(remote, client, write, spec):
     before = len(list(client.sweeps()))
     dry = remote("sweep", path, "--dry-run")
     assert "3 jobs, planned compute reduction" in dry.out
-    assert "seed = 2" in dry.out
+    assert "seed=2" in dry.out
     assert len(list(client.sweeps())) == before
     made = remote("sweep", path)
     sweep = client.sweep_state(made.out.strip())

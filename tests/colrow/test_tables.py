@@ -8,7 +8,7 @@ from rich.table import Table
 
 from colrow.bars import figures
 from colrow.figures import judged, measured
-from colrow.tables import jobs_table, layers_table, plan_table
+from colrow.tables import jobs_table, layers_table, plan_table, sweep_plan_table
 
 
 def summary(**last: float) -> dict[str, Any]:
@@ -121,3 +121,15 @@ def test_a_plan_shows_gates_beside_the_policy() -> None:
     }  # fmt: skip
     assert "lstm1 forward nps scaled gates cell, forget 50.0 %" in text(plan_table([layer]))
     assert "lstm1 forward nps scaled 50.0 %" in text(plan_table([layer | {"gates": None}]))
+
+
+def test_a_plan_of_a_sweep_names_its_jobs_as_they_will_be_named() -> None:
+    name = f"approximation=topk 0.4 {'x' * 70} gates=input, seed=3"
+    jobs = [
+        {"name": said, "settings": {"seed": 3}, "planned_compute_reduction": 0.25}
+        for said in (name, "")
+    ]
+    plan: Any = {"jobs": jobs}
+    shown = text(sweep_plan_table(plan))
+    assert f"1 {name} 25.0 %" in shown
+    assert "2 the base as it is 25.0 %" in shown
