@@ -40,6 +40,7 @@ def _layer(layer: LayerPlan, products: list[ProductCost], steps: int) -> PlanLay
         backward=layer.backward,
         min_samples=layer.min_samples,
         schedule=layer.schedule,
+        gates=None if layer.gates is None else list(layer.gates),
         rule=layer.rule,
         products=[
             PlanProduct(

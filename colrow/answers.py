@@ -31,6 +31,7 @@ class PlanLayer(TypedDict):
     backward: float
     min_samples: int
     schedule: dict[str, Any] | None
+    gates: list[str] | None
     rule: int | None
     products: list[PlanProduct]
     exact_macs: int

@@ -337,6 +337,7 @@ class Client:
 
 PROGRESS = (
     "train_loss", "validation_accuracy", "test_accuracy", "best_test_accuracy",
+    "validation_perplexity", "test_perplexity", "best_test_perplexity",
     "compute_reduction", "seconds", "frobenius_error",
 )  # fmt: skip
 """The metrics that lists and progress bars show."""

@@ -1,7 +1,6 @@
 """Tables for the terminal: the answer of the service in, a Rich table out."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -11,11 +10,15 @@ from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLaye
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.events import QUALITY, Points
-from crs_core.spec import STUDIED
+from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
 from crs_core.study.plan import StudyPlan
 
 _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight": "weight gradient"}
+_OF_EACH = (
+    "ratio, pairs, kept: of each product by itself. The gradient products work on the inputs that "
+    "forward kept, so they cost that share less even where their own ratio is 100 %"
+)
 
 
 def jobs_table(jobs: Iterable[JobItem]) -> Table:
@@ -31,10 +34,16 @@ def jobs_table(jobs: Iterable[JobItem]) -> Table:
         done = share(progress["step"] / progress["of"], 0) if progress["of"] else NONE
         quality, best = judged(job["summary"], "best_test", "test", "validation")
         table.add_row(
-            job["id"], job["name"], job["state"], job["model"], job["dataset"], job["policy"],
+            job["id"], job["name"], job["state"], job["model"], job["dataset"], _policy(job),
             str(job["seed"]), done, measured(quality, best),
         )  # fmt: skip
     return table
+
+
+def _policy(job: JobItem) -> str:
+    """Name the rules of a training whole, where its spec came along."""
+    rules = (job["spec"] or {}).get("approximation")
+    return job["policy"] if rules is None else rules_label(rules)
 
 
 def facts_table(job: Job) -> Table:
@@ -50,7 +59,7 @@ def facts_table(job: Job) -> Table:
         ("state", job["state"] + (f", to {job['wish']}" if job["wish"] else "")),
         (
             "studies" if job["model"] in STUDIED else "trains",
-            f"{job['model']} on {job['dataset']}, {job['policy']}, seed {job['seed']}",
+            f"{job['model']} on {job['dataset']}, {_policy(job)}, seed {job['seed']}",
         ),
         ("step", f"{progress['step']:,} of {of:,}" if of else f"{progress['step']:,}"),
         ("planned reduction", share(job["planned_compute_reduction"])),
@@ -97,13 +106,17 @@ def layers_table(rows: Sequence[LayerState]) -> Table:
         "layer", "product", "policy", ">ratio", ">pairs", ">kept", ">MACs saved", ">never kept",
         ">relative error",
     )  # fmt: skip
+    sampled = {row["layer"]: row["policy"] for row in rows if row["policy"] != "exact"}
     for row in rows:
         saved = 1 - row["performed_macs"] / row["exact_macs"] if row["exact_macs"] else None
+        policy = sampled.get(row["layer"], "exact")
         table.add_row(
-            row["layer"], _PRODUCTS[row["product"]], row["policy"], share(row["ratio"]),
+            row["layer"], _PRODUCTS[row["product"]], policy, share(row["ratio"]),
             f"{row['pairs']:,}", f"{row['kept']:,.1f}", share(saved), share(row["never_kept"]),
             number(row["error"]),
         )  # fmt: skip
+    if any(row["product"] == "forward" and row["ratio"] < 1 for row in rows):
+        _footnote(table, f"{_OF_EACH}; the MACs saved count both")
     return table
 
 
@@ -117,17 +130,12 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
         for product in layer["products"]:
             exact, planned = product["exact_macs"], product["planned_macs"]
             table.add_row(
-                layer["name"], _PRODUCTS[product["product"]], policy_text(layer["policy"]),
+                layer["name"], _PRODUCTS[product["product"]], rule_text(layer),
                 share(product["ratio"]), f"{product['pairs']:,}", f"{product['kept']:,}",
                 count(exact), count(planned), share(product["reduction"]),
             )  # fmt: skip
     if any(layer["forward"] < 1 for layer in layers):
-        table.caption = (
-            "ratio, pairs, kept: of each product by itself. The gradient products work on the "
-            "inputs that forward kept, so they cost that share less even where their own ratio "
-            "is 100 %; their reduction counts both"
-        )
-        table.caption_justify = "left"
+        _footnote(table, f"{_OF_EACH}; their reduction counts both")
     return table
 
 
@@ -167,18 +175,16 @@ def sweep_plan_table(plan: SweepPlan) -> Table:
     """Show what each job of a sweep would set."""
     table = _table(">job", "sets", ">planned reduction")
     for place, job in enumerate(plan["jobs"], start=1):
-        sets = ", ".join(f"{path} = {_short(value)}" for path, value in job["settings"].items())
-        table.add_row(
-            str(place), sets or "the base as it is", share(job["planned_compute_reduction"])
-        )
+        sets = job["name"] or "the base as it is"
+        table.add_row(str(place), sets, share(job["planned_compute_reduction"]))
     return table
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """Compare groups: accuracy, how sure its distance to exact is, compute reduction, time."""
     groups, y = comparison["groups"], Scale.of(comparison["y"])
-    # The label names what differs; where that is policy and ratio, each has its own column.
-    plain = len({(g["policy"], g["ratio"]) for g in groups}) == len(groups)
+    # The label names what differs; where that is policy and ratio alone, each has its own column.
+    plain = all(g["label"] == _plain_label(g) for g in groups)
     table = _table(
         "", "policy", ">ratio", f">{y.title} (n)", ">delta", ">95 % interval", "verdict",
         ">reduction planned", ">performed", ">time / exact",
@@ -203,38 +209,41 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def verdict_text(comparison: Comparison) -> str:
-    """Say what the verdicts mean."""
+    """Say what the verdicts mean, a line each."""
     margin = comparison["margin"]
-    unit = "% of exact" if margin["is_relative"] else "points"
-    text = (
-        f"verdict: within, when at most {margin['value']:g} {unit} are lost by the whole 95 % "
-        "interval of the difference to exact"
-    )
+    least = f"{margin['value']:g} {'% of exact' if margin['is_relative'] else 'points'}"
     groups = [g["evidence"] for g in comparison["groups"] if g["evidence"]]
+    how = "taken seed by seed"
     if any(not evidence["paired"] for evidence in groups):
-        return text + "; some groups share no seed with exact: their interval is not paired"
-    return text + ", taken seed by seed"
+        how = "not paired for groups that share no seed with exact"
+    return (
+        f"95 % interval: of the difference to exact, {how}\n"
+        f"within: at most {least} are lost by the whole interval\n"
+        f"worse: more than {least} are lost by the whole interval\n"
+        "undecided: the interval holds both; N more seeds needed: so many would decide at today's "
+        "mean and spread"
+    )
 
 
-def policy_text(policy: dict[str, Any]) -> str:
-    """Name a policy with the choices that differ from its defaults."""
-    words = [key for key, on in policy.items() if on is True]
-    if explored := policy.get("exploration"):
-        words.append(f"exploration {share(explored, 0)}")
-    if covered := policy.get("coverage"):
-        words.append(f"coverage {share(covered, 0)}")
-    if (every := policy.get("refresh_every", 1)) != 1:
-        words.append(f"refreshed every {every}")
-    return " ".join([str(policy["name"]), *words])
+def rule_text(layer: PlanLayer) -> str:
+    """Name the policy of a layer with its choices, and the gates that it is for."""
+    words = policy_words(layer["policy"])
+    return " ".join([*words, gates_label(layer["gates"])] if layer["gates"] else words)
 
 
 def _order(group: Group) -> tuple[bool, str, float]:
     return not group["is_baseline"], group["policy"], -(group["ratio"] or 0.0)
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+def _plain_label(group: Group) -> str:
+    ratio = group["ratio"]
+    return (
+        group["policy"] if ratio is None or ratio == 1 else f"{group['policy']} {100 * ratio:g} %"
+    )
+
+
+def _footnote(table: Table, text: str) -> None:
+    table.caption, table.caption_justify = text, "left"
 
 
 def _table(*columns: str) -> Table:

@@ -162,15 +162,7 @@ def _schedule_errors(rules: Sequence[Rule], steps: int) -> list[FieldError]:
             continue
         sampled = sampled_steps(schedule, steps)
         if not sampled:
-            errors.append(
-                FieldError(
-                    at,
-                    f"the first {schedule.exact_first_steps} steps and the last "
-                    f"{schedule.exact_last:g} of the training are exact, which leaves nothing of "
-                    f"its {steps} steps to sample; give a smaller `exact_first_steps` or "
-                    "`exact_last`",
-                )
-            )
+            errors.append(FieldError(at, _nothing_left(schedule, steps)))
             continue
         ends = {"end_step": schedule.end_step, "milestones": max(schedule.milestones, default=None)}
         errors += [
@@ -183,6 +175,16 @@ def _schedule_errors(rules: Sequence[Rule], steps: int) -> list[FieldError]:
             if end is not None and end > sampled[-1]
         ]
     return errors
+
+
+def _nothing_left(schedule: RatioSchedule, steps: int) -> str:
+    first, last = schedule.exact_first_steps, schedule.exact_last
+    said = [f"the first {first} steps"] * (first > 0) + [f"the last {last:g}"] * (last > 0)
+    given = ["`exact_first_steps`"] * (first > 0) + ["`exact_last`"] * (last > 0)
+    return (
+        f"{' and '.join(said)} of the training are exact, which leaves nothing of its {steps} "
+        f"steps to sample; give a smaller {' or '.join(given)}"
+    )
 
 
 def split_sizes(dataset: Dataset) -> tuple[int, int]:
@@ -231,14 +233,19 @@ def _words(dataset: Dataset, facts: TextFacts) -> int:
 
 def _sequences(words: int, rows: int, length: int) -> int:
     """Count the sequences of a row; each word is learned from those before, the first is not."""
-    if words // rows <= length:
+    each, most_rows = words // rows, words // (length + 1)
+    if each <= length:
+        advice = f"shorten the sequence to at most {each - 1}"
+        if each < 2:
+            advice = "shorten the sequence and the batch"
+        if most_rows:
+            advice = f"shorten the sequence, or the batch to at most {most_rows}"
         raise SpecError.at(
             "model.sequence_length",
             f"a sequence of {length} words and the word that follows are longer than the text: its "
-            f"{words} words in {rows} rows (`training.batch_size`) give {words // rows} each; "
-            f"shorten the sequence, or the batch to at most {words // (length + 1)}",
+            f"{words} words in {rows} rows (`training.batch_size`) give {each} each; {advice}",
         )
-    return (words // rows - 1) // length
+    return (each - 1) // length
 
 
 def training_length(spec: JobSpec) -> TrainingLength:

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crs_core.events import METRICS
+from crs_core.events import METRICS, STUDY_METRICS
 from crs_core.evidence import Evidence, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store.errors import BadQuery
-from store.grouping import at, canonical, label_of, settings_of
+from store.grouping import at, canonical, labels_of, settings_of
 from store.measured import Measured, read_measured
 from store.qualities import ALIASES, usual_quality
 from store.verdicts import Judgement, Lost
@@ -21,6 +21,7 @@ from store.verdicts import Judgement, Lost
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
 X_AXES = ("compute_reduction", "planned_compute_reduction", "time_saved")
+_PER_RATIO = (*STUDY_METRICS, "macs", "compute_reduction")
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def compare(
     nothing: in points where y is a share, else of the baseline's mean.
 
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
-    that differ in the seed alone are one group. Raises NotFound, BadQuery.
+    that differ in the seed alone are one group. Raises NotFound, BadQuery; also of studies, where y
+    has a value for each of several ratios.
     """
-    y = ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
+    asked, y = y, ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
     if x not in X_AXES or y not in METRICS:
         raise BadQuery(
             f"cannot compare {y!r} against {x!r}; y is one of {', '.join(METRICS)}, "
@@ -109,6 +111,7 @@ def compare(
         )
     judged = Judgement.of(y, margin)
     runs = read_measured(session, job_ids, sweep_ids, x, y)
+    _refuse_curves(runs, y, is_asked=asked is not None)
     grouped: dict[str, list[Measured]] = defaultdict(list)
     for run in runs:
         identity = (
@@ -121,23 +124,28 @@ def compare(
         if runs and all(at(run.spec, path) is None for run in runs):
             raise BadQuery(f"no spec has {path!r}; a path is dotted, as in approximation.0.forward")
     baselines = _baselines(grouped)
-    settings = settings_of({key: members[0].spec for key, members in grouped.items()}, group_by)
+    specs = {key: members[0].spec for key, members in grouped.items()}
+    settings = settings_of(specs, group_by)
+    labels = labels_of(specs, settings, chosen=bool(group_by))
     groups = [
         _group(key, members, settings[key], grouped.get(baselines.get(key, ""), ()), x, judged)
         for key, members in grouped.items()
     ]
-    groups = [
-        replace(
-            g,
-            label=label_of(grouped[g.key][0].spec, g.settings, chosen=bool(group_by)),
-            baseline=baselines.get(g.key),
-        )
-        for g in groups
-    ]
+    groups = [replace(g, label=labels[g.key], baseline=baselines.get(g.key)) for g in groups]
     groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
     return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
+
+
+def _refuse_curves(runs: Sequence[Measured], y: str, *, is_asked: bool) -> None:
+    """Refuse what studies tell ratio by ratio; of one with a single ratio it is one number."""
+    are_curves = [run.ratios > 1 for run in runs]
+    if any(are_curves) and (y in _PER_RATIO or (not is_asked and all(are_curves))):
+        raise BadQuery(
+            "a study has its errors ratio by ratio, and a comparison has one number a job: look "
+            "at the curves on the page Studies, or write them down with `colrow report SWEEP`"
+        )
 
 
 def _baselines(grouped: Mapping[str, Sequence[Measured]]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Expand a base spec along axes and variants. Pure: no database."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
@@ -9,7 +11,7 @@ from math import prod
 from typing import Any
 
 from crs_core.errors import FieldError, SpecError
-from crs_core.spec import JobSpec, Policy, StudySpec, parse_any
+from crs_core.spec import JobSpec, Policy, Rule, StudySpec, parse_any
 
 MAX_JOBS = 10_000
 MAX_DIGITS = 6
@@ -22,6 +24,8 @@ class Member:
     spec: JobSpec | StudySpec
     settings: dict[str, Any]
     label: str
+    at: str
+    """The combination as errors name it: its variant, if there are variants, and its label."""
 
 
 def expand(
@@ -44,17 +48,40 @@ def expand(
         )
     resolved = _resolved(base)
     members: dict[str, Member] = {}
-    for variant in variants or ({},):
+    for number, variant in enumerate(variants or ({},)):
         for values in product(*axes.values()):
             settings = {**variant, **dict(zip(axes, values, strict=True))}
-            spec = _build(base, settings, resolved)
-            members.setdefault(spec.model_dump_json(), Member(spec, settings, label(settings)))
+            name = label(settings)
+            where = ": ".join(filter(None, (f"variants.{number}" if variants else "", name)))
+            with told_at(where):
+                spec = _build(base, settings, resolved)
+            members.setdefault(spec.model_dump_json(), Member(spec, settings, name, where))
     return list(members.values())
 
 
+@contextmanager
+def told_at(where: str) -> Iterator[None]:
+    """Let what a combination is refused with say which one it is; `where` is its `at`."""
+    try:
+        yield
+    except SpecError as error:
+        if not where:
+            raise
+        raise SpecError(
+            [FieldError(e.loc, f"{e.msg} (at {where})") for e in error.errors]
+        ) from None
+
+
 def label(settings: Mapping[str, Any]) -> str:
-    """Name a combination by the last words of its paths: `forward=0.4, seed=1`."""
-    return ", ".join(f"{short(path)}={show_value(value)}" for path, value in settings.items())
+    """Name a combination by the last words of its paths: `forward=0.4, seed=1`.
+
+    Paths of the same last word are written out.
+    """
+    words = Counter(map(short, settings))
+    return ", ".join(
+        f"{short(path) if words[short(path)] == 1 else path}={show_value(value)}"
+        for path, value in settings.items()
+    )
 
 
 def short(path: str) -> str:
@@ -94,11 +121,33 @@ def show_named(value: Mapping[str, Any]) -> str:
 
 
 def _show_rule(rule: Mapping[str, Any]) -> str:
+    """Write a rule as given: its policy, its forward ratio, its layers, and all else by name."""
     policy = rule.get("policy", "")
-    name = policy.get("name", "") if isinstance(policy, Mapping) else policy
-    ratios = [f"{rule[key]:g}" for key in ("forward", "backward") if _is_number(rule.get(key))]
-    where = [] if rule.get("layers", "*") == "*" else [str(rule["layers"])]
-    return " ".join([str(name), *ratios, *where])
+    is_whole = isinstance(policy, Mapping) and isinstance(policy.get("name"), str)
+    words = [show_named(policy) if is_whole else str(policy)]
+    forward = rule.get("forward")
+    if _is_number(forward):
+        words.append(f"{forward:g}")
+    if rule.get("layers", "*") != "*":
+        words.append(str(rule["layers"]))
+    for key, value in rule.items():
+        if key in ("policy", "forward", "layers") or value is None or _is_default(key, value):
+            continue
+        words.append(f"{key}={_plain(value)}")
+    return " ".join(words)
+
+
+def _is_default(key: str, value: Any) -> bool:
+    return key in Rule.model_fields and value == Rule.model_fields[key].default
+
+
+def _plain(value: Any) -> str:
+    """Write a value within a rule without quotes: `{shape: linear, start: 1.0}`."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_plain(inside)}" for key, inside in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "+".join(map(_plain, value))
+    return f"{value:g}" if _is_number(value) and abs(value) < 1e6 else str(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -117,17 +166,9 @@ def _build(
     base: Mapping[str, Any], settings: Mapping[str, Any], resolved: dict[str, Any]
 ) -> JobSpec | StudySpec:
     data = deepcopy(dict(base))
-    try:
-        for path, value in settings.items():
-            _set(data, path, value, resolved)
-        return parse_any(data)
-    except SpecError as error:
-        if not settings:
-            raise
-        where = label(settings)
-        raise SpecError(
-            [FieldError(e.loc, f"{e.msg} (at {where})") for e in error.errors]
-        ) from None
+    for path, value in settings.items():
+        _set(data, path, value, resolved)
+    return parse_any(data)
 
 
 def _set(data: Any, path: str, value: Any, resolved: Any) -> None:

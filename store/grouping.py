@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from store.grid import position, short, show_named, show_value
+from crs_core.spec import rules_label
+from store.grid import label, position, show_named, show_value
 
 
 def settings_of(
@@ -21,56 +22,40 @@ def settings_of(
     return {key: {p: one[p] for p in differ if p in one} for key, one in flat.items()}
 
 
+def labels_of(
+    specs: Mapping[str, dict[str, Any]],
+    settings: Mapping[str, dict[str, Any]],
+    *,
+    chosen: bool,
+) -> dict[str, str]:
+    """Name every group; what two of the same name differ in is added to it, by its whole path."""
+    labels = {key: label_of(spec, settings[key], chosen=chosen) for key, spec in specs.items()}
+    alike: dict[str, list[str]] = {}
+    for key, name in labels.items():
+        alike.setdefault(name, []).append(key)
+    for keys in alike.values():
+        common = [path for path in settings[keys[0]] if all(path in settings[key] for key in keys)]
+        differ = [p for p in common if len({canonical(settings[key][p]) for key in keys}) > 1]
+        for key in keys:
+            told = [f"{path}={show_value(settings[key][path])}" for path in differ]
+            labels[key] = ", ".join([labels[key], *told])
+    return labels
+
+
 def label_of(spec: Mapping[str, Any], settings: Mapping[str, Any], *, chosen: bool) -> str:
     """Name a group: how it approximates, then whatever else sets it apart.
 
     `chosen`: the settings are paths that someone asked for, and they alone make the name.
     """
     if chosen:
-        return ", ".join(f"{short(path)}={show_value(v)}" for path, v in settings.items())
-    how = (
-        show_named(spec["method"])
-        if "method" in spec
-        else " + ".join(map(_show_rule, spec["approximation"])) or "exact"
-    )
-    others = [
-        f"{short(path)}={show_value(value)}"
+        return label(settings)
+    how = show_named(spec["method"]) if "method" in spec else rules_label(spec["approximation"])
+    others = {
+        path: value
         for path, value in settings.items()
         if not path.startswith(("approximation", "method"))
-    ]
-    return ", ".join([how, *others])
-
-
-def _show_rule(rule: Mapping[str, Any]) -> str:
-    policy = rule["policy"]
-    words = [policy["name"]]
-    words += [word for word in ("replacement", "scaled") if policy[word]]
-    if policy.get("exploration"):
-        words.append(f"exploration {100 * policy['exploration']:g} %")
-    if policy.get("coverage"):
-        words.append(f"coverage {100 * policy['coverage']:g} %")
-    if policy.get("refresh_every", 1) != 1:
-        words.append(f"refreshed every {policy['refresh_every']}")
-    if policy["name"] != "exact" and rule.get("mode") != "backward_only":
-        words.append(f"{100 * rule['forward']:g} %")
-    if rule["backward"] != 1:
-        words.append(f"· backward {100 * rule['backward']:g} %")
-    if rule.get("schedule"):
-        words.append(f"· {_show_schedule(rule['schedule'])}")
-    if rule["layers"] != "*":
-        words.append(f"on {rule['layers']}")
-    return " ".join(words)
-
-
-def _show_schedule(schedule: Mapping[str, Any]) -> str:
-    words = []
-    if schedule["shape"] != "constant":
-        words.append(f"{schedule['shape']} from {100 * schedule['start']:g} %")
-    if schedule["exact_first_steps"]:
-        words.append(f"exact for {schedule['exact_first_steps']} steps")
-    if schedule["exact_last"]:
-        words.append(f"exact for the last {100 * schedule['exact_last']:g} %")
-    return ", ".join(words) or "constant"
+    }
+    return ", ".join([how, label(others)] if others else [how])
 
 
 def _flatten(value: Any, path: str = "") -> dict[str, Any]:

@@ -65,6 +65,11 @@ class Measured:
         return canonical(self.spec["resources"])
 
     @property
+    def ratios(self) -> int:
+        """How many ratios it measures each for itself; 0 for a training."""
+        return len(self.spec["ratios"]) if "ratios" in self.spec else 0
+
+    @property
     def policy(self) -> str:
         """The policy of its rules, or several."""
         return policy_of(self.spec)

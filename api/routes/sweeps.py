@@ -9,7 +9,7 @@ from api.schemas.base import failures
 from api.schemas.sweeps import Sweep, SweepList, SweepPlan, SweepSubmit
 from crs_core.planning import plan_job
 from store import sweeps, workers
-from store.grid import expand
+from store.grid import expand, told_at
 from store.jobs import NewJob
 
 router = APIRouter(tags=["sweeps"])
@@ -32,7 +32,10 @@ def submit(
 ) -> Sweep | Response:
     """Make a job of every variant and every combination of the axes, all or none."""
     members = expand(body.base, body.axes, body.variants)
-    costs = [plan_job(member.spec) for member in members]
+    costs = []
+    for member in members:
+        with told_at(member.at):
+            costs.append(plan_job(member.spec))
     if body.dry_run:
         plan = plan_of_sweep(members, costs)
         return Response(plan.model_dump_json(), media_type="application/json")

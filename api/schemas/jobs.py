@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, WrapSerializer, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
-from crs_core.spec import AnySpec, Policy, RatioSchedule
+from crs_core.spec import AnySpec, Gate, Policy, RatioSchedule
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 Product = Literal["forward", "grad_input", "grad_weight"]
@@ -68,6 +68,9 @@ class PlanLayer(Answer):
     min_samples: int
     schedule: RatioSchedule | None = Field(
         description="How the ratios come about; null: they hold from the first step."
+    )
+    gates: list[Gate] | None = Field(
+        description="Of a recurrent layer: whose product is sampled; null: all."
     )
     rule: int | None = Field(description="Which rule of `approximation` holds; null: none, exact.")
     products: list[PlanProduct]

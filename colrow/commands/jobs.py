@@ -55,7 +55,7 @@ def ls(
             tag=tag or (),
             text=text,
             limit=limit,
-            columns=PROGRESS,
+            columns=(*PROGRESS, "spec"),
         )
     )
     if not found:

@@ -59,6 +59,7 @@ def _show_training(spec: "JobSpec", out: "Console") -> None:
                 "backward": layer.backward,
                 "min_samples": layer.min_samples,
                 "schedule": None if layer.schedule is None else layer.schedule.model_dump(),
+                "gates": None if layer.gates is None else list(layer.gates),
                 "rule": layer.rule,
                 "products": [
                     {

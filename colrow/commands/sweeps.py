@@ -36,6 +36,7 @@ def sweep(
     from colrow.commands import watching
     from colrow.specfile import read_sweep
     from colrow.tables import sweep_plan_table
+    from crs_core.spec import STUDIED
 
     here, read = session(context), read_sweep(file)
     if dry_run:
@@ -56,10 +57,14 @@ def sweep(
     )
     typer.echo(made["id"])
     if not watch:
-        note(f"{len(made['jobs'])} jobs queued; compare them with: colrow compare {made['id']}")
+        then = "compare" if read.base.get("kind", "training") == "training" else "report"
+        note(f"{len(made['jobs'])} jobs queued; {then} them with: colrow {then} {made['id']}")
         return
     jobs = watching.watch(here, sweep=made["id"], title=made["name"])
-    here.out.print(comparison(here.client, [made["id"]], []))
+    if any(job["model"] in STUDIED for job in jobs):
+        note(f"a study's errors are curves; write them down with: colrow report {made['id']}")
+    else:
+        here.out.print(comparison(here.client, [made["id"]], []))
     watching.demand_success(jobs)
 
 

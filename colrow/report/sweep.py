@@ -3,6 +3,7 @@
 All is read through the service; nothing is computed here that the service says.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from colrow.report.plots import Axis, Level, Line
 from colrow.scales import Scale
 from crs_core.statistics import Stat
 
+_OTHER_SHARES = ("exploration", "coverage", "backward", "from", "last")
+"""Words of a label before a share that is no forward ratio."""
 METRICS = ("best_test_accuracy", "best_test_perplexity", "frobenius_error")
 """By what jobs are compared: the first of these that one of them has."""
 
@@ -52,7 +55,8 @@ def build(client: Client, sweep_id: str, *, margin: float | None = None) -> Docu
 
 def _of_study(client: Client, sweep: Sweep, jobs: Sequence[Job]) -> Document:
     """Make the report of a sweep over studies: nothing is trained, so there is no baseline."""
-    comparison = client.comparison(sweep=[sweep["id"]], y="frobenius_error")
+    # The errors are a curve each; what is compared here is one number a job, for the groups.
+    comparison = client.comparison(sweep=[sweep["id"]], y="seconds")
     methods = {
         group["label"]: [m["job"] for m in group["members"] if m["state"] == "succeeded"]
         for group in comparison["groups"]
@@ -148,9 +152,12 @@ def group_table(comparison: Comparison) -> Table:
 
 
 def trade_off(comparison: Comparison) -> Picture | None:
-    """Draw y against compute reduction, policy by policy, with the baseline's band."""
+    """Draw y against compute reduction, a line for what differs in the ratio alone.
+
+    The baseline is a band.
+    """
     scale = Scale.of(comparison["y"])
-    by_policy: dict[str, list[Group]] = {}
+    families: dict[str, list[Group]] = {}
     level = None
     for group in comparison["groups"]:
         mean = group["y"]["mean"]
@@ -160,17 +167,17 @@ def trade_off(comparison: Comparison) -> Picture | None:
         if group["is_baseline"]:
             level = Level("exact", mean, mean - spread, mean + spread)
         elif group["x"]["mean"] is not None:
-            by_policy.setdefault(group["policy"], []).append(group)
-    if not by_policy:
+            families.setdefault(family(group), []).append(group)
+    if not families:
         return None
     lines = []
-    for policy, groups in by_policy.items():
+    for name, groups in families.items():
         groups.sort(key=lambda g: g["x"]["mean"] or 0.0)
         ys = [g["y"]["mean"] or 0.0 for g in groups]
         stds = [g["y"]["std"] or 0.0 for g in groups]
         lines.append(
             Line(
-                policy,
+                name,
                 tuple(g["x"]["mean"] or 0.0 for g in groups),
                 tuple(ys),
                 tuple(y - s for y, s in zip(ys, stds, strict=True)),
@@ -189,6 +196,15 @@ def trade_off(comparison: Comparison) -> Picture | None:
         "over seeds" + (", the band is that of exact." if level else ".")
     )
     return Picture("trade-off", svg, says)
+
+
+def family(group: Group) -> str:
+    """Give the label of a group without its forward ratio."""
+    ratio = group["ratio"]
+    if ratio is None:
+        return group["label"]
+    others = "".join(f"(?<!{word})" for word in _OTHER_SHARES)
+    return re.sub(f"{others} {re.escape(f'{100 * ratio:g}')} %", "", group["label"], count=1)
 
 
 def _axis(scale: Scale) -> tuple[str, float]:

@@ -10,6 +10,7 @@ no layer, a batch larger than the data) is checked by `crs_core.rules.layer_plan
 from crs_core.spec.datasets import Augmentation, Dataset
 from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
+from crs_core.spec.labels import gates_label, policy_words, rules_label
 from crs_core.spec.messages import field_error, field_errors
 from crs_core.spec.models import CNNModel, GPTModel, LSTMModel, MLPModel, Model, WRNModel
 from crs_core.spec.names import DatasetName, ModelName
@@ -101,8 +102,11 @@ __all__ = [
     "facets",
     "field_error",
     "field_errors",
+    "gates_label",
     "own_datasets",
     "own_networks",
     "parse_any",
     "parse_spec",
+    "policy_words",
+    "rules_label",
 ]

@@ -75,7 +75,7 @@ def facets(spec: Mapping[str, Any]) -> Facets:
             policies=tuple(dict.fromkeys(r["policy"]["name"] for r in rules)) or ("exact",),
             ratio=ratios.pop() if len(ratios) == 1 else None,
         )
-    study = StudySpec.model_validate(spec)
+    study = StudySpec.model_validate(spec, context=STORED)
     entries = dict.fromkeys(map(str, study.distributions))
     ratio = study.ratios[0] if len(study.ratios) == 1 else None
     return Facets(

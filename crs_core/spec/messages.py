@@ -105,7 +105,10 @@ def _mended(needed: str, got: Any, loc: str) -> str:
     """Give what was probably meant, where that can be told."""
     if not isinstance(got, str):
         return f"; write [{got}]" if needed == "a list" and isinstance(got, int) else ""
-    if needed == "a mapping" and loc.split(".")[-1] in (*_UNIONS, "dataset", "policy"):
+    path = loc.split(".")
+    if needed == "a mapping" and path[-1] == "schedule" and not _is_union(path):
+        return f"; write {{shape: {got}}}"
+    if needed == "a mapping" and path[-1] in (*_UNIONS, "dataset", "policy"):
         return f"; write {{name: {got}}}"
     number = re.fullmatch(r"\s*([-+]?\d+(?:\.\d+)?)\s*(%?)\s*", got)
     if number is None or needed not in ("a number", "a whole number"):

@@ -4,12 +4,14 @@ Section 3.2 of Adelman & Silberstein 2018 and its Figures 1a and 1b, and the sam
 A study has one method and a list of ratios; a sweep over methods makes a figure.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from crs_core.spec.job import Resources
+from crs_core.spec.own import STORED
 from crs_core.spec.parts import Part, as_tuple
 from crs_core.spec.policies import Policy, PolicyName, as_policy
 from crs_core.spec.ratios import Ratio
@@ -180,6 +182,8 @@ Method = Annotated[
     ),
 ]
 
+SPECTRAL_DRAWS = 100
+
 _NORMAL = NormalEntries()
 _TWENTIETHS = tuple(k / 20 for k in range(1, 21))
 
@@ -206,11 +210,11 @@ class StudySpec(Part):
     )
     draws: int = Field(1000, ge=1, le=10_000_000, description="Of each ratio.")
     spectral_draws: int = Field(
-        100,
+        SPECTRAL_DRAWS,
         ge=0,
         le=10_000_000,
-        description="How many of them measure the spectral error too: singular values take longer "
-        "than the product.",
+        description="How many of them measure the spectral error too, at most all: singular values "
+        "take longer than the product.",
     )
     matrices: Literal["one", "fresh"] = Field(
         "fresh", description="One pair of matrices for all draws, or new ones for each draw."
@@ -222,6 +226,25 @@ class StudySpec(Part):
     def distributions(self) -> tuple[Entries, Entries]:
         """Of the first and the second factor."""
         return self.distribution, self.distribution_b or self.distribution
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_spectral_draws_as_there_are(cls, data: Any) -> Any:
+        draws = data.get("draws") if isinstance(data, Mapping) else None
+        if isinstance(draws, int) and 0 < draws < SPECTRAL_DRAWS:
+            return {"spectral_draws": draws, **data}
+        return data
+
+    @field_validator("spectral_draws")
+    @classmethod
+    def _some_of_the_draws(cls, value: int, info: ValidationInfo) -> int:
+        draws = info.data.get("draws")
+        if draws is not None and value > draws and info.context != STORED:
+            raise ValueError(
+                f"this says how many of the {draws} `draws` measure the spectral error too: give "
+                f"at most {draws}, or more `draws`; got {value}"
+            )
+        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

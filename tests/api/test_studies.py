@@ -92,11 +92,11 @@ def test_a_sweep_over_methods_is_counted_and_made(client: TestClient) -> None:
     assert {job["policy"] for job in found} == {"topk", "nps", "svd"}
 
 
-def test_points_of_a_study_are_curves_comparisons_and_exports(
-    client: TestClient, worker: HandWorker
-) -> None:
+def measured(client: TestClient, worker: HandWorker, errors: dict[int, float]) -> list[str]:
+    """Run two studies to their ends, with these errors by pairs kept times 0.2 and 0.4."""
+    ratios = [k / 20 for k in errors]
     for method in ("topk", "uniform"):
-        spec = STUDY | {"method": method}
+        spec = STUDY | {"method": method, "ratios": ratios}
         assert client.post("/api/v1/jobs", json={"spec": spec}).status_code == 201
     ids = []
     for error in (0.2, 0.4):
@@ -108,21 +108,55 @@ def test_points_of_a_study_are_curves_comparisons_and_exports(
                 step=0, total_steps=10, steps_per_epoch=20, device="cpu", threads=1, versions={}
             ),
             *(
-                Points(step=k, epoch=k / 20, values={"frobenius_error": e, "compute_reduction": r})
-                for k, e, r in ((2, 2 * error, 0.9), (10, error, 0.5))
+                Points(
+                    step=k,
+                    epoch=k / 20,
+                    values={
+                        "frobenius_error": e * error, "compute_reduction": 1 - k / 20,
+                        "seconds": 5.0,
+                    },
+                )
+                for k, e in errors.items()
             ),
         )  # fmt: skip
         worker.finish(claim)
+    return ids
+
+
+def test_points_of_a_study_are_curves_and_exports(client: TestClient, worker: HandWorker) -> None:
+    ids = measured(client, worker, {2: 2.0, 10: 1.0})
     curves = client.get(f"/api/v1/curves?job={ids[0]}&metric=frobenius_error").json()["items"]
     assert (curves[0]["steps"], curves[0]["values"]) == ([2, 10], [0.4, 0.2])
-    query = "&".join(f"job={i}" for i in ids)
+    text = client.get(f"/api/v1/export?job={ids[0]}&format=csv").text
+    assert f'{ids[0]},,matmul_error,"normal(0,1)",topk,0,frobenius_error,2,0.4' in text
+
+
+@pytest.mark.parametrize("asked", ["", "&y=frobenius_error", "&y=macs"])
+def test_studies_of_several_ratios_are_not_compared_by_one(
+    client: TestClient, worker: HandWorker, asked: str
+) -> None:
+    query = "&".join(f"job={i}" for i in measured(client, worker, {2: 2.0, 10: 1.0}))
+    answer = client.get(f"/api/v1/comparison?{query}{asked}")
+    assert answer.status_code == 422
+    assert "a study has its errors ratio by ratio" in answer.json()["detail"]
+    assert "`colrow report SWEEP`" in answer.json()["detail"]
+
+
+def test_what_a_study_has_once_is_compared(client: TestClient, worker: HandWorker) -> None:
+    query = "&".join(f"job={i}" for i in measured(client, worker, {2: 2.0, 10: 1.0}))
+    found = client.get(f"/api/v1/comparison?{query}&y=seconds").json()
+    assert {(g["label"], g["y"]["mean"]) for g in found["groups"]} == {
+        ("topk", 5.0), ("uniform", 5.0),
+    }  # fmt: skip
+
+
+def test_studies_of_a_single_ratio_are_compared(client: TestClient, worker: HandWorker) -> None:
+    query = "&".join(f"job={i}" for i in measured(client, worker, {10: 1.0}))
     found = client.get(f"/api/v1/comparison?{query}").json()
     assert (found["y"], found["better"]) == ("frobenius_error", "lower")
     assert {(g["label"], g["y"]["mean"], g["model"]) for g in found["groups"]} == {
         ("topk", 0.2, "matmul_error"), ("uniform", 0.4, "matmul_error"),
     }  # fmt: skip
-    text = client.get(f"/api/v1/export?job={ids[0]}&format=csv").text
-    assert f'{ids[0]},,matmul_error,"normal(0,1)",topk,0,frobenius_error,2,0.4' in text
 
 
 def test_the_catalog_says_what_a_study_can_name(empty_client: TestClient) -> None:

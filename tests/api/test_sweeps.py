@@ -85,3 +85,13 @@ def test_sweeps_are_paged(client: TestClient, spec: Spec) -> None:
     rest = client.get(f"/api/v1/sweeps?limit=2&cursor={first['next']}").json()
     assert [s["id"] for s in first["items"] + rest["items"]] == made[::-1]
     assert rest["next"] is None
+
+
+def test_a_job_that_cannot_be_planned_is_named(client: TestClient, spec: Spec) -> None:
+    lost = {"policy": "topk", "forward": 0.5, "layers": "conv*"}
+    variants = [{"approximation": []}, {"approximation": [lost]}]
+    answer = client.post("/api/v1/sweeps", json=body(spec, variants=variants, axes={"seed": [4]}))
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert "'conv*' matches no layer" in error["msg"]
+    assert error["msg"].endswith("(at variants.1: approximation=topk 0.5 conv*, seed=4)")

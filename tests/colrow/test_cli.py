@@ -77,6 +77,19 @@ def test_plan_says_why_a_gradient_is_cheaper_than_its_own_ratio(colrow, write, s
     assert "gradient products" not in colrow("plan", write(spec(approximation=[backward]))).out
 
 
+def test_plan_shows_the_gates_of_a_rule(colrow, write):
+    rule = {"layers": "lstm*", "policy": "topk", "forward": 0.5, "gates": ["input"]}
+    spec = {
+        "model": {"name": "lstm", "hidden": 8, "layers": 1, "sequence_length": 10},
+        "dataset": {"name": "pydoc", "train_limit": 1000},
+        "approximation": [rule],
+        "training": {"epochs": 1, "batch_size": 4},
+    }
+    told = colrow("plan", write(spec)).out
+    assert "topk gate input" in told
+    assert "lstm1" in told
+
+
 def test_submit_prints_the_id_alone_on_stdout(remote, client, write, spec):
     ended = remote("submit", write(spec(), "nice.yaml"), "--tag", "a", "--priority", 2)
     job = client.job(ended.out.strip())
@@ -135,7 +148,7 @@ def test_a_sweep_is_shown_dry_and_then_made(remote, client, write, spec):
     before = len(list(client.sweeps()))
     dry = remote("sweep", path, "--dry-run")
     assert "3 jobs, planned compute reduction" in dry.out
-    assert "seed = 2" in dry.out
+    assert "seed=2" in dry.out
     assert len(list(client.sweeps())) == before
     made = remote("sweep", path)
     sweep = client.sweep_state(made.out.strip())

@@ -71,11 +71,22 @@ def test_the_table_shows_interval_and_verdict():
     table = shown(group(), topk)
     assert "-0.31 to +0.09" in table
     assert "undecided: 4 more seeds needed" in table
-    assert "at most 0.2 points are lost" in table
     assert "taken seed by seed" in table
+    assert "within: at most 0.2 points are lost by the whole interval" in table
+    assert "worse: more than 0.2 points are lost by the whole interval" in table
+    assert "so many would decide at today's mean and spread" in table
 
 
 def test_the_table_says_when_seeds_are_not_shared():
     table = shown(group(evidence=evidence(paired=False), is_baseline=False), margin=1.0)
     assert "at most 1 points are lost" in table
-    assert "their interval is not paired" in table
+    assert "not paired for groups that share no seed with exact" in table
+
+
+def test_groups_that_differ_in_more_than_policy_and_ratio_are_named_in_full():
+    gates = group(label="topk 40 % gate input", policy="topk", ratio=0.4, is_baseline=False)
+    whole = group(label="topk 60 %", policy="topk", ratio=0.6, is_baseline=False)
+    table = shown(group(), gates, whole)
+    assert "topk 40 % gate input" in table
+    assert "topk 60 %" in table
+    assert "topk 60 %" not in shown(group(), whole)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from colrow.bars import figures
 from colrow.figures import judged, measured
-from colrow.tables import jobs_table
+from colrow.tables import jobs_table, layers_table, plan_table, sweep_plan_table
 
 
 def summary(**last: float) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def job(**last: float) -> Any:
     return {
         "id": "j1", "name": "", "state": "running", "model": "lstm", "dataset": "ptb",
         "policy": "topk", "seed": 3, "progress": {"step": 5, "of": 10}, "summary": summary(**last),
+        "spec": None,
     }  # fmt: skip
 
 
@@ -68,3 +69,67 @@ def test_a_list_of_jobs_names_what_they_are_judged_by() -> None:
     assert "done accuracy, perplexity" in mixed
     assert "90.00 %" in mixed
     assert "done accuracy" in text(jobs_table([]))
+
+
+def test_a_list_names_the_whole_rule_where_the_spec_came_along() -> None:
+    rule = {
+        "layers": "lstm*", "policy": {"name": "topk"}, "mode": "both", "forward": 0.5,
+        "backward": 1.0, "schedule": None, "gates": ["input"],
+    }  # fmt: skip
+    shown = text(jobs_table([job() | {"spec": {"approximation": [rule]}}]))
+    assert "topk 50 % on lstm* gate input" in shown
+    study = job() | {"policy": "svd", "spec": {"method": {"name": "svd"}}}
+    assert "svd" in text(jobs_table([study]))
+
+
+def row(product: str, policy: str, ratio: float, layer: str = "output") -> Any:
+    return {
+        "layer": layer, "product": product, "policy": policy, "ratio": ratio, "pairs": 100,
+        "kept": 100 * ratio, "exact_macs": 1000, "performed_macs": 500, "never_kept": None,
+        "error": None,
+    }  # fmt: skip
+
+
+def test_the_products_of_a_layer_show_the_policy_of_its_rule() -> None:
+    rows = [
+        row("forward", "topk", 0.5), row("grad_input", "exact", 1.0),
+        row("grad_weight", "exact", 1.0),
+    ]  # fmt: skip
+    shown = text(layers_table([*rows, row("forward", "exact", 1.0, "fc1")]))
+    assert "output weight gradient topk 100.0 % 100 100.0 50.0 %" in shown
+    assert "fc1 forward exact" in shown
+    assert shown.count("exact") == 1
+    assert "The gradient products work on the inputs that forward kept" in shown
+    assert "the MACs saved count both" in shown
+
+
+def test_there_is_no_footnote_where_forward_is_exact() -> None:
+    rows = [row("forward", "exact", 1.0), row("grad_weight", "meprop", 0.1)]
+    shown = text(layers_table(rows))
+    assert "output forward meprop 100.0 %" in shown
+    assert "work on the inputs" not in shown
+
+
+def test_a_plan_shows_gates_beside_the_policy() -> None:
+    product = {
+        "product": "forward", "ratio": 0.5, "pairs": 8, "kept": 4, "exact_macs": 90,
+        "planned_macs": 50, "reduction": 0.4,
+    }  # fmt: skip
+    layer: Any = {
+        "name": "lstm1", "policy": {"name": "nps", "scaled": True}, "forward": 0.5,
+        "gates": ["forget", "cell"], "products": [product],
+    }  # fmt: skip
+    assert "lstm1 forward nps scaled gates cell, forget 50.0 %" in text(plan_table([layer]))
+    assert "lstm1 forward nps scaled 50.0 %" in text(plan_table([layer | {"gates": None}]))
+
+
+def test_a_plan_of_a_sweep_names_its_jobs_as_they_will_be_named() -> None:
+    name = f"approximation=topk 0.4 {'x' * 70} gates=input, seed=3"
+    jobs = [
+        {"name": said, "settings": {"seed": 3}, "planned_compute_reduction": 0.25}
+        for said in (name, "")
+    ]
+    plan: Any = {"jobs": jobs}
+    shown = text(sweep_plan_table(plan))
+    assert f"1 {name} 25.0 %" in shown
+    assert "2 the base as it is 25.0 %" in shown

@@ -31,8 +31,14 @@ def scheduled(schedule: dict) -> JobSpec:
         (
             {"exact_first_steps": 41},
             "approximation.0.schedule",
-            "the first 41 steps and the last 0 of the training are exact, which leaves nothing "
-            "of its 40 steps to sample; give a smaller `exact_first_steps` or `exact_last`",
+            "the first 41 steps of the training are exact, which leaves nothing of its 40 steps to "
+            "sample; give a smaller `exact_first_steps`",
+        ),
+        (
+            {"exact_last": 0.995},
+            "approximation.0.schedule",
+            "the last 0.995 of the training are exact, which leaves nothing of its 40 steps to "
+            "sample; give a smaller `exact_last`",
         ),
         (
             {"shape": "step", "milestones": [5, 40]},

@@ -36,6 +36,22 @@ def test_a_sequence_longer_than_the_text_is_refused():
     )
 
 
+@pytest.mark.parametrize(
+    ("length", "batch", "advice"),
+    [
+        (60_000, 20, "give 50 each; shorten the sequence to at most 49"),
+        (60_000, 1000, "give 1 each; shorten the sequence and the batch"),
+        (999, 2, "give 500 each; shorten the sequence, or the batch to at most 1"),
+    ],
+)
+def test_what_is_advised_is_possible(length, batch, advice):
+    training = {"epochs": 2, "batch_size": batch}
+    with pytest.raises(SpecError) as caught:
+        layer_plan(text_spec(model={"sequence_length": length}, training=training))
+    (error,) = caught.value.errors
+    assert error.msg.endswith(advice)
+
+
 def test_gates_are_part_of_the_plan():
     rule = {"policy": "topk", "forward": 0.5, "layers": "lstm*", "gates": ["cell", "input"]}
     plan = {p.name: p.gates for p in layer_plan(text_spec(rule))}

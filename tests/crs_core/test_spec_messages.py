@@ -32,6 +32,16 @@ def told(**changes: Any) -> list[tuple[str, str]]:
     [
         ("model", "mlp", "this must be a mapping; got 'mlp'; write {name: mlp}"),
         ("dataset", "digits", "this must be a mapping; got 'digits'; write {name: digits}"),
+        (
+            "approximation__0__schedule",
+            "linear",
+            "this must be a mapping; got 'linear'; write {shape: linear}",
+        ),
+        (
+            "training__schedule",
+            "cosine",
+            "this must be a mapping; got 'cosine'; write {name: cosine}",
+        ),
         ("training", None, "this must be a mapping; got null"),
         ("training__epochs", 0, "this must be at least 1; got 0"),
         ("training__epochs", 10**12, "this must be at most 100000; got 1000000000000"),

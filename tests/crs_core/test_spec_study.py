@@ -77,6 +77,11 @@ OPTIMAL = {"score": "optimal"}
         ({"ratios": [0.0]}, "ratios.0: a ratio is the share of pairs to keep, above 0"),
         ({"ratios": []}, "ratios: "),
         ({"draws": 0}, "draws: "),
+        (
+            {"draws": 30, "spectral_draws": 31},
+            "spectral_draws: this says how many of the 30 `draws` measure the spectral error too: "
+            "give at most 30, or more `draws`; got 31",
+        ),
         ({"operation": {"name": "matmul", "m": 0}}, "operation.m: this must be at least 1"),
         ({"operation": {"name": "conv2d", "kernel_size": 9, "image_size": 4}}, "does not fit"),
         (WALK, "normal(0,1) has some; choose exponential, or uniform with `low` of 0 or more"),
@@ -111,3 +116,16 @@ def test_a_training_alone_can_be_asked_for() -> None:
     with pytest.raises(SpecError, match="kind: 'matmul_error' is not known"):
         parse_spec(SMALL)
     assert isinstance(parse_spec(TRAINING), JobSpec)
+
+
+def test_spectral_draws_are_at_most_the_draws_there_are() -> None:
+    base = {"kind": "matmul_error", "method": "topk"}
+    made = [parse_any(base | {"draws": draws}) for draws in (7, 100, 300)]
+    assert [spec.model_dump()["spectral_draws"] for spec in made] == [7, 100, 100]
+    assert [parse_any(spec.model_dump(mode="json")) for spec in made] == made
+
+
+def test_a_stored_study_of_fewer_draws_than_it_asked_for_is_read() -> None:
+    stored = parse_any(SMALL).model_dump(mode="json") | {"draws": 30, "spectral_draws": 100}
+    assert facets(stored).policies == ("nps",)
+    assert parse_any(stored, stored=True).model_dump()["spectral_draws"] == 100

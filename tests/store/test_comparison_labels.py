@@ -15,12 +15,51 @@ def test_a_label_says_mode_and_schedule(bench):
             "policy": {"name": "wta", "exploration": 0.1, "coverage": 0.9, "refresh_every": 5},
             "forward": 0.4,
         },
+        "topk gradients only · backward 40 %": {
+            "policy": "topk", "mode": "backward_only", "backward": 0.4,
+        },
+        "topk 40 % · step from 90 % at steps 5, 9": {
+            "policy": "topk", "forward": 0.4,
+            "schedule": {"shape": "step", "start": 0.9, "milestones": [5, 9]},
+        },
+        "topk 40 % · linear from 100 % to step 7": {
+            "policy": "topk", "forward": 0.4, "schedule": {"shape": "linear", "end_step": 7},
+        },
         "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
     }  # fmt: skip
     for wanted, rule in labels.items():
         ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5)]
         (group,) = compare(bench, job_ids=ids).groups
         assert group.label == wanted
+
+
+def test_rules_that_differ_in_gates_alone_have_names_of_their_own(bench):
+    model = {"name": "lstm", "hidden": 6, "layers": 1, "sequence_length": 30}
+    parts = {"model": model, "dataset": {"name": "pydoc", "train_limit": 1000}}
+    ids = []
+    for gates in (None, ["input"], ["forget", "cell"]):
+        rule = {"layers": "lstm*", "policy": "topk", "forward": 0.5, "gates": gates}
+        ids.append(run(bench, bench.spec(approximation=[rule], **parts), best_test_perplexity=90))
+    assert sorted(group.label for group in compare(bench, job_ids=ids).groups) == [
+        "topk 50 % on lstm*",
+        "topk 50 % on lstm* gate input",
+        "topk 50 % on lstm* gates cell, forget",
+    ]
+
+
+def test_what_a_label_leaves_out_is_added_where_it_alone_tells_groups_apart(bench):
+    rules = [{"policy": "topk", "forward": 0.4, "min_samples": least} for least in (3, 10)]
+    ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5) for rule in rules]
+    ids += [
+        run(bench, bench.spec(approximation=said), best_test_accuracy=0.5)
+        for said in ([], [{"policy": "exact"}])
+    ]
+    assert sorted(group.label for group in compare(bench, job_ids=ids).groups) == [
+        "exact",
+        "exact",
+        "topk 40 %, approximation.0.min_samples=10",
+        "topk 40 %, approximation.0.min_samples=3",
+    ]
 
 
 def test_rules_that_differ_by_layer_are_one_mixed_label(bench):

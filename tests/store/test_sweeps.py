@@ -44,6 +44,49 @@ def test_each_variant_is_crossed_with_every_axis():
     ]
 
 
+def test_variants_that_differ_in_any_word_of_a_rule_have_names_of_their_own():
+    names = {
+        "topk 0.3": {},
+        "topk 0.3 fc1": {"layers": "fc1"},
+        "topk 0.3 backward=0.3": {"backward": 0.3},
+        "topk 0.3 min_samples=1": {"min_samples": 1},
+        "topk coverage=0.9 0.3": {"policy": {"name": "topk", "coverage": 0.9}},
+        "topk mode=backward_only backward=0.3": {
+            "mode": "backward_only", "forward": None, "backward": 0.3,
+        },
+        "topk 0.3 schedule={shape: step, milestones: 5+9}": {
+            "schedule": {"shape": "step", "milestones": [5, 9]},
+        },
+    }  # fmt: skip
+    rules = [{"policy": "topk", "forward": 0.3} | changes for changes in names.values()]
+    rules = [{key: v for key, v in rule.items() if v is not None} for rule in rules]
+    members = expand(BASE, {}, [{"approximation": [rule]} for rule in rules])
+    assert [m.label for m in members] == [f"approximation={name}" for name in names]
+
+
+def test_gates_are_part_of_the_name():
+    texts = BASE | {"model": {"name": "lstm"}, "dataset": {"name": "pydoc"}}
+    rule = {"policy": "topk", "forward": 0.3, "layers": "lstm*", "gates": ["input", "cell"]}
+    (member,) = expand(texts, {}, [{"approximation": [rule]}])
+    assert member.label == "approximation=topk 0.3 lstm* gates=input+cell"
+
+
+def test_paths_of_one_last_word_are_written_out():
+    base = BASE | {"approximation": [{"policy": "topk"}, {"policy": "nps", "layers": "fc1"}]}
+    axes = {"approximation.0.forward": [0.1], "approximation.1.forward": [0.2], "seed": [3]}
+    (member,) = expand(base, axes)
+    assert member.label == "approximation.0.forward=0.1, approximation.1.forward=0.2, seed=3"
+
+
+def test_the_variant_at_fault_is_named():
+    bad = [{"policy": "topk", "forward": 1.5}]
+    variants = [{"approximation": []}, {"approximation": bad}]
+    with pytest.raises(SpecError) as caught:
+        expand(BASE, {"seed": [4]}, variants)
+    (error,) = caught.value.errors
+    assert error.msg.endswith("(at variants.1: approximation=topk 1.5, seed=4)")
+
+
 def test_the_base_is_not_changed():
     before = repr(TOPK)
     expand(TOPK, {"approximation.0.forward": [0.1]})

@@ -3,6 +3,7 @@
 import pytest
 
 from colrow.client import Client
+from colrow.errors import ColrowError
 from tests.system.installation import wait_until
 
 pytestmark = pytest.mark.system
@@ -33,7 +34,9 @@ def test_a_sweep_over_methods_ends_in_curves_and_a_long_study_can_be_stopped_and
         assert nps["values"][0] > topk["values"][0] > svd["values"][0]
         bound = curves[done[1]["id"], "error_bound"]["values"]
         assert bound == pytest.approx([4**-0.5, 20**-0.5, 40**-0.5], rel=1e-6)
-        compared = client.comparison(sweep=[sweep["id"]], y="frobenius_error")
+        with pytest.raises(ColrowError, match="a study has its errors ratio by ratio"):
+            client.comparison(sweep=[sweep["id"]], y="frobenius_error")
+        compared = client.comparison(sweep=[sweep["id"]], y="seconds")
         assert {g["label"] for g in compared["groups"]} >= {"topk", "nps replacement scaled"}
 
         long = client.submit(BASE | {"method": NPS, "draws": 1_000_000})["id"]

@@ -5,7 +5,7 @@ import pytest
 from colrow.errors import ColrowError
 from colrow.report import html
 from colrow.report.document import Mark, Table
-from colrow.report.sweep import build, sweep_file
+from colrow.report.sweep import build, family, sweep_file
 
 BASE = {
     "model": {"name": "mlp", "hidden": [16]},
@@ -139,3 +139,23 @@ def test_a_sweep_of_studies_shows_errors_and_the_bound(service):
     picture, table, _ = section(document, "Errors of products").blocks
     assert [row[1] for row in table.rows] == ["0.125", "0.125"]
     assert ">bound 1/√k</text>" in picture.svg
+
+
+def test_points_that_differ_in_more_than_the_ratio_are_lines_of_their_own(service):
+    rules = [
+        {"policy": "topk", "forward": 0.5},
+        {"policy": "topk", "forward": 0.25},
+        {"policy": {"name": "topk", "exploration": 0.5}, "forward": 0.5},
+        {"policy": "topk", "forward": 0.5, "backward": 0.5},
+    ]
+    made = service.client.sweep(BASE, variants=[{"approximation": [rule]} for rule in rules])
+    for place, job in enumerate(made["jobs"]):
+        service.train(job, values(0.9 + 0.01 * place, 0.5 + 0.01 * place))
+    comparison = service.client.comparison(sweep=[made["id"]])
+    names = {g["label"]: family(g) for g in comparison["groups"]}
+    assert names == {
+        "topk 50 %": "topk",
+        "topk 25 %": "topk",
+        "topk exploration 50 % 50 %": "topk exploration 50 %",
+        "topk 50 % · backward 50 %": "topk · backward 50 %",
+    }

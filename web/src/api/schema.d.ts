@@ -1741,6 +1741,8 @@ export interface components {
             min_samples: number;
             /** @description How the ratios come about; null: they hold from the first step. */
             schedule: components["schemas"]["RatioSchedule"] | null;
+            /** @description Of a recurrent layer: whose product is sampled; null: all. */
+            gates: ("input" | "forget" | "cell" | "output")[] | null;
             /** @description Which rule of `approximation` holds; null: none, exact. */
             rule: number | null;
             products: components["schemas"]["PlanProduct"][];
@@ -2355,7 +2357,7 @@ export interface components {
              */
             draws: number;
             /**
-             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @description How many of them measure the spectral error too, at most all: singular values take longer than the product.
              * @default 100
              */
             spectral_draws: number;
@@ -2439,7 +2441,7 @@ export interface components {
              */
             draws: number;
             /**
-             * @description How many of them measure the spectral error too: singular values take longer than the product.
+             * @description How many of them measure the spectral error too, at most all: singular values take longer than the product.
              * @default 100
              */
             spectral_draws: number;
