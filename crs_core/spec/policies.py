@@ -158,10 +158,14 @@ class Rule(Part):
                 f"'backward_only'; got {self.mode!r}"
             )
         if self.mode == "backward_only" and self.forward != 1.0:
-            advice = "" if self.policy.name == "meprop" else ", or set `mode` to 'both'"
+            if self.policy.name == "meprop":
+                raise ValueError(
+                    "policy 'meprop' samples the gradients alone, and its forward product is "
+                    f"exact: leave out `forward`; got {self.forward:g}"
+                )
             raise ValueError(
-                "mode 'backward_only' keeps the forward product exact: leave out `forward`"
-                f"{advice}; got {self.forward:g}"
+                "mode 'backward_only' keeps the forward product exact: leave out `forward`, or "
+                f"set `mode` to 'both'; got {self.forward:g}"
             )
         return self
 
