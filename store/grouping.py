@@ -51,12 +51,18 @@ def _show_rule(rule: Mapping[str, Any]) -> str:
         words.append(f"coverage {100 * policy['coverage']:g} %")
     if policy.get("refresh_every", 1) != 1:
         words.append(f"refreshed every {policy['refresh_every']}")
-    if policy["name"] != "exact" and rule.get("mode") != "backward_only":
+    is_backward_only = rule.get("mode") == "backward_only"
+    if policy["name"] != "exact" and not is_backward_only:
         words.append(f"{100 * rule['forward']:g} %")
-    if rule["backward"] != 1:
+    # `meprop` has no other mode, so that it goes without saying.
+    if is_backward_only and policy["name"] != "meprop":
+        words.append(f"· backward only {100 * rule['backward']:g} %")
+    elif rule["backward"] != 1:
         words.append(f"· backward {100 * rule['backward']:g} %")
     if rule.get("schedule"):
         words.append(f"· {_show_schedule(rule['schedule'])}")
+    if rule.get("gates"):
+        words.append(f"· {'gates' if rule['gates'][1:] else 'gate'} {', '.join(rule['gates'])}")
     if rule["layers"] != "*":
         words.append(f"on {rule['layers']}")
     return " ".join(words)

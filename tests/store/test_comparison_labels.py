@@ -1,6 +1,7 @@
 """How the groups of a comparison are called."""
 
 from store import jobs
+from store.grouping import label_of
 from tests.store.test_comparison import compare, run
 
 
@@ -15,12 +16,25 @@ def test_a_label_says_mode_and_schedule(bench):
             "policy": {"name": "wta", "exploration": 0.1, "coverage": 0.9, "refresh_every": 5},
             "forward": 0.4,
         },
+        "topk · backward only 30 %": {
+            "policy": "topk", "mode": "backward_only", "backward": 0.3,
+        },
         "topk 40 % · constant": {"policy": "topk", "forward": 0.4, "schedule": {}},
     }  # fmt: skip
     for wanted, rule in labels.items():
         ids = [run(bench, bench.spec(approximation=[rule]), best_test_accuracy=0.5)]
         (group,) = compare(bench, job_ids=ids).groups
         assert group.label == wanted
+
+
+def test_a_label_says_gates(bench):
+    rule = {"policy": "topk", "forward": 0.4}
+    (filled,) = bench.spec(approximation=[rule]).model_dump(mode="json")["approximation"]
+    labels = [
+        label_of({"approximation": [filled | {"gates": gates}]}, {}, chosen=False)
+        for gates in (["input"], ["input", "cell"], None)
+    ]
+    assert labels == ["topk 40 % · gate input", "topk 40 % · gates input, cell", "topk 40 %"]
 
 
 def test_rules_that_differ_by_layer_are_one_mixed_label(bench):
