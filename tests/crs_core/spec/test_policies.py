@@ -41,7 +41,8 @@ def test_every_policy_can_be_backward_only(policy: str) -> None:
         ),
         (
             {"policy": "meprop", "forward": 0.4},
-            "policy 'meprop' samples the gradients alone, and its forward product is exact: leave out",
+            "policy 'meprop' samples the gradients alone, and its forward product is exact: leave "
+            "out `forward`; got 0.4",
         ),
         (
             {"policy": "meprop", "mode": "both"},

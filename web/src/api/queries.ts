@@ -6,6 +6,7 @@ import {
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
@@ -168,16 +169,21 @@ export function useWorkers() {
   });
 }
 
+const planOf = (spec: unknown) => ({
+  queryKey: ["plan", spec],
+  queryFn: () => take(client.POST("/api/v1/plan", { body: { spec } as never })),
+  staleTime: Infinity,
+  gcTime: 60_000,
+});
+
 /** The plan of a spec that is being typed; the one before stays until the new one is there. */
 export function usePlan(spec: unknown) {
-  return useQuery({
-    queryKey: ["plan", spec],
-    enabled: spec !== null,
-    queryFn: () => take(client.POST("/api/v1/plan", { body: { spec } as never })),
-    placeholderData: keepPreviousData,
-    staleTime: Infinity,
-    gcTime: 60_000,
-  });
+  return useQuery({ ...planOf(spec), enabled: spec !== null, placeholderData: keepPreviousData });
+}
+
+/** What the service finds wrong with each of a few specs, null where nothing is. */
+export function useRefusals(specs: readonly unknown[]): (Error | null)[] {
+  return useQueries({ queries: specs.map(planOf) }).map((plan) => plan.error);
 }
 
 export function useSubmit() {

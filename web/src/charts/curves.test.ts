@@ -32,6 +32,16 @@ describe("curves", () => {
     expect(series(curvesOption([mean], { ...plain, logScale: true }, theme))[1]?.data[1]).toEqual([2, null]);
   });
 
+  it("name each whole step once, the last one too where there are few", () => {
+    const axis = (xs: number[], over: "step" | "seconds" = "step") =>
+      (curvesOption([{ ...line, xs, ys: xs }], { ...plain, axis: over }, theme) as {
+        xAxis: { minInterval?: number; axisLabel: { showMaxLabel: boolean } };
+      }).xAxis;
+    expect(axis([1, 2])).toMatchObject({ minInterval: 1, axisLabel: { showMaxLabel: true } });
+    expect(axis([1, 200])).toMatchObject({ minInterval: 1, axisLabel: { showMaxLabel: false } });
+    expect(axis([1, 2], "seconds").minInterval).toBeUndefined();
+  });
+
   it("read seconds between two measurements by a straight line", () => {
     const job = { stepsPerEpoch: 5, seconds: { steps: [10, 20], values: [2, 4] } };
     expect(along([5, 10, 15, 30], "seconds", job)).toEqual([1, 2, 3, 4]);

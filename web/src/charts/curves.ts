@@ -31,6 +31,8 @@ export interface CurveSettings {
 
 const AXES: Record<Axis, string> = { step: "step", epoch: "epoch", seconds: "training time" };
 const MOST_TOLD = 14;
+/** So few steps leave room for the last one's label. */
+const FEW_STEPS = 8;
 
 interface Item {
   seriesName: string;
@@ -70,6 +72,8 @@ export function curvesOption(lines: readonly CurveLine[], settings: CurveSetting
       type: "value",
       min: "dataMin",
       max: "dataMax",
+      // Steps are whole, and each is named once.
+      ...(settings.axis === "step" ? { minInterval: 1 } : {}),
       name: AXES[settings.axis],
       nameLocation: "middle",
       nameGap: 24,
@@ -77,7 +81,7 @@ export function curvesOption(lines: readonly CurveLine[], settings: CurveSetting
       axisLine: { lineStyle: { color: theme.line } },
       axisTick: { show: false },
       splitLine: { show: false },
-      axisLabel: { ...text, hideOverlap: true, showMaxLabel: false, formatter: where },
+      axisLabel: { ...text, hideOverlap: true, showMaxLabel: settings.axis === "step" && span(lines) <= FEW_STEPS, formatter: where },
     },
     yAxis: {
       type: settings.logScale ? "log" : "value",
@@ -93,6 +97,12 @@ export function curvesOption(lines: readonly CurveLine[], settings: CurveSetting
     },
     series: lines.flatMap((line) => seriesOf(line, settings, theme)),
   };
+}
+
+/** From the first step to the last. */
+function span(lines: readonly CurveLine[]): number {
+  const xs = lines.flatMap((line) => [line.xs[0] ?? 0, line.xs.at(-1) ?? 0]);
+  return Math.max(0, ...xs) - Math.min(...xs, Infinity);
 }
 
 function seriesOf(line: CurveLine, settings: CurveSettings, theme: Theme): object[] {

@@ -3,13 +3,15 @@
 import type { EChartsCoreOption } from "echarts/core";
 
 import { metric as asMetric, percent } from "../lib/format";
-import { SHAPES, look } from "../lib/policies";
+import { SHAPES, variantLook } from "../lib/policies";
 import type { Theme } from "./theme";
 
 export interface ErrorLine {
   id: string;
   name: string;
   policy: string;
+  /** Which of the picture's variants of its policy. */
+  variant: number;
   xs: readonly number[];
   ys: readonly (number | null)[];
   /** The exact expectation at the same places, where it is known. */
@@ -103,7 +105,7 @@ function boundSeries(bound: NonNullable<StudySettings["bound"]>, logScale: boole
 }
 
 function seriesOf(line: ErrorLine, logScale: boolean, theme: Theme): object[] {
-  const { colour, shape } = look(line.policy);
+  const { colour, shape, dash } = variantLook(line.policy, line.variant);
   const paint = theme.colour(colour);
   const measured = {
     id: `${line.id}:line`,
@@ -114,7 +116,7 @@ function seriesOf(line: ErrorLine, logScale: boolean, theme: Theme): object[] {
     symbolSize: 8,
     showAllSymbol: true,
     itemStyle: { color: paint },
-    lineStyle: { color: paint, width: 1.75 },
+    lineStyle: { color: paint, width: 1.75, ...(dash.length ? { type: dash } : {}) },
     emphasis: { focus: "series" },
     z: 3,
   };

@@ -14,19 +14,26 @@ export interface FormState {
   /** Write a choice on which the fields beneath it depend: what was typed there is forgotten. */
   choose: (path: string, value: Json | undefined) => void;
   errorAt: (path: string) => string;
+  /** What an empty field means, where that is easily overlooked. */
+  noteAt: (path: string) => string;
 }
 
 interface Labelled {
   label: string;
   help?: string;
   error?: string;
+  note?: string;
   wide?: boolean;
   children: (id: string, described: { "aria-invalid"?: true; "aria-describedby"?: string }) => ReactNode;
 }
 
-export function Field({ label, help, error, wide, children }: Labelled) {
+export function Field({ label, help, error, note, wide, children }: Labelled) {
   const id = useId();
-  const described = error ? ({ "aria-invalid": true, "aria-describedby": `${id}-error` } as const) : {};
+  const described = error
+    ? ({ "aria-invalid": true, "aria-describedby": `${id}-error` } as const)
+    : note
+      ? { "aria-describedby": `${id}-note` }
+      : {};
   return (
     <div className={`field ${wide ? "wide" : ""}`}>
       <label htmlFor={id} title={help || undefined}>
@@ -36,6 +43,11 @@ export function Field({ label, help, error, wide, children }: Labelled) {
       {error && (
         <p id={`${id}-error`} className="field-error">
           {error}
+        </p>
+      )}
+      {note && !error && (
+        <p id={`${id}-note`} className="field-note">
+          {note}
         </p>
       )}
     </div>
@@ -94,7 +106,7 @@ export function NumberField({
   const text =
     form.draft.texts[path] ?? (value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value));
   return (
-    <Field label={label} help={help} error={form.errorAt(path)}>
+    <Field label={label} help={help} error={form.errorAt(path)} note={form.noteAt(path)}>
       {(id, described) => (
         <input
           id={id}

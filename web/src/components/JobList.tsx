@@ -1,13 +1,14 @@
 /* The jobs, always visible: which sweep, which of them, how far they are. */
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
 import { ago, count, duration, several } from "../lib/format";
 import { measureOf, measured } from "../lib/measures";
-import { how } from "../lib/specs";
+import { howApart } from "../lib/specs";
+import type { How } from "../lib/specs";
 import { isStudy } from "../lib/studies";
 import { QUALITY } from "../lib/tasks";
 import { chosenIds, withChosen } from "../lib/choice";
@@ -28,7 +29,8 @@ export function JobList({ openJob }: { openJob: string | null }) {
   const [chosen, setChosen] = useParam("jobs");
   const sweeps = useSweeps();
   const jobs = useJobs({ sweep, text, state });
-  const items = jobs.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
+  const told = useMemo(() => howApart(items.map((job) => job.spec)), [items]);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: items.length,
@@ -100,11 +102,13 @@ export function JobList({ openJob }: { openJob: string | null }) {
         <ol style={{ height: `${rows.getTotalSize()}px` }}>
           {shown.map((row) => {
             const job = items[row.index];
-            if (!job) return null;
+            const how = told[row.index];
+            if (!job || !how) return null;
             return (
               <li key={job.id} style={{ transform: `translateY(${row.start}px)` }}>
                 <Row
                   job={job}
+                  how={how}
                   open={job.id === openJob}
                   chosen={ids.includes(job.id)}
                   onChoose={() => setChosen(withChosen(ids, job.id))}
@@ -124,14 +128,17 @@ export function JobList({ openJob }: { openJob: string | null }) {
 
 interface RowProps {
   job: JobItem;
+  how: How;
   open: boolean;
   chosen: boolean;
   onChoose: () => void;
 }
 
-function Row({ job, open, chosen, onChoose }: RowProps) {
-  const { policy, words: title } = how(job.spec);
+function Row({ job, how, open, chosen, onChoose }: RowProps) {
+  const { policy, words: title } = how;
   const { step, of, eta_s } = job.progress;
+  // Jobs of a sweep are named by what the title says already.
+  const about = [job.sweep_id ? "" : job.name, isStudy(job) ? "study" : job.model, job.dataset].filter(Boolean).join(" · ");
   const [quality = ""] = RESULTS.filter((name) => typeof job.summary[name]?.last === "number");
   return (
     <div className={`job ${open ? "open" : ""}`}>
@@ -139,13 +146,16 @@ function Row({ job, open, chosen, onChoose }: RowProps) {
       <Link to={`/jobs/${job.id}`} className="job-link" current={open}>
         <span className="job-title">
           <PolicyMark policy={policy} />
-          <span className="cut">{title}</span>
+          <span className="cut" title={title}>
+            {title}
+          </span>
           <StateBadge state={job.state} wish={job.wish} brief />
         </span>
         <span className="job-sub">
-          <span className="cut">
-            {isStudy(job) ? "study" : job.model} · {job.dataset} · seed {job.seed}
+          <span className="cut" title={about}>
+            {about}
           </span>
+          <span className="fixed">seed {job.seed}</span>
           <span className="number">
             {job.state === "running" && of
               ? `${duration(eta_s)} left`

@@ -2,6 +2,7 @@
 
 import type { State } from "../api/client";
 import { SHAPES, look } from "../lib/policies";
+import type { Look } from "../lib/policies";
 
 export function PolicyMark({ policy, size = 12, dash = false }: { policy: string; size?: number; dash?: boolean }) {
   const { colour, shape, dash: strokes } = look(policy);
@@ -15,6 +16,17 @@ export function PolicyMark({ policy, size = 12, dash = false }: { policy: string
   return (
     <svg className="mark" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
       <path d={SHAPES[shape]} style={{ fill: `var(${colour})` }} />
+    </svg>
+  );
+}
+
+/** A line as a chart draws it: its dash, and its shape in the middle. */
+export function LineMark({ look: { colour, shape, dash } }: { look: Look }) {
+  const paint = `var(${colour})`;
+  return (
+    <svg className="mark" viewBox="0 0 44 12" width={44} height={12} aria-hidden="true">
+      <path d="M1 6H43" strokeWidth="2" strokeDasharray={dash.join(" ")} style={{ stroke: paint }} />
+      <path d={SHAPES[shape]} transform="translate(17 1) scale(.42)" style={{ fill: paint }} />
     </svg>
   );
 }

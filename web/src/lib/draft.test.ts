@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { BLANK, BLANK_STUDY, asList, asNumber, asSeeds, at, draftOf, forgotten, put, submission } from "./draft";
+import { BLANK, BLANK_STUDY, asList, asNumber, asSeeds, at, besides, draftOf, forgotten, isSame, put, submission } from "./draft";
 
 describe("paths", () => {
   const spec = { training: { epochs: 3 }, approximation: [{ forward: 0.4 }, { forward: 0.5 }] };
@@ -90,5 +90,23 @@ describe("forgotten", () => {
   it("drops texts at a path and beneath it, and no other", () => {
     const texts = { "model.hidden": "x", model: "y", models: "z", "training.epochs": "3" };
     expect(forgotten(texts, "model")).toEqual({ models: "z", "training.epochs": "3" });
+  });
+});
+
+describe("methods beside a study's own", () => {
+  it("are specs of their own, each under its name", () => {
+    const draft = { ...BLANK_STUDY, others: ["nps", "random_walk"] };
+    expect(besides(draft)).toEqual([
+      { name: "random_walk", spec: { ...BLANK_STUDY.spec, method: { name: "random_walk" } } },
+    ]);
+    expect(besides(BLANK)).toEqual([]);
+  });
+});
+
+describe("two specs", () => {
+  it("are the same whatever the order of their keys, but not of their lists", () => {
+    expect(isSame({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ d: 3, c: 2 }], a: 1 })).toBe(true);
+    expect(isSame({ a: [1, 2] }, { a: [2, 1] })).toBe(false);
+    expect(isSame({ a: 1 }, { a: 1, b: 2 })).toBe(false);
   });
 });

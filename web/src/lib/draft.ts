@@ -159,6 +159,30 @@ function methodsOf(draft: Draft): Json[] {
   return others.length ? [{ method }, ...others.map((name) => ({ method: { name } }))] : [];
 }
 
+/** The specs of the methods beside a study's own, each under its name: the service can refuse each by itself. */
+export function besides(draft: Draft): { name: string; spec: Spec }[] {
+  if (!isStudyDraft(draft)) return [];
+  return methodsOf(draft)
+    .slice(1)
+    .map((variant) => ({
+      name: String(at(variant, "method.name")),
+      spec: { ...draft.spec, ...(variant as Spec) },
+    }));
+}
+
+/** Whether two values say the same, whatever the order of their keys. */
+export function isSame(one: Json | undefined, other: Json | undefined): boolean {
+  return sorted(one) === sorted(other);
+}
+
+function sorted(value: Json | undefined): string | undefined {
+  return JSON.stringify(value, (_key, inside: unknown) =>
+    inside !== null && typeof inside === "object" && !Array.isArray(inside)
+      ? Object.fromEntries(Object.entries(inside).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inside,
+  );
+}
+
 /** What to send: one job, or a sweep over seeds with the exact twin beside it. Null while the seeds can't be read. */
 export function submission(draft: Draft): Submission | null {
   const seeds = asSeeds(draft.seeds);

@@ -1,6 +1,6 @@
 /* Jobs that are the same but for their seed. */
 
-import { how } from "./specs";
+import { how, howApart } from "./specs";
 import type { SpecLike } from "./specs";
 
 export interface JobLike {
@@ -41,15 +41,14 @@ export function grouped<J extends JobLike>(
       continue;
     }
     const { policy, words, ratio } = how(job.spec);
-    groups.set(key, {
-      key,
-      label: tasks.size > 1 ? `${words}, ${job.model} on ${job.dataset}` : words,
-      policy,
-      ratio,
-      jobs: [job],
-    });
+    groups.set(key, { key, label: words, policy, ratio, jobs: [job] });
   }
   const all = [...groups.values()];
+  const firsts = all.flatMap((group) => group.jobs.slice(0, 1));
+  howApart(firsts.map((job) => job.spec)).forEach(({ words }, i) => {
+    const [group, job] = [all[i], firsts[i]];
+    if (group && job) group.label = tasks.size > 1 ? `${words}, ${job.model} on ${job.dataset}` : words;
+  });
   const ranks = order(all.map((group) => group.policy));
   return all.sort(
     (a, b) => ranks.indexOf(a.policy) - ranks.indexOf(b.policy) || b.ratio - a.ratio || (a.label < b.label ? -1 : 1),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { outlineOf, pathsOf, settled, studyOutline, studyPaths } from "./outline";
+import { noteAt, outlineOf, pathsOf, settled, studyOutline, studyPaths } from "./outline";
 import type { Source } from "./outline";
 import type { Spec } from "./draft";
 import { shownPaths } from "./schema";
@@ -40,7 +40,18 @@ const SOURCE: Source = {
           policy: { anyOf: [{ enum: ["exact", "topk", "nps", "meprop"], type: "string" }, { $ref: "#/$defs/Policy" }] },
           mode: { enum: ["both", "backward_only"], type: "string", default: "both" },
           forward: { type: "number", default: 1 },
+          schedule: { anyOf: [{ $ref: "#/$defs/Schedule" }, { type: "null" }] },
           gates: { anyOf: [{ type: "array", items: { enum: ["input"], type: "string" } }, { type: "null" }] },
+        },
+      },
+      Schedule: {
+        type: "object",
+        properties: {
+          shape: { enum: ["constant", "linear", "step"], type: "string", default: "constant" },
+          start: { type: "number", default: 1 },
+          end_step: { anyOf: [{ type: "integer" }, { type: "null" }] },
+          milestones: { type: "array", items: { type: "integer" }, default: [] },
+          exact_last: { type: "number", default: 0 },
         },
       },
       Policy: {
@@ -78,11 +89,14 @@ describe("outline", () => {
   it("asks of texts nothing that is for images alone", () => {
     const reader = { ...SOURCE, models: [{ name: "guest", task: "language-modelling" }] };
     expect(outlineOf(reader, spec(), false).dataset).toEqual([]);
+    const text = { name: "guests", parameters: { properties: { train_limit: { type: "integer" } } } };
+    const [limit] = outlineOf({ ...reader, datasets: [text] }, spec({ dataset: { name: "guests" } }), false).dataset;
+    expect(limit?.label).toBe("Training words at most");
   });
 
   it("has a row per rule with the parameters of its policy, none for exact", () => {
     const [nps, exact] = outlineOf(SOURCE, spec(), false).rules;
-    expect(nps?.fields.map((one) => one.name)).toEqual(["layers", "policy", "mode", "forward"]);
+    expect(nps?.fields.map((one) => one.name)).toEqual(["layers", "policy", "mode", "forward", "schedule"]);
     expect(shownPaths(nps?.fields ?? [], spec())).toContain("approximation.0.policy.scaled");
     expect(exact?.fields.map((one) => one.path)).toEqual(["approximation.1.layers", "approximation.1.policy"]);
     expect(shownPaths(exact?.fields ?? [], spec())).not.toContain("approximation.1.policy.scaled");
@@ -93,14 +107,39 @@ describe("outline", () => {
     outlineOf(SOURCE, spec({ approximation: [rule] }), gated).rules[0]?.fields.slice(2).map((one) => one.name);
 
   it("offers gates where the network has some, and where a rule names them already", () => {
-    expect(names({ policy: { name: "nps" } }, true)).toEqual(["mode", "forward", "gates"]);
-    expect(names({ policy: { name: "nps" } })).toEqual(["mode", "forward"]);
-    expect(names({ policy: { name: "nps" }, gates: ["input"] })).toEqual(["mode", "forward", "gates"]);
+    expect(names({ policy: { name: "nps" } }, true)).toEqual(["mode", "forward", "schedule", "gates"]);
+    expect(names({ policy: { name: "nps" } })).toEqual(["mode", "forward", "schedule"]);
+    expect(names({ policy: { name: "nps" }, gates: ["input"] })).toEqual(["mode", "forward", "schedule", "gates"]);
   });
 
   it("asks for no forward ratio where gradients alone are sampled", () => {
-    expect(names({ policy: { name: "nps" }, mode: "backward_only" })).toEqual(["mode"]);
-    expect(names({ policy: { name: "meprop" } })).toEqual([]);
+    expect(names({ policy: { name: "nps" }, mode: "backward_only" })).toEqual(["mode", "schedule"]);
+    expect(names({ policy: { name: "meprop" } })).toEqual(["schedule"]);
+  });
+
+  it("offers of a schedule what its shape has, and takes the rest away", () => {
+    const scheduled = (schedule: Spec) => spec({ approximation: [{ policy: { name: "nps" }, schedule }] });
+    const offered = (schedule: Spec) =>
+      shownPaths(outlineOf(SOURCE, scheduled(schedule), false).rules[0]?.fields ?? [], scheduled(schedule))
+        .filter((path) => path.includes("schedule."))
+        .map((path) => path.slice("approximation.0.schedule.".length));
+    expect(offered({})).toEqual(["shape", "exact_last"]);
+    expect(offered({ shape: "linear" })).toEqual(["shape", "start", "end_step", "exact_last"]);
+    expect(offered({ shape: "step" })).toEqual(["shape", "start", "milestones", "exact_last"]);
+    expect(offered({ shape: "constant", milestones: [9] })).toContain("milestones");
+    expect(offered({ shape: "constant", start: 1, milestones: [] })).toEqual(["shape", "exact_last"]);
+    expect(settled(scheduled({ shape: "linear", start: 0.9, milestones: [9] })).approximation).toEqual([
+      { policy: { name: "nps" }, schedule: { shape: "linear", start: 0.9 } },
+    ]);
+  });
+
+  it("says what an empty forward ratio means", () => {
+    const note = (rule: Spec) => noteAt(spec({ approximation: [rule] }), "approximation.0.forward");
+    expect(note({ policy: { name: "nps" } })).toBe("Left empty it is 100\u202f%: nothing is approximated.");
+    expect(note({ policy: { name: "nps" }, backward: 0.5 })).toContain("the forward product is exact");
+    expect(note({ policy: { name: "nps" }, forward: 1 })).toBe("");
+    expect(note({ policy: { name: "nps", coverage: 0.9 } })).toBe("");
+    expect(noteAt(spec(), "training.epochs")).toBe("");
   });
 
   it("leaves length and seeds to fields of their own, and gathers the rest", () => {

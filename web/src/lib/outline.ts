@@ -53,11 +53,17 @@ export function outlineOf(source: Source, spec: Spec, gated: boolean): Outline {
     model: own(source.models, at(spec, "model.name"), "model") ?? [],
     dataset: (
       own(source.datasets, at(spec, "dataset.name"), "dataset") ?? fieldsOf(part("dataset"), "dataset", root)
-    ).filter((field) => field.name !== "name" && !(reads && OF_IMAGES.includes(field.name))),
+    )
+      .filter((field) => field.name !== "name" && !(reads && OF_IMAGES.includes(field.name)))
+      .map((field) => (reads ? { ...field, label: field.label.replace("examples", "words") } : field)),
     rules: rules.map((one, i) => {
       const path = `approximation.${i}`;
       const fields = fieldsOf(rule, path, root).filter(({ name }) => hasUse(name, one, gated));
-      return { path, policy: policyIn(one), fields: fields.map((field) => withPolicies(field, source.policies)) };
+      return {
+        path,
+        policy: policyIn(one),
+        fields: fields.map((field) => withShape(withPolicies(field, source.policies), spec)),
+      };
     }),
     training: fieldsOf(part("training"), "training", root).filter(({ name }) => !LENGTH.includes(name)),
     more: fieldsOf(root, "").filter(({ name }) => !ELSEWHERE.includes(name)),
@@ -92,6 +98,41 @@ export function withPolicies(field: Field, policies: readonly Offered[]): Field 
   return { ...field, variants };
 }
 
+/** Fields of a schedule that only some shapes of it have. */
+const OF_SHAPES: Record<string, readonly string[]> = {
+  start: ["linear", "cosine", "step"],
+  end_step: ["linear", "cosine"],
+  milestones: ["step"],
+};
+
+const hasShape = (name: string, shape: Json | undefined) =>
+  OF_SHAPES[name]?.includes(String(shape ?? "constant")) ?? true;
+
+/** Offer of a schedule what its shape has, and what was written of it already. */
+function withShape(field: Field, spec: Spec): Field {
+  if (field.kind !== "part" || field.name !== "schedule") return field;
+  const shape = at(spec, `${field.path}.shape`);
+  const isSet = ({ path, hint }: Field) => String(at(spec, path) ?? hint) !== hint;
+  const fields = field.fields.filter((one) => hasShape(one.name, shape) || isSet(one));
+  return { ...field, fields };
+}
+
+/** Take from a schedule what its shape does not have. */
+function withoutOtherShapes(schedule: Json | undefined): Json | undefined {
+  if (schedule === null || typeof schedule !== "object" || Array.isArray(schedule)) return schedule;
+  return Object.fromEntries(Object.entries(schedule).filter(([name]) => hasShape(name, schedule.shape)));
+}
+
+/** What an empty field of a spec means, where that is easily overlooked; "" where there is nothing to say. */
+export function noteAt(spec: Spec, path: string): string {
+  const [, rule] = /^(approximation\.\d+)\.forward$/.exec(path) ?? [];
+  if (!rule || at(spec, path) !== undefined || at(spec, `${rule}.policy.coverage`) !== undefined) return "";
+  const backward = at(spec, `${rule}.backward`) ?? 1;
+  return backward === 1
+    ? "Left empty it is 100\u202f%: nothing is approximated."
+    : "Left empty it is 100\u202f%: the forward product is exact.";
+}
+
 /** Take what can't stay away from rules: an exact one keeps every pair, one for gradients alone has no forward ratio. */
 export function settled(spec: Spec): Spec {
   if (!Array.isArray(spec.approximation)) return spec;
@@ -99,6 +140,8 @@ export function settled(spec: Spec): Spec {
     const rest = { ...(rule as { [key: string]: Json }) };
     if (BACKWARD_ONLY.includes(policyIn(rule))) delete rest.mode;
     if (isBackwardOnly(rule)) delete rest.forward;
+    const schedule = withoutOtherShapes(rest.schedule);
+    if (schedule !== undefined) rest.schedule = schedule;
     return policyIn(rule) === "exact" ? { layers: rest.layers ?? "*", policy: rest.policy ?? null } : rest;
   });
   return { ...spec, approximation: rules };

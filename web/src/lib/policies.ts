@@ -30,6 +30,25 @@ export function look(policy: string): Look {
   return LOOKS[policy] ?? OTHER;
 }
 
+/** Dashes of a policy's further variants in one picture; its first is drawn solid. */
+const VARIANTS = [[10, 4], [9, 3, 2, 3], [5, 3], [14, 4, 4, 4]];
+
+/** The look of one of several variants of a policy in one picture: its colour, with a shape and a dash of its own. */
+export function variantLook(policy: string, variant: number): Look {
+  const { colour, shape } = look(policy);
+  const shapes = Object.keys(SHAPES) as Shape[];
+  return {
+    colour,
+    shape: shapes[(shapes.indexOf(shape) + variant) % shapes.length] ?? shape,
+    dash: variant === 0 ? [] : (VARIANTS[(variant - 1) % VARIANTS.length] ?? []),
+  };
+}
+
+/** Which variant of its policy each is: 0 for the first, 1 for the next of the same policy. */
+export function variantsAmong(policies: readonly string[]): number[] {
+  return policies.map((policy, i) => policies.slice(0, i).filter((one) => one === policy).length);
+}
+
 /** Policies in the order of legends. */
 export function inOrder(policies: Iterable<string>): string[] {
   const order = Object.keys(LOOKS);
@@ -60,6 +79,7 @@ export interface PolicyLike {
 
 export interface RuleLike {
   layers?: string;
+  gates?: readonly string[] | null;
   mode?: "both" | "backward_only";
   policy: PolicyLike | string;
   forward?: number;
@@ -94,15 +114,30 @@ export function ruleInWords(rule: RuleLike | null): string {
   if (!rule) return "exact";
   const policy: PolicyLike = typeof rule.policy === "string" ? { name: rule.policy } : rule.policy;
   const isBackwardOnly = rule.mode === "backward_only" || policy.name === "meprop";
+  if (policy.name === "exact") return "exact";
   const parts = [isBackwardOnly ? policy.name : `${policy.name} ${short(rule.forward ?? 1)}`];
-  if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
+  const isChoice = isBackwardOnly && policy.name !== "meprop";
+  if (isChoice) parts.push(`backward only ${short(rule.backward ?? 1)}`);
+  else if ((rule.backward ?? 1) < 1) parts.push(`backward ${short(rule.backward ?? 1)}`);
   if (policy.replacement) parts.push("with replacement");
   if (policy.scaled) parts.push("scaled");
   if (policy.exploration) parts.push(`exploration ${short(policy.exploration)}`);
   if (policy.coverage) parts.push(`coverage ${short(policy.coverage)}`);
   if (policy.refresh_every && policy.refresh_every > 1) parts.push(`refreshed every ${policy.refresh_every}`);
   if (rule.schedule) parts.push(...scheduleInWords(rule.schedule));
+  if (rule.gates?.length) parts.push(`${rule.gates.length === 1 ? "gate" : "gates"} ${rule.gates.join(", ")}`);
   return parts.join(" · ");
+}
+
+/** Say all rules of a spec: which layers only where several rules sample, or where `layers` asks for them. */
+export function rulesInWords(rules: readonly RuleLike[] | null | undefined, { layers = false } = {}): string {
+  const sampling = rules?.filter((rule) => nameOf(rule) !== "exact") ?? [];
+  const [only] = sampling;
+  if (!only) return "exact";
+  if (sampling.length === 1 && !layers) return ruleInWords(only);
+  return (rules ?? [])
+    .map((rule) => (rule.layers && rule.layers !== "*" ? `${ruleInWords(rule)} on ${rule.layers}` : ruleInWords(rule)))
+    .join(" + ");
 }
 
 function scheduleInWords({ shape, start, exact_first_steps, exact_last }: ScheduleLike): string[] {

@@ -27,7 +27,7 @@ export function JobPage({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Job }) {
-  const { words, policy } = how(job.spec);
+  const { words, policy } = how(job.spec, { layers: true });
   const catalog = useCatalog();
   const studied = isStudy(job);
   const quality = studied ? "frobenius_error" : `test_${QUALITY[taskOf(job.dataset, catalog.data?.datasets)]}`;
@@ -163,8 +163,9 @@ function Progress({ job, measure }: { job: Job; measure: Measure }) {
       : [[measure.label, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
     ["Compute reduction", `${percent(value("compute_reduction"))} performed, ${percent(ratio)} planned`],
     ["Speed", steps_per_s === null ? "–" : `${asMetric(Number(steps_per_s.toPrecision(3)))} steps/s`],
-    job.state === "running" ? ["Time left", duration(eta_s)] : ["Training time", duration(value("seconds"))],
   ];
+  if (job.state === "running") facts.push(["Time left", duration(eta_s)]);
+  else if (!isStudy(job)) facts.push(["Training time", duration(value("seconds"))]);
   if (job.state === "queued")
     facts.unshift(["Place in the queue", job.queue_position === null ? "–" : count(job.queue_position)]);
   return (

@@ -4,15 +4,15 @@ import { Suspense, lazy, useMemo, useState } from "react";
 
 import { Failure } from "../api/client";
 import type { Catalog } from "../api/client";
-import { useCatalog, useJob, usePlan, useSubmit, useSubmitSweep } from "../api/queries";
+import { useCatalog, useJob, usePlan, useRefusals, useSubmit, useSubmitSweep } from "../api/queries";
 import { Field, Flag, TextField } from "../components/Fields";
 import type { FormState } from "../components/Fields";
 import { Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
-import { BLANK, BLANK_STUDY, asSeeds, draftOf, forgotten, isStudyDraft, put, submission } from "../lib/draft";
+import { BLANK, BLANK_STUDY, asSeeds, besides, draftOf, forgotten, isSame, isStudyDraft, put, submission } from "../lib/draft";
 import type { Draft, Spec } from "../lib/draft";
 import { several } from "../lib/format";
-import { outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
+import { noteAt, outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
 import { placed } from "../lib/schema";
 import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
@@ -22,6 +22,8 @@ import { PlanView } from "./PlanView";
 
 const YamlPane = lazy(() => import("./YamlPane"));
 const KEPT = "colrow:draft";
+/** Stands for what the form begins with; no preset is called so. */
+const BEGINNING = "-";
 const KINDS = [
   { value: "training", label: "Training" },
   { value: "study", label: "Study" },
@@ -62,6 +64,10 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
   const job = useSubmit();
   const sweep = useSubmitSweep();
   const planned = usePlan(useSlow(draft.spec, 150));
+  const others = besides(useSlow(draft, 150));
+  const refusals = useRefusals(others.map((other) => other.spec));
+  // What is wrong with every method is said at its own field already.
+  const refused = planned.isError ? [] : others.flatMap(({ name }, i) => saidOf(name, refusals[i] ?? null));
   const made = submission(draft);
   const gated = planned.data?.layers.some((layer) => layer.kind.startsWith("lstm")) ?? false;
   const studies = isStudyDraft(draft);
@@ -89,11 +95,12 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
     choose: (path, value) =>
       change({ ...draft, spec: settled(put(draft.spec, path, value)), texts: forgotten(draft.texts, path) }),
     errorAt: (path) => errors.get(path)?.join("; ") ?? "",
+    noteAt: (path) => noteAt(draft.spec, path),
   };
 
   const busy = job.isPending || sweep.isPending;
   const submit = () => {
-    if (!made || busy) return;
+    if (!made || busy || refused.length > 0) return;
     const done = () => sessionStorage.removeItem(KEPT);
     if (made.kind === "job") {
       job.mutate(
@@ -114,7 +121,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
     }
   };
   const elsewhere = errors.get("") ?? [];
-  const inFields = errors.size - (elsewhere.length ? 1 : 0);
+  const inFields = errors.size - (elsewhere.length ? 1 : 0) + refused.length;
   return (
     <form
       className="page new"
@@ -136,9 +143,10 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
       </header>
       <div className="with-side">
         <div className="form">
-          <Start catalog={catalog} begin={fromJob ? begin : null} studies={studies} change={change} />
+          {catalog.broken.length > 0 && <Broken offers={catalog.broken} />}
+          <Start catalog={catalog} begin={fromJob ? begin : null} draft={draft} change={change} />
           {studies ? (
-            <StudySections catalog={catalog} outline={study} form={form} change={change} />
+            <StudySections catalog={catalog} outline={study} form={form} change={change} refused={refused} />
           ) : (
             <SpecSections catalog={catalog} outline={outline} form={form} change={change} />
           )}
@@ -155,7 +163,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
             {inFields > 0 && (
               <p className="field-error">{several(inFields, "field")} to mend before this can run.</p>
             )}
-            <button className="button primary big" disabled={!made || busy || planned.isError}>
+            <button className="button primary big" disabled={!made || busy || planned.isError || refused.length > 0}>
               {busy ? "Submitting…" : made ? `Submit ${several(made.count, "job")}` : "Submit"}
             </button>
           </div>
@@ -166,25 +174,45 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
   );
 }
 
+/** Packages that are installed but of no use, so that nobody looks for what they offer in vain. */
+function Broken({ offers }: { offers: readonly string[] }) {
+  return (
+    <section className="banner bad" aria-label="Broken packages">
+      <b>{several(offers.length, "offer")} of installed packages can't be used</b>
+      <ul>
+        {offers.map((offer) => (
+          <li key={offer}>{offer}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 /** A preset, or what the form begins with. */
 function Start({
   catalog,
   begin,
-  studies,
+  draft,
   change,
 }: {
   catalog: Catalog;
   /** The clone that the form began with. */
   begin: Draft | null;
-  studies: boolean;
+  draft: Draft;
   change: (draft: Draft) => void;
 }) {
   const [preset, setPreset] = useParam("preset");
-  const chosen = catalog.presets.find((one) => one.name === preset);
+  const studies = isStudyDraft(draft);
+  const blank = begin ?? (studies ? BLANK_STUDY : BLANK);
+  const draftFrom = (one: Catalog["presets"][number]) => draftOf(one.spec as unknown as Spec, one.title);
+  // A preset that was changed is that preset no more.
+  const named = catalog.presets.find((one) => one.name === preset);
+  const chosen = named && isSame(draftFrom(named).spec, draft.spec) ? named : undefined;
+  const value = chosen ? chosen.name : isSame(blank.spec, draft.spec) ? BEGINNING : "";
   const choose = (name: string) => {
     const found = catalog.presets.find((one) => one.name === name);
-    change(found ? draftOf(found.spec as unknown as Spec, found.title) : (begin ?? (studies ? BLANK_STUDY : BLANK)));
-    setPreset(name);
+    change(found ? draftFrom(found) : blank);
+    setPreset(found ? name : null);
   };
   return (
     <section className="card block">
@@ -202,8 +230,9 @@ function Start({
         />
         <Field label="Preset" wide>
           {(id) => (
-            <select id={id} value={preset} onChange={(event) => choose(event.target.value)}>
-              <option value="">{begin ? "a clone" : studies ? "100 × 100, a small start" : "digits, a small start"}</option>
+            <select id={id} value={value} onChange={(event) => choose(event.target.value)}>
+              {value === "" && <option value="">none</option>}
+              <option value={BEGINNING}>{begin ? "a clone" : studies ? "100 × 100, a small start" : "digits, a small start"}</option>
               {catalog.presets.map((one) => (
                 <option key={one.name} value={one.name}>
                   {one.title}
@@ -268,6 +297,13 @@ function Beside({ draft, change }: { draft: Draft; change: (draft: Draft) => voi
       )}
     </section>
   );
+}
+
+/** What the service found wrong with one of several methods. */
+function saidOf(name: string, error: Error | null): string[] {
+  if (!error) return [];
+  const said = errorsOf(error).map(({ msg }) => msg);
+  return [`${name.replaceAll("_", " ")}: ${said.join("; ")}`];
 }
 
 /** What the service found wrong, by path of the spec; "" where it belongs to no field. */

@@ -15,9 +15,11 @@ interface Props {
   outline: StudyOutline;
   form: FormState;
   change: (draft: Draft) => void;
+  /** What is wrong with methods beside the study's own. */
+  refused: readonly string[];
 }
 
-export function StudySections({ catalog, outline, form, change }: Props) {
+export function StudySections({ catalog, outline, form, change, refused }: Props) {
   const { draft } = form;
   const own = at(draft.spec, "method.name");
   const names = [...catalog.policies, ...catalog.alternatives].map((one) => one.name);
@@ -52,6 +54,11 @@ export function StudySections({ catalog, outline, form, change }: Props) {
             />
           ))}
         </fieldset>
+        {refused.map((said) => (
+          <p key={said} className="field-error" role="alert">
+            {said}
+          </p>
+        ))}
       </section>
       <details className="card block">
         <summary>Resources</summary>

@@ -13,11 +13,14 @@ export function PlanView({ plan, stale }: { plan: Plan | undefined; stale: boole
     <div className={stale ? "stale" : ""}>
       <p className="over">Planned compute reduction</p>
       <p className="huge" data-testid="planned">
+        {plan.planned_is_bound && "at least "}
         {percent(plan.planned_compute_reduction)}
       </p>
       <p className="quiet">
+        {plan.planned_is_bound && "At most "}
         {large(plan.planned_macs)} of {large(plan.exact_macs)} MACs a job, {size}. Of time it says nothing: that is
         measured.
+        {plan.planned_is_bound && " With a coverage fewer pairs may do, so that this is a bound."}
       </p>
       {plan.layers.length > 0 && <Layers plan={plan} />}
     </div>
@@ -38,6 +41,7 @@ function Layers({ plan }: { plan: Plan }) {
       <tbody>
         {plan.layers.map((layer) => {
           const forward = layer.products.find((one) => one.product === "forward");
+          const isBound = layer.policy.coverage !== null;
           return (
             <tr key={layer.name}>
               <th scope="row">{layer.name}</th>
@@ -47,8 +51,11 @@ function Layers({ plan }: { plan: Plan }) {
                   {layer.forward < 1 ? share(layer.forward) : ""}
                 </span>
               </td>
-              <td className="number">{forward ? `${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
-              <td className="number">{percent(layer.reduction, 0)}</td>
+              <td className="number">{forward ? `${isBound ? "at most " : ""}${count(forward.kept)} of ${count(forward.pairs)}` : "–"}</td>
+              <td className="number">
+                {isBound && "at least "}
+                {percent(layer.reduction, 0)}
+              </td>
             </tr>
           );
         })}

@@ -31,7 +31,7 @@ function Waiting() {
       </header>
       {items.length === 0 ? (
         <p className="quiet">
-          Every job that was submitted has started. <Link to="/new">Submit another</Link>.
+          No job is waiting for a worker. <Link to="/new">Submit one</Link>.
         </p>
       ) : (
         <div className="card table">

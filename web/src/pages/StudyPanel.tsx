@@ -7,11 +7,12 @@ import { Chart } from "../charts/Chart";
 import { studyLabel, studyOption } from "../charts/study";
 import type { ErrorLine } from "../charts/study";
 import { useTheme } from "../charts/theme";
-import { PolicyMark } from "../components/Marks";
+import { LineMark } from "../components/Marks";
 import { Switch } from "../components/Switch";
 import { band } from "../lib/bands";
 import { metric as asMetric, percent } from "../lib/format";
 import type { JobGroup } from "../lib/groups";
+import { variantLook, variantsAmong } from "../lib/policies";
 import { ERRORS, errorsOf, near, pairsOf } from "../lib/studies";
 import type { Against, ErrorName, StudySpec } from "../lib/studies";
 import { useParam } from "../lib/url";
@@ -52,10 +53,11 @@ export function StudyPanel({ groups, curves, spec }: Props) {
       const mean = band(found);
       return { xs: mean.xs, ys: mean.mean };
     };
-    const lines = groups.map((group): ErrorLine => {
+    const variants = variantsAmong(groups.map((group) => group.policy));
+    const lines = groups.map((group, i): ErrorLine => {
       const { key: id, label: name, policy } = group;
       const expected = what.expected ? seeds(group, "expected_error") : { xs: [], ys: [] };
-      return { id, name, policy, ...seeds(group, what.name), expected };
+      return { id, name, policy, variant: variants[i] ?? 0, ...seeds(group, what.name), expected };
     });
     const bounds = groups.map((group) => seeds(group, "error_bound")).find((one) => one.xs.length > 0);
     return { lines: lines.filter((line) => line.xs.length > 0), bound: bounds ?? null };
@@ -93,7 +95,7 @@ export function StudyPanel({ groups, curves, spec }: Props) {
         <ul className="legend pad">
           {lines.map((line) => (
             <li key={line.id}>
-              <PolicyMark policy={line.policy} /> {line.name}
+              <LineMark look={variantLook(line.policy, line.variant)} /> {line.name}
             </li>
           ))}
           <li className="quiet">
@@ -129,7 +131,7 @@ function Errors({ lines }: { lines: readonly ErrorLine[] }) {
             <tr key={line.id}>
               <td>
                 <span className="with-mark">
-                  <PolicyMark policy={line.policy} /> {line.name}
+                  <LineMark look={variantLook(line.policy, line.variant)} /> {line.name}
                 </span>
               </td>
               {RATIOS.map((ratio) => (
