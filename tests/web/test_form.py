@@ -65,6 +65,23 @@ def test_a_preset_is_chosen_and_submitted_with_its_exact_twin(visit: Visit, benc
     expect(page.locator("h1.answer")).to_contain_text("nps")
 
 
+def test_a_changed_preset_is_none_and_what_its_fields_mean_is_told(visit: Visit) -> None:
+    page = visit.open("/new")
+    preset = page.get_by_label("Preset")
+    preset.select_option(value="digits-coverage")
+    expect(page.get_by_test_id("planned")).to_contain_text("at least")
+    expect(preset).to_have_value("digits-coverage")
+    page.get_by_label("Coverage").fill("")
+    expect(preset.locator("option:checked")).to_have_text("none")
+    expect(page.get_by_test_id("planned")).not_to_contain_text("at least")
+    page.get_by_label("Forward ratio").fill("")
+    expect(page.locator(".field-note")).to_contain_text("nothing is approximated")
+    page.get_by_role("checkbox", name="Schedule").check()
+    expect(page.get_by_label("Milestones")).to_have_count(0)
+    page.get_by_label("Shape").select_option("step")
+    expect(page.get_by_label("Milestones")).to_be_visible()
+
+
 def test_a_clone_begins_with_the_spec_of_its_origin(visit: Visit, bench: Bench) -> None:
     job = bench.job(seed=7, model={"name": "mlp", "hidden": [31]})
     page = visit.open(f"/jobs/{job}")

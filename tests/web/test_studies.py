@@ -48,6 +48,17 @@ def test_a_study_has_a_page_of_its_own_and_no_place_in_compare(visit: Visit, ben
     expect(page.get_by_role("heading", name="No curves yet")).to_be_visible()
 
 
+def test_a_method_that_does_not_fit_is_told_before_it_is_submitted(visit: Visit) -> None:
+    visit.may_fail = True
+    page = visit.open("/new?kind=study")
+    page.get_by_label("random walk").check()
+    expect(page.get_by_role("alert")).to_contain_text("needs matrices without negative entries")
+    expect(page.get_by_role("button", name="Submit 4 jobs")).to_be_disabled()
+    page.get_by_label("Entries", exact=True).select_option("exponential")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("button", name="Submit 4 jobs")).to_be_enabled()
+
+
 def test_a_study_is_submitted_with_other_methods_beside_it(visit: Visit, bench: Bench) -> None:
     visit.may_fail = True
     page = visit.open("/study")

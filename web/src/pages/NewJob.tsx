@@ -206,8 +206,8 @@ function Start({
   const blank = begin ?? (studies ? BLANK_STUDY : BLANK);
   const draftFrom = (one: Catalog["presets"][number]) => draftOf(one.spec as unknown as Spec, one.title);
   // A preset that was changed is that preset no more.
-  const named = catalog.presets.find((one) => one.name === preset);
-  const chosen = named && isSame(draftFrom(named).spec, draft.spec) ? named : undefined;
+  const fits = catalog.presets.filter((one) => isSame(draftFrom(one).spec, draft.spec));
+  const chosen = fits.find((one) => one.name === preset) ?? fits[0];
   const value = chosen ? chosen.name : isSame(blank.spec, draft.spec) ? BEGINNING : "";
   const choose = (name: string) => {
     const found = catalog.presets.find((one) => one.name === name);
