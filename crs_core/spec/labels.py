@@ -17,11 +17,11 @@ def rule_label(rule: Mapping[str, Any]) -> str:
     """Name one rule: its policy with what is switched on, its ratios, and where it holds."""
     words = policy_words(rule["policy"])
     name, is_backward_only = rule["policy"]["name"], rule.get("mode") == "backward_only"
-    if is_backward_only and name != "meprop":  # meprop has no other mode
-        words.append("gradients only")
     if not is_backward_only and name != "exact":
         words.append(f"{100 * rule['forward']:g} %")
-    if rule["backward"] != 1:
+    if is_backward_only and name != "meprop":  # meprop has no other mode
+        words.append(f"· backward only {100 * rule['backward']:g} %")
+    elif rule["backward"] != 1:
         words.append(f"· backward {100 * rule['backward']:g} %")
     if rule.get("schedule"):
         words.append(f"· {schedule_label(rule['schedule'])}")

@@ -15,7 +15,7 @@ def test_a_label_says_mode_and_schedule(bench):
             "policy": {"name": "wta", "exploration": 0.1, "coverage": 0.9, "refresh_every": 5},
             "forward": 0.4,
         },
-        "topk gradients only · backward 40 %": {
+        "topk · backward only 40 %": {
             "policy": "topk", "mode": "backward_only", "backward": 0.4,
         },
         "topk 40 % · step from 90 % at steps 5, 9": {
