@@ -15,34 +15,16 @@ from crs_core.models.language import build_language_model
 from crs_core.models.lstm import LSTMNetwork
 from crs_core.nn import CRSLSTM, BatchedProduct
 from crs_core.ops import Meter
-from crs_core.spec import GPTModel, JobSpec, LSTMModel, parse_spec
-
-T, N, VOCABULARY = 6, 4, 11
-LSTM_SPEC = LSTMModel(hidden=5, layers=2, sequence_length=T)
-GPT_SPEC = GPTModel(width=12, depth=2, heads=3, sequence_length=T)
-SAMPLED = GPT_SPEC.model_copy(update={"sampled_attention": True})
-SPECS = [LSTM_SPEC, LSTM_SPEC.model_copy(update={"tied": True}), GPT_SPEC, SAMPLED]
-RULE = {"policy": "topk", "forward": 0.5, "backward": 0.6, "min_samples": 1}
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def words(steps: int = T, seed: int = 0) -> torch.Tensor:
-    return torch.randint(VOCABULARY, (steps, N), generator=seeded(seed))
-
-
-def job(model: dict, *rules: dict, dataset: str = "pydoc", batch_size: int = N) -> JobSpec:
-    return parse_spec(
-        {
-            "model": model,
-            "dataset": {"name": dataset},
-            "approximation": list(rules),
-            "training": {"steps": 3, "batch_size": batch_size},
-        }
-    )
-
+from tests.crs_core.models.test_language import (
+    LSTM_SPEC,
+    RULE,
+    SAMPLED,
+    VOCABULARY,
+    N,
+    job,
+    seeded,
+    words,
+)
 
 MODELS = [
     {"name": "lstm", "hidden": 20, "layers": 3, "sequence_length": 5},
