@@ -61,8 +61,14 @@ MLP_TABLE2 = Setting(
     seeds=5,
     quick_seeds=3,
 )
+_MLP_DROPOUT = Recipe(
+    "MLP on MNIST, dropout 10 %",
+    full={**MLP.full, "model": PRESETS["mlp-meprop"].spec["model"]},
+    quick={**MLP.quick, "model": {**MLP.quick["model"], "dropout": 0.1}},
+)
+MLP_DROPOUT = Setting(_MLP_DROPOUT, "exact", seeds=5, quick_seeds=3)
 MLP_MEPROP = Setting(
-    MLP,
+    _MLP_DROPOUT,
     "meprop, 30 of 500 gradients",
     PRESETS["mlp-meprop"].spec["approximation"],
     seeds=5,
@@ -104,9 +110,11 @@ TABLE2 = Experiment(
     "table2",
     "Table 2: aggressive sampling of the gradients, beside meProp",
     "At least 10 pairs in every product. meProp keeps 30 of the 500 output gradients of the hidden "
-    "layers; the paper quotes its numbers from Sun et al. 2017, with a baseline of 98.01 %.",
-    (MLP_EXACT, MLP_TABLE2, MLP_MEPROP, CNN_EXACT, CNN_TABLE2),
+    "layers; the paper quotes its numbers from Sun et al. 2017, whose code trains with dropout of "
+    "10 % behind the hidden layers, and so do we.",
+    (MLP_EXACT, MLP_TABLE2, MLP_DROPOUT, MLP_MEPROP, CNN_EXACT, CNN_TABLE2),
     (
+        Number("the exact MLP beside meProp reaches 98.01 %", MLP_DROPOUT, 0.9801, POINTS),
         Number("the MLP reaches 98.1 % with 80 % less compute", MLP_TABLE2, 0.981, POINTS),
         Number("meProp reaches 98.08 % with 55 % less compute", MLP_MEPROP, 0.9808, POINTS),
         NoLoss("CRS is not worse than meProp", MLP_TABLE2, MLP_MEPROP, MARGIN),

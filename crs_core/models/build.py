@@ -53,18 +53,21 @@ def build(
         if isinstance(model, OwnModel)
         else NETWORKS[model.name](model, input_shape, classes)
     )
-    initialize(network, generator or torch.Generator().manual_seed(0))
+    kind = model.initial_weights if isinstance(model, MLPModel | CNNModel) else "uniform"
+    initialize(network, generator or torch.Generator().manual_seed(0), kind=kind)
     return network
 
 
 def mlp(model: MLPModel, image: ImageShape, classes: int) -> nn.Sequential:
-    """Give the fully connected network: flatten, then layers fc1, fc2, … with ReLU between."""
+    """Give the fully connected network: flatten, then layers fc1, fc2, … with ReLU and dropout between."""
     parts: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     shapes = mlp_shapes(model, image, classes)
     for i, (name, shape) in enumerate(shapes.items(), start=1):
         parts[name] = make_layer(shape)
         if i < len(shapes):
             parts[f"relu{i}"] = nn.ReLU()
+            if model.dropout:
+                parts[f"dropout{i}"] = Dropout(model.dropout)
     return nn.Sequential(parts)
 
 

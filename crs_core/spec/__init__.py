@@ -12,7 +12,15 @@ from crs_core.spec.job import JobSpec, Report, Resources, parse_spec
 from crs_core.spec.kinds import KINDS, STUDIED, AnySpec, Facets, facets, parse_any
 from crs_core.spec.labels import gates_label, policy_words, rules_label
 from crs_core.spec.messages import field_error, field_errors
-from crs_core.spec.models import CNNModel, GPTModel, LSTMModel, MLPModel, Model, WRNModel
+from crs_core.spec.models import (
+    CNNModel,
+    GPTModel,
+    InitialWeights,
+    LSTMModel,
+    MLPModel,
+    Model,
+    WRNModel,
+)
 from crs_core.spec.names import DatasetName, ModelName
 from crs_core.spec.own import STORED, OwnModel, broken_offers, own_datasets, own_networks
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS, Part
@@ -69,6 +77,7 @@ __all__ = [
     "Facets",
     "GPTModel",
     "Gate",
+    "InitialWeights",
     "JobSpec",
     "LSTMModel",
     "Linear",

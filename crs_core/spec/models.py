@@ -10,11 +10,22 @@ from crs_core.spec.own import OwnModel
 from crs_core.spec.parts import Part, Sizes
 
 
+InitialWeights = Annotated[
+    Literal["uniform", "truncated_normal"],
+    Field(
+        description="uniform: torch's own, ±1/√(inputs of an output). truncated_normal: N(0, 0.1) "
+        "cut at ±0.2 and biases of 0.1, as in TensorFlow's MNIST tutorial."
+    ),
+]
+
+
 class MLPModel(Part):
     """Fully connected network with ReLU between its layers, named fc1, fc2, …"""
 
     name: Literal["mlp"] = "mlp"
     hidden: Sizes = Field((500, 500), min_length=1, max_length=32)
+    dropout: float = Field(0.0, ge=0, lt=1, description="Behind every hidden layer.")
+    initial_weights: InitialWeights = "uniform"
 
 
 class CNNModel(Part):
@@ -25,6 +36,7 @@ class CNNModel(Part):
     kernel_size: int = Field(5, ge=1, le=31)
     hidden: int = Field(1024, ge=1, le=1_000_000)
     dropout: float = Field(0.5, ge=0, lt=1)
+    initial_weights: InitialWeights = "uniform"
 
     @field_validator("kernel_size")
     @classmethod

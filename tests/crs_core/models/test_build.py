@@ -13,6 +13,7 @@ MODELS = [
     MLPModel(hidden=(7, 3)),
     CNNModel(channels=(3, 4), kernel_size=3, hidden=6),
     WRNModel(depth=10, width=1),
+    MLPModel(hidden=(7, 3), dropout=0.1, initial_weights="truncated_normal"),
 ]
 
 
@@ -101,6 +102,29 @@ def test_initialize_draws_anew_in_place():
     assert network.fc1.weight is weight
     assert torch.equal(weight, again.fc1.weight)
     assert weight.requires_grad
+
+
+def test_a_truncated_normal_is_that_of_the_tutorial():
+    model = MLPModel(hidden=(400,), initial_weights="truncated_normal")
+    network = build(model, (1, 28, 28), CLASSES, generator=seeded(3))
+    weight = network.fc1.weight.detach()
+    # the standard deviation of a normal cut at two of them is 0.8796 of the whole one's
+    assert weight.std().item() == pytest.approx(0.08796, rel=0.01)
+    assert weight.abs().max().item() <= 0.2
+    assert weight.mean().abs().item() < 0.001
+    assert torch.equal(network.fc2.bias, torch.full_like(network.fc2.bias, 0.1))
+    again = build(model, (1, 28, 28), CLASSES, generator=seeded(3))
+    assert torch.equal(weight, again.fc1.weight)
+
+
+def test_dropout_of_the_fully_connected_network_stands_behind_its_hidden_layers():
+    names = [
+        name
+        for name, _ in build(MLPModel(hidden=(7, 3), dropout=0.1), IMAGE, CLASSES).named_children()
+    ]
+    assert names == [
+        "flatten", "fc1", "relu1", "dropout1", "fc2", "relu2", "dropout2", "fc3",
+    ]  # fmt: skip
 
 
 def test_a_network_that_does_not_fit_the_images_is_refused():
