@@ -115,6 +115,8 @@ def _begin(
             job_key=job.key,
             number=number,
             worker_key=worker.key,
+            host=worker.host,
+            device_count=len(worker.devices),
             state="running",
             started_at=now,
             heartbeat_at=now,

@@ -108,7 +108,7 @@ def insert_jobs(
 
 def _row(new: NewJob, now: float) -> dict[str, Any]:
     written = new.spec.model_dump(mode="json")
-    shown = facets(written)
+    shown, needs = facets(written), new.spec.resources
     return {
         "id": new_id(),
         "name": clean(new.name),
@@ -118,8 +118,12 @@ def _row(new: NewJob, now: float) -> dict[str, Any]:
         "model": shown.model,
         "dataset": shown.dataset[:50],
         "policies": f",{','.join(sorted(shown.policies))},",
-        "kind": new.spec.resources.kind,
-        "devices": new.spec.resources.devices,
+        "kind": needs.kind,
+        "devices": needs.devices,
+        "memory_bytes": None if needs.memory_gb is None else int(needs.memory_gb * 1e9),
+        "device_name": needs.device_name,
+        "preemptible": needs.preemptible,
+        "wall_time_s": needs.wall_time_s,
         "planned_compute_reduction": new.planned_compute_reduction,
         "state": "queued",
         "created_at": now,

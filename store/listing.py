@@ -255,7 +255,7 @@ def _summaries(
 
 def _attempts(session: Session, job_key: int) -> tuple[Attempt, ...]:
     rows = session.execute(
-        select(*AttemptRow.__table__.c, Worker.name.label("worker"), Worker.host)
+        select(*AttemptRow.__table__.c, Worker.name.label("worker"))
         .join(Worker, Worker.key == AttemptRow.worker_key)
         .where(AttemptRow.job_key == job_key)
         .order_by(AttemptRow.number)

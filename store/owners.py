@@ -13,6 +13,9 @@ def key_of(session: Session, name: str) -> int:
     query = select(Owner.key).where(Owner.name == name)
     found = session.execute(query).scalar_one_or_none()
     if found is None:
-        insert_or_ignore(session, Owner, [{"name": name, "created_at": clock.read(session)}])
+        made = {
+            "name": name, "created_at": clock.read(session), "recent_device_s": 0, "recent_at": 0,
+        }  # fmt: skip
+        insert_or_ignore(session, Owner, [made])
         found = session.execute(query).scalar_one()
     return found

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The migration that these tables agree with: four digits, so that versions compare as text."""
 
 
@@ -62,6 +62,72 @@ class Owner(Base):
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text, unique=True)
     created_at: Mapped[float] = mapped_column(Float)
+    max_running: Mapped[int | None] = mapped_column(Integer)
+    """Cap of jobs that run at once; NULL: the service's setting."""
+    max_queued: Mapped[int | None] = mapped_column(Integer)
+    recent_device_s: Mapped[float] = mapped_column(Float)
+    """Device-seconds used, halved with time; as it stood at `recent_at`."""
+    recent_at: Mapped[float] = mapped_column(Float)
+
+
+class Token(Base):
+    """What a user shows instead of a password; only its hash is kept."""
+
+    __tablename__ = "tokens"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    owner_key: Mapped[int] = mapped_column(Integer, ForeignKey("owners.key"))
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(20))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float] = mapped_column(Float)
+    expires_at: Mapped[float | None] = mapped_column(Float)
+    revoked_at: Mapped[float | None] = mapped_column(Float)
+    last_used_at: Mapped[float | None] = mapped_column(Float)
+
+
+class BrowserSession(Base):
+    """A browser that showed a token once; its cookie's hash. It ends with the token."""
+
+    __tablename__ = "sessions"
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_key: Mapped[int] = mapped_column(Integer, ForeignKey("tokens.key", ondelete="CASCADE"))
+    created_at: Mapped[float] = mapped_column(Float)
+    expires_at: Mapped[float] = mapped_column(Float)
+
+
+class Audit(Base):
+    """A changing call: who asked for what, and what became of it."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at"), _NO_KEY_TWICE)
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
+    owner: Mapped[str | None] = mapped_column(Text)
+    token_id: Mapped[str | None] = mapped_column(String(36))
+    address: Mapped[str | None] = mapped_column(String(64))
+    method: Mapped[str] = mapped_column(String(10))
+    path: Mapped[str] = mapped_column(Text)
+    status: Mapped[int] = mapped_column(Integer)
+    detail: Mapped[str | None] = mapped_column(Text)
+
+
+class Usage(Base):
+    """What an owner's attempts used of devices of a kind on one day; outlives the jobs."""
+
+    __tablename__ = "usage"
+    __table_args__ = (_NO_ROWID,)
+    owner_key: Mapped[int] = mapped_column(
+        Integer, ForeignKey("owners.key"), primary_key=True, autoincrement=False
+    )
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """Days since 1970, UTC."""
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    device_s: Mapped[float] = mapped_column(Float)
+    attempts: Mapped[int] = mapped_column(Integer)
+    exact_macs: Mapped[float] = mapped_column(Float)
+    performed_macs: Mapped[float] = mapped_column(Float)
 
 
 class Sweep(Base):
@@ -102,6 +168,12 @@ class Job(Base):
     """Names between commas, `,nps,topk,`, so that one LIKE finds one."""
     kind: Mapped[str] = mapped_column(String(20))
     devices: Mapped[int] = mapped_column(Integer)
+    memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """Of each device (of the host, on a CPU), at least."""
+    device_name: Mapped[str | None] = mapped_column(String(200))
+    """A glob over names of devices, as `*H100*`."""
+    preemptible: Mapped[bool] = mapped_column(Boolean)
+    wall_time_s: Mapped[float | None] = mapped_column(Float)
     planned_compute_reduction: Mapped[float | None] = mapped_column(Float)
     state: Mapped[str] = mapped_column(String(20))
     wish: Mapped[str | None] = mapped_column(String(20))
@@ -160,6 +232,7 @@ class Worker(Base):
     threads: Mapped[int] = mapped_column(Integer)
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    versions: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     datasets: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """Names of the data sets whose files are there; NULL: it can fetch any."""
     state: Mapped[str] = mapped_column(String(20))
@@ -195,6 +268,50 @@ class Attempt(Base):
     threads: Mapped[int | None] = mapped_column(Integer)
     versions: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     notes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    host: Mapped[str | None] = mapped_column(String(255))
+    device_count: Mapped[int | None] = mapped_column(Integer)
+    git_revision: Mapped[str | None] = mapped_column(String(64))
+    environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    shared: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether another attempt used its device (its host, on a CPU) at the same time."""
+
+
+class Webhook(Base):
+    """Where to tell of a job or a sweep that changes its state."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (
+        Index("ix_webhooks_job_key", "job_key"),
+        Index("ix_webhooks_sweep_key", "sweep_key"),
+    )
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    job_key: Mapped[int | None] = mapped_column(Integer, ForeignKey("jobs.key", ondelete="CASCADE"))
+    sweep_key: Mapped[int | None] = mapped_column(
+        Integer, ForeignKey("sweeps.key", ondelete="CASCADE")
+    )
+    url: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class Delivery(Base):
+    """One message to a webhook, until it is received or given up."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_due", "state", "next_at"),)
+    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    webhook_key: Mapped[int] = mapped_column(
+        Integer, ForeignKey("webhooks.key", ondelete="CASCADE")
+    )
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(20))
+    tries: Mapped[int] = mapped_column(Integer)
+    next_at: Mapped[float] = mapped_column(Float)
+    last_status: Mapped[int | None] = mapped_column(Integer)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Float)
 
 
 class Metric(Base):

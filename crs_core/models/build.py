@@ -59,7 +59,7 @@ def build(
 
 
 def mlp(model: MLPModel, image: ImageShape, classes: int) -> nn.Sequential:
-    """Give the fully connected network: flatten, then layers fc1, fc2, … with ReLU and dropout between."""
+    """Give the fully connected network: flatten, then fc1, ReLU, dropout, fc2, …"""
     parts: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     shapes = mlp_shapes(model, image, classes)
     for i, (name, shape) in enumerate(shapes.items(), start=1):

@@ -9,7 +9,6 @@ from crs_core.spec.names import ModelName
 from crs_core.spec.own import OwnModel
 from crs_core.spec.parts import Part, Sizes
 
-
 InitialWeights = Annotated[
     Literal["uniform", "truncated_normal"],
     Field(

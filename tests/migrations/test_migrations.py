@@ -78,7 +78,7 @@ def test_a_database_without_tables_is_refused(bare):
 def test_an_older_schema_is_refused_and_says_how_to_upgrade(bare):
     migrations.upgrade(bare.url)
     set_version(bare, "0000")
-    with pytest.raises(SchemaError, match=r"has schema 0000 .* needs 0001; run `colrow db up"):
+    with pytest.raises(SchemaError, match=r"has schema 0000 .* needs 0002; run `colrow db up"):
         check_schema(bare)
 
 

@@ -607,6 +607,12 @@ export interface components {
             hidden: number;
             /** @default 0.5 */
             dropout: number;
+            /**
+             * @description uniform: torch's own, ±1/√(inputs of an output). truncated_normal: N(0, 0.1) cut at ±0.2 and biases of 0.1, as in TensorFlow's MNIST tutorial.
+             * @default uniform
+             * @enum {string}
+             */
+            initial_weights: "uniform" | "truncated_normal";
         };
         /** @description Convolutions with ReLU and 2 x 2 max pooling (conv1, conv2, …), then fc1, dropout, fc2. */
         CNNModel: {
@@ -628,6 +634,12 @@ export interface components {
             hidden: number;
             /** @default 0.5 */
             dropout: number;
+            /**
+             * @description uniform: torch's own, ±1/√(inputs of an output). truncated_normal: N(0, 0.1) cut at ±0.2 and biases of 0.1, as in TensorFlow's MNIST tutorial.
+             * @default uniform
+             * @enum {string}
+             */
+            initial_weights: "uniform" | "truncated_normal";
         };
         /** @description Everything a spec can name. */
         Catalog: {
@@ -1302,7 +1314,8 @@ export interface components {
             /**
              * @default {
              *       "kind": "any",
-             *       "devices": 1
+             *       "devices": 1,
+             *       "preemptible": false
              *     }
              */
             resources: components["schemas"]["ResourcesInput"];
@@ -1331,7 +1344,8 @@ export interface components {
             /**
              * @default {
              *       "kind": "any",
-             *       "devices": 1
+             *       "devices": 1,
+             *       "preemptible": false
              *     }
              */
             resources: components["schemas"]["Resources"];
@@ -1537,6 +1551,17 @@ export interface components {
              *     ]
              */
             hidden: number[];
+            /**
+             * @description Behind every hidden layer.
+             * @default 0
+             */
+            dropout: number;
+            /**
+             * @description uniform: torch's own, ±1/√(inputs of an output). truncated_normal: N(0, 0.1) cut at ±0.2 and biases of 0.1, as in TensorFlow's MNIST tutorial.
+             * @default uniform
+             * @enum {string}
+             */
+            initial_weights: "uniform" | "truncated_normal";
         };
         /** @description Fully connected network with ReLU between its layers, named fc1, fc2, … */
         MLPModel: {
@@ -1552,6 +1577,17 @@ export interface components {
              *     ]
              */
             hidden: number[];
+            /**
+             * @description Behind every hidden layer.
+             * @default 0
+             */
+            dropout: number;
+            /**
+             * @description uniform: torch's own, ±1/√(inputs of an output). truncated_normal: N(0, 0.1) cut at ±0.2 and biases of 0.1, as in TensorFlow's MNIST tutorial.
+             * @default uniform
+             * @enum {string}
+             */
+            initial_weights: "uniform" | "truncated_normal";
         };
         /** @description How much worse than its baseline a group may be to lose nothing. */
         Margin: {
@@ -2131,10 +2167,24 @@ export interface components {
              * @enum {string}
              */
             kind: "any" | "cpu" | "cuda";
-            /** @default 1 */
+            /**
+             * @description Trained on together; they share a batch.
+             * @default 1
+             */
             devices: number;
+            /** @description GB (10⁹ bytes) of each device; on a CPU, of the host. */
+            memory_gb?: number | null;
+            /** @description The devices it may run on, as a pattern: *H100*. */
+            device_name?: string | null;
             /** @description CPU threads; left out: the slot's share of the host. */
             threads?: number | null;
+            /** @description Seconds of running after which it is stopped. */
+            wall_time_s?: number | null;
+            /**
+             * @description Give way, after a checkpoint, to jobs of higher priority.
+             * @default false
+             */
+            preemptible: boolean;
         };
         /** @description What a job needs of the slot that runs it. */
         Resources: {
@@ -2143,10 +2193,24 @@ export interface components {
              * @enum {string}
              */
             kind: "any" | "cpu" | "cuda";
-            /** @default 1 */
+            /**
+             * @description Trained on together; they share a batch.
+             * @default 1
+             */
             devices: number;
+            /** @description GB (10⁹ bytes) of each device; on a CPU, of the host. */
+            memory_gb: number | null;
+            /** @description The devices it may run on, as a pattern: *H100*. */
+            device_name: string | null;
             /** @description CPU threads; left out: the slot's share of the host. */
             threads: number | null;
+            /** @description Seconds of running after which it is stopped. */
+            wall_time_s: number | null;
+            /**
+             * @description Give way, after a checkpoint, to jobs of higher priority.
+             * @default false
+             */
+            preemptible: boolean;
         };
         /**
          * @description Which layers get which policy and ratios. The last rule that matches a layer holds, whole.
@@ -2370,7 +2434,8 @@ export interface components {
             /**
              * @default {
              *       "kind": "any",
-             *       "devices": 1
+             *       "devices": 1,
+             *       "preemptible": false
              *     }
              */
             resources: components["schemas"]["ResourcesInput"];
@@ -2454,7 +2519,8 @@ export interface components {
             /**
              * @default {
              *       "kind": "any",
-             *       "devices": 1
+             *       "devices": 1,
+             *       "preemptible": false
              *     }
              */
             resources: components["schemas"]["Resources"];
