@@ -1,4 +1,7 @@
-"""Jobs: submit, edit, delete, and every change of state; nothing else changes a state."""
+"""Jobs: submit, edit, delete, and every change of state; nothing else changes a state.
+
+It is long and one idea: all the ways in which a job comes, changes and goes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import changes, clock, owners, submissions
+from store import caps, changes, clock, owners, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -57,10 +60,17 @@ class Submitted:
     created: bool
 
 
-def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None) -> Submitted:
+def submit(
+    session: Session,
+    new: NewJob,
+    *,
+    idempotency_key: str | None = None,
+    max_queued: int | None = None,
+) -> Submitted:
     """Make a job, queued. A concurrent twin with the same key waits for the first.
 
-    Raises IdempotencyMismatch when the key came before with another body.
+    `max_queued` caps the queued jobs of an owner who has no cap of their own. Raises
+    IdempotencyMismatch when the key came before with another body, and CapReached.
     """
     owner_key = owners.key_of(session, new.owner)
     if idempotency_key is not None:
@@ -70,6 +80,7 @@ def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None)
                 select(JobRow.id).where(JobRow.key == known.job_key)
             ).scalar_one()
             return Submitted(get(session, job_id), created=False)
+    caps.demand_room(session, owner_key, 1, max_queued=max_queued)
     ((key, job_id),) = insert_jobs(session, [new])
     if idempotency_key is not None:
         submissions.settle(session, owner_key, idempotency_key, job_key=key)
@@ -217,23 +228,24 @@ def request_pause(session: Session, job_id: str) -> Job:
     return _changed(session, job)
 
 
-def resume(session: Session, job_id: str) -> Job:
-    """Queue a paused job again. Idempotent. Raises NotFound, Conflict."""
+def resume(session: Session, job_id: str, *, max_queued: int | None = None) -> Job:
+    """Queue a paused job again. Idempotent. Raises NotFound, Conflict, CapReached."""
     job = lock(session, job_id)
     if job.state == "running" and job.wish == "pause":
         job.wish = None
         _tell(session, job)
     elif job.state == "paused":
+        caps.demand_room(session, job.owner_key, 1, max_queued=max_queued)
         move(session, job, "queued")
     elif job.state not in ("running", "queued"):
         raise Conflict(f"the job is {job.state}, not paused" + _instead(job.state))
     return _changed(session, job)
 
 
-def retry(session: Session, job_id: str) -> Job:
+def retry(session: Session, job_id: str, *, max_queued: int | None = None) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
-    A job that is queued already stays so. Raises NotFound, Conflict.
+    A job that is queued already stays so. Raises NotFound, Conflict, CapReached.
     """
     job = lock(session, job_id)
     if job.state in ("running", "paused", "succeeded"):
@@ -243,6 +255,7 @@ def retry(session: Session, job_id: str) -> Job:
             else "the job has succeeded; to train the same again, submit its spec as a new job"
         )
     if job.state != "queued":
+        caps.demand_room(session, job.owner_key, 1, max_queued=max_queued)
         move(session, job, "queued")
     return _changed(session, job)
 
