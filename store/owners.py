@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.dialects import insert_or_ignore
 from store.errors import BadQuery, NotFound
-from store.tables import Job, Owner
+from store.tables import Job, Owner, Sweep
 
 LOCAL = "local"
 """Who works without a login."""
@@ -49,6 +49,16 @@ def key_of(session: Session, name: str) -> int:
         }  # fmt: skip
         insert_or_ignore(session, Owner, [made])
         found = session.execute(query).scalar_one()
+    return found
+
+
+def owner_of(session: Session, kind: Literal["job", "sweep"], ident: str) -> str:
+    """Give the name of the owner of a job or sweep. Raises NotFound."""
+    table: type[Job | Sweep] = Job if kind == "job" else Sweep
+    query = select(Owner.name).join(table, table.owner_key == Owner.key).where(table.id == ident)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"there is no {kind} {ident!r}")
     return found
 
 

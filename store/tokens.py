@@ -47,6 +47,8 @@ class TokenView:
     revoked_at: float | None
     last_used_at: float | None
     key: int
+    now: float
+    """When this was read, by the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -195,4 +197,5 @@ def _view(row: Row[Any], now: float) -> TokenView:
         revoked_at=token.revoked_at,
         last_used_at=token.last_used_at,
         key=token.key,
+        now=now,
     )

@@ -36,6 +36,11 @@ class Used:
     compared_jobs: int
     """How many jobs the saved time is of."""
 
+    @property
+    def saved_macs(self) -> float:
+        """MACs that were not performed."""
+        return self.exact_macs - self.performed_macs
+
 
 def book(session: Session, attempt: Attempt, job: Job, now: float) -> None:
     """Enter an attempt that ends; its row is locked by the caller."""
