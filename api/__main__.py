@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from api.connections import patient
 from api.login import StartError, demand_an_admin
-from api.settings import Settings
+from api.settings import Settings, explained
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -117,8 +117,7 @@ def main() -> int:
     try:
         serve(Settings())
     except ValidationError as error:
-        fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
-        sys.stderr.write("the environment is not right: " + "; ".join(fields) + "\n")
+        sys.stderr.write(f"{explained(error)}\n")
         return 2
     except StartError as error:
         sys.stderr.write(f"{error}\n")

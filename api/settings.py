@@ -3,10 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STATIC = Path(__file__).parent / "static"
+
+
+def explained(error: ValidationError) -> str:
+    """Say what is wrong with the environment, in one sentence."""
+    fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
+    return "the environment is not right: " + "; ".join(fields)
 
 
 class Settings(BaseSettings):
