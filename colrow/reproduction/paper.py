@@ -21,7 +21,7 @@ def build(results: Results, experiments: Sequence[Experiment]) -> Document:
     """Write up what the results say of the experiments."""
     size = results.scale
     judged = {
-        e.name: [judge(claim, results.values, quick=size.quick) for claim in e.claims]
+        e.name: [judge(claim, results.outcome, quick=size.quick) for claim in e.claims]
         for e in experiments
     }
     sources = Sources(
@@ -80,7 +80,11 @@ def _claims(
         tuple(rows),
         "Where the paper gives a number, ours is the mean over seeds and its interval; else the "
         "difference, taken seed by seed. A relation holds when its interval excludes the contrary. "
-        "Each line is judged alone: of many at 95 %, a few go wrong by chance.",
+        "Each line is judged alone: of many at 95 %, a few go wrong by chance. A training that "
+        "diverged has no value and is in no mean, but it is not passed over: a number or a 'loses "
+        "nothing' does not hold for a setting that has one, nor an order whose better side has "
+        "one; on the worse side it speaks for the order; against a baseline that has one, 'loses "
+        "nothing' stays undecided.",
     )
 
 
@@ -117,7 +121,7 @@ def _numbers(setting: Setting, exact: Setting | None, results: Results) -> tuple
     records = list(results.succeeded(setting).values())
     evidence = None
     if exact is not None and exact is not setting:
-        evidence = difference(setting, exact, results.values)
+        evidence = difference(setting, exact, results.outcome)
     seconds = _mean(r.summary.get("seconds") for r in records)
     sampling = _mean(r.summary.get("sampling_seconds") for r in records)
     base = list(results.succeeded(exact).values()) if exact is not None else []

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from colrow.answers import Curve
+from colrow.reproduction.judge import Outcome
 from colrow.reproduction.parts import Setting
 from colrow.reproduction.records import Record
 from colrow.reproduction.runs import Runs, Scale
@@ -51,6 +52,11 @@ class Results:
                 reason = job["reason"] if job["state"] == "failed" else None
                 said.append(reason["kind"] if reason else job["state"])
         return said
+
+    def outcome(self, setting: Setting) -> Outcome:
+        """Give the recipe's metric by seed, and the seeds that diverged."""
+        diverged = (s for s, r in self.of(setting).items() if r.state == "diverged")
+        return Outcome(self.values(setting), frozenset(diverged))
 
     def values(self, setting: Setting) -> Mapping[int, float]:
         """Give the recipe's metric by seed: of a training its last value, of a study its mean."""
