@@ -36,6 +36,7 @@ _STOP_S = 10
 """That torchrun waits for its ranks longer than we wait for torchrun."""
 _DEATH = re.compile(r"rank\s*: (\d+) \(local_rank.*?exitcode\s*: (-?\d+)", re.DOTALL)
 _TERM = -15
+_TOLD_TO_END = re.compile(r"^.*Received \d+ death signal", re.MULTILINE)
 
 
 def command(devices: int) -> tuple[str, ...]:
@@ -64,6 +65,21 @@ def lost_rank(tail: str) -> tuple[int, int] | None:
     """
     deaths = [(int(rank), int(code)) for rank, code in _DEATH.findall(tail)]
     return next((death for death in deaths if death[1] < 0 and death[1] != _TERM), None)
+
+
+class Words:
+    """What ranks print, up to torchrun's account, a screen long, of how it was told to end."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+
+    def __call__(self, text: str) -> str:
+        """Give of the next piece what a person may want to read."""
+        if self._is_over:
+            return ""
+        account = _TOLD_TO_END.search(text)
+        self._is_over = account is not None
+        return text[: account.start()] if account else text
 
 
 def main(devices: int, config: Path) -> None:

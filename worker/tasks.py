@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,6 +106,7 @@ class _Attempt:
         self._tail = ""
         self._kill_at_s: float | None = None
         self._was_killed = False
+        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
 
     def run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
@@ -156,8 +157,9 @@ class _Attempt:
         for event in heard.events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        if heard.events or heard.text:
-            self._recorder.add(heard.events, heard.text)
+        text = self._words(heard.text)
+        if heard.events or text:
+            self._recorder.add(heard.events, text)
 
     def _note(self, event: Event) -> None:
         match event:

@@ -76,6 +76,7 @@ def run(
     where training fails, and where processes can't be started.
     """
     course = _Course(say, on_event)
+    say(f"starting {spec.resources.devices} processes\n")
     place.work_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="colrow-train-") as folder:
         try:

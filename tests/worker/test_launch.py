@@ -114,6 +114,30 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def test_torchrun_s_account_of_being_told_to_end_is_left_out():
+    words = launch.Words()
+    assert words("epoch 1\n") == "epoch 1\n"
+    assert (
+        words("epoch 2\nW11 api.py:753] Received 15 death signal, shutting\nTrace") == "epoch 2\n"
+    )
+    assert words("back …\n") == ""
+
+
+def test_only_a_rank_that_a_signal_ended_by_itself_is_the_lost_one():
+    def death(rank, code):
+        return f"  rank      : {rank} (local_rank: {rank})\n  exitcode  : {code} (pid: 7)\n"
+
+    assert launch.lost_rank(death(0, -15) + death(2, 1) + death(3, -9)) == (3, -9)
+    assert launch.lost_rank(death(0, -15) + death(1, 1)) is None
+    assert launch.lost_rank("no such words") is None
+
+
+def test_a_person_s_own_network_interfaces_are_kept():
+    made = launch.environment({"NCCL_SOCKET_IFNAME": "eth1", "HOME": "/h"}, stop_s=50)
+    assert (made["GLOO_SOCKET_IFNAME"], made["NCCL_SOCKET_IFNAME"]) == ("lo", "eth1")
+    assert (made["HOME"], made["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"]) == ("/h", "60")
+
+
 def test_two_ranks_train_and_the_first_alone_tells(tmp_path):
     running = Running(tmp_path)
     running.to_the_end()
