@@ -11,7 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from api.live import Hub
+from api.login import reason_for_login
 from api.metrics import Meter
+from api.rates import Buckets, Guesses
 from api.settings import Settings
 from store import queue, removal
 from store.session import Database, check_schema
@@ -27,6 +29,10 @@ class Service:
         self.database = Database(settings.database_url, pool_size=settings.threads)
         self.hub = Hub(self.database, poll_s=settings.events_poll_s, queue=settings.events_queue)
         self.meter = Meter()
+        self.login = reason_for_login(settings)
+        """Why whoever comes must log in; None: nobody has to."""
+        self.rates = Buckets(settings.rate_per_s, settings.rate_burst)
+        self.guesses = Guesses()
         self._schema_fits = False
 
     @contextmanager

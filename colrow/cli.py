@@ -1,4 +1,5 @@
-"""The command `colrow`: options, commands, and how failures are told.
+"""The command `colrow`: options, commands, and how failures are told. Long, and one idea: all that
+one can type.
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
 here; so `colrow submit` loads neither the service nor torch.
@@ -10,7 +11,8 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, report, sweeps
+from colrow import tokens
+from colrow.commands import jobs, login, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -77,12 +79,19 @@ def options(
         str | None,
         typer.Option(help="Address of the service [COLROW_SERVER, else http://127.0.0.1:8750]."),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="Token for it; better kept by `colrow login`: others see a command line "
+            "[COLROW_TOKEN]."
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
     ] = False,
 ) -> None:
     """Take what holds for every command."""
-    context.obj = here = Session(server)
+    context.obj = here = Session(server, token)
     context.call_on_close(here.close)
 
 
@@ -99,6 +108,10 @@ def up(
         list[str] | None,
         typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
+    ] = False,
 ) -> None:
     """Start the service on this machine: database, broker, api, page and workers."""
     import os
@@ -116,6 +129,7 @@ def up(
             workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
             devices=tuple(device or ()),
             database_url=here.database_url,
+            private=private or here.private,
         ),
         say=typer.echo,
     )
@@ -279,4 +293,7 @@ def upgrade(
     typer.echo(f"{db.shown(address)}: schema {schema}")
 
 
+app.command()(login.login)
+app.command()(login.logout)
+app.add_typer(tokens.app, name="token")
 app.add_typer(database, name="db")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, durations, jobs, order, shares, slots
+from store import changes, clock, durations, jobs, order, shares, slots, usage
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -184,7 +184,7 @@ def finish(
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message) if kind else None
-    _end(session, attempt, outcome.value, reason)
+    _end(session, attempt, job, outcome.value, reason)
     if outcome is Outcome.PAUSED and job.wish is None:
         jobs.move(session, job, "queued", attempt=attempt.number)
         return
@@ -204,7 +204,7 @@ def release(
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message)
-    _end(session, attempt, "lost", reason)
+    _end(session, attempt, job, "lost", reason)
     saved = session.execute(
         select(Checkpoint.key).where(Checkpoint.attempt_key == attempt.key).limit(1)
     ).first()
@@ -256,12 +256,13 @@ def _lock_job(session: Session, key: int) -> Job | None:
     ).scalar_one_or_none()
 
 
-def _end(session: Session, attempt: Attempt, state: str, reason: Reason | None) -> None:
+def _end(session: Session, attempt: Attempt, job: Job, state: str, reason: Reason | None) -> None:
     now = clock.read(session)
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
     shares.charge(session, attempt)
+    usage.book(session, attempt, job, now)
     worker = session.get(Worker, attempt.worker_key)
     if worker is not None and worker.state == "busy" and state != "lost":
         _occupy(session, worker, "idle", now)

@@ -285,6 +285,9 @@ class Attempt(Base):
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     shared: Mapped[bool | None] = mapped_column(Boolean)
     """Whether another attempt used its device (its host, on a CPU) at the same time."""
+    exact_macs: Mapped[float | None] = mapped_column(Float)
+    """By which it took the job further than any attempt before; set when it ends."""
+    performed_macs: Mapped[float | None] = mapped_column(Float)
 
 
 class Webhook(Base):

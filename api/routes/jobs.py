@@ -6,6 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Response
 
 from api.answers import job, job_item
 from api.deps import ServiceDep
+from api.identity import IdentityDep
 from api.parameters import (
     CursorQuery,
     JobPath,
@@ -32,10 +33,11 @@ def plan(body: PlanRequest) -> Plan:
     return plan_of(body.spec)
 
 
-@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 413))
+@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 413))
 def submit(
     body: JobSubmit,
     service: ServiceDep,
+    who: IdentityDep,
     response: Response,
     background: BackgroundTasks,
     key: Key = None,
@@ -47,12 +49,15 @@ def submit(
         name=body.name,
         tags=body.tags,
         priority=body.priority,
+        owner=who.user,
         planned_compute_reduction=cost.reduction,
         total_steps=cost.steps,
         steps_per_epoch=cost.steps_per_epoch,
     )
     with service.write() as session:
-        submitted = jobs.submit(session, new, idempotency_key=key)
+        submitted = jobs.submit(
+            session, new, idempotency_key=key, max_queued=service.settings.max_queued
+        )
     response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
     if submitted.created:
         background.add_task(service.ring)
@@ -162,6 +167,6 @@ def cancel(job_id: JobPath, service: ServiceDep) -> Job:
 def retry(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
     with service.write() as session:
-        view = jobs.retry(session, job_id)
+        view = jobs.retry(session, job_id, max_queued=service.settings.max_queued)
     background.add_task(service.ring)
     return job(view)

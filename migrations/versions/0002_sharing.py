@@ -97,6 +97,8 @@ def _jobs_and_attempts() -> None:
     op.add_column("attempts", sa.Column("git_revision", sa.String(length=64), nullable=True))
     op.add_column("attempts", sa.Column("environment", sa.JSON(), nullable=True))
     op.add_column("attempts", sa.Column("shared", sa.Boolean(), nullable=True))
+    op.add_column("attempts", sa.Column("exact_macs", sa.Float(), nullable=True))
+    op.add_column("attempts", sa.Column("performed_macs", sa.Float(), nullable=True))
     op.add_column("workers", sa.Column("versions", sa.JSON(), nullable=True))
 
 
