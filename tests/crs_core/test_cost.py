@@ -8,10 +8,10 @@ from crs_core.convert import approximate
 from crs_core.cost import budget, layer_cost, plan_cost
 from crs_core.data.facts import FACTS
 from crs_core.errors import RatioError, SpecError
-from crs_core.layers import LSTM, Batched, Conv2d, Linear
+from crs_core.layers import Conv2d, Linear
 from crs_core.models import build
 from crs_core.rules import LayerPlan
-from crs_core.spec import JobSpec, Policy, Resources, parse_spec
+from crs_core.spec import JobSpec, Policy, parse_spec
 
 TOPK = Policy(name="topk")
 
@@ -176,43 +176,6 @@ def test_one_input_channel_per_group_is_exact_forward():
     forward, *_ = layer_cost(LayerPlan("c", shape, TOPK, 0.1, 0.1, 1), batch=6)
     assert (forward.pairs, forward.k) == (1, 1)
     assert forward.planned_macs == forward.exact_macs
-
-
-@pytest.mark.parametrize(
-    ("shape", "policy"),
-    [
-        (Linear(20, 30, positions=4), "topk"),
-        (Linear(20, 30, positions=4), "meprop"),
-        (Conv2d(12, 20, (3, 3), in_size=(7, 7), out_size=(5, 5), groups=4), "topk"),
-        (LSTM(9, 7, steps=3), "topk"),
-        (Batched(count=2, rows=11, inner=8, columns=5), "topk"),
-    ],
-)
-def test_devices_cost_together_what_their_shards_cost_one_by_one(shape, policy):
-    """A batch of 8 on three devices is 3 + 3 + 2."""
-    plan = LayerPlan("l", shape, Policy(name=policy), 0.5, 0.3, 2)
-    shares_rows = policy == "topk" and not isinstance(shape, Batched)
-    one_by_one = zip(*(layer_cost(plan, n) for n in (3, 3, 2)), strict=True)
-    for product, alone in zip(layer_cost(plan, 8, devices=3), one_by_one, strict=True):
-        assert product.exact_macs == sum(p.exact_macs for p in alone)
-        assert product.planned_macs == sum(p.planned_macs for p in alone)
-        if product.product == "grad_weight" and shares_rows:
-            assert product.pairs == layer_cost(plan, 8)[-1].pairs
-            assert product.k == sum(p.k for p in alone)
-        else:
-            assert (product.pairs, product.k) == (alone[0].pairs, alone[0].k)
-
-
-def test_a_floor_of_rows_on_every_device_saves_less():
-    rule = {"policy": "topk", "forward": 0.4, "backward": 0.05, "min_samples": 10}
-    spec = make_spec("mnist", {"name": "mlp"}, rule, batch_size=50)
-    together = spec.model_copy(update={"resources": Resources(devices=2)})
-    alone, cost = plan_cost(spec), plan_cost(together)
-    assert cost.exact_macs == alone.exact_macs
-    assert cost.planned_macs > alone.planned_macs
-    kept = {p.layer: p.k for p in cost.layers if p.product == "grad_weight"}
-    assert kept["fc1"] == 20
-    assert {p.layer: p.k for p in alone.layers if p.product == "grad_weight"}["fc1"] == 10
 
 
 def test_the_layer_that_reads_the_data_has_no_input_gradient():
