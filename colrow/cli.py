@@ -108,7 +108,7 @@ def up(
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
+        typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
     private: Annotated[
         bool,
@@ -147,7 +147,7 @@ def worker(
         str | None, typer.Option(help="Address of the broker [COLROW_BROKER_URL].")
     ] = None,
     devices: Annotated[
-        str | None, typer.Option(help="What it owns, as 0,1 or cpu [COLROW_DEVICES].")
+        str | None, typer.Option(help="What it owns, as 0,1 or cpu or cpu,cpu [COLROW_DEVICES].")
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Its name, unique [COLROW_NAME, else host, devices, number].")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from crs_core.events import Failed, Finished
 from store.attempts import Outcome, Wish
 from store.views import Reason
+from worker.launch import lost_rank
 
 TAIL = 2000
 """Characters of output that go with the message of a death that nobody announced."""
@@ -95,12 +96,13 @@ _SIGNALS = {
 
 
 def _death(course: Course) -> str:
-    code = course.exit_code
+    rank, code = lost_rank(course.tail) or (None, course.exit_code)
+    who = "the trainer" if rank is None else f"the trainer's process on device {rank}"
     if code < 0:
         number, name = _signal(-code)
         why = _SIGNALS.get(number) if number else None
         why = why or "a crash in native code; the log may hold a traceback"
-        said = f"the trainer was ended by signal {name} at step {course.step}: {why}"
+        said = f"{who} was ended by signal {name} at step {course.step}: {why}"
     else:
         said = f"the trainer ended with exit status {code} at step {course.step} without saying why"
     tail = course.tail.strip()

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
+from crs_core.spec import JobSpec
 from store import attempts, jobs
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced
 from store.session import Database
 from store.views import Reason
-from worker import folders
+from worker import folders, launch
 from worker.endings import TAIL, Course, Ending, ending_of
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
 from worker.recorder import Pace, Recorder
@@ -29,6 +30,8 @@ from worker.settings import Settings, trainer_environment
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
+_LEAVE_S = 5.0
+"""For the ranks behind a torchrun that was killed to be gone, and their devices' memory free."""
 log = logging.getLogger(__name__)
 
 
@@ -108,6 +111,7 @@ class _Attempt:
         self._step_s: float | None = None
         """How long a step takes, as it was told last."""
         self._out_of_time: Reason | None = None
+        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
 
     def run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
@@ -118,7 +122,7 @@ class _Attempt:
             keep = {checkpoint.path for checkpoint in claim.checkpoints}
             folders.tidy(job, keep=keep, current=claim.number)
             trainer = Trainer(
-                self._assignment(job, folder), self._environment(), command=self._post.command
+                self._assignment(job, folder), self._environment(), command=self._command
             )
         except OSError as error:
             return Ending(
@@ -133,7 +137,7 @@ class _Attempt:
                 self._recorder.check()
                 self._obey(trainer)
         finally:
-            code, heard = trainer.end()
+            code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
         self._pass_on(heard)
         return ending_of(
@@ -160,12 +164,14 @@ class _Attempt:
         for event in heard.events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        if heard.events or heard.text:
-            self._recorder.add(heard.events, heard.text)
+        text = self._words(heard.text)
+        if heard.events or text:
+            self._recorder.add(heard.events, text)
 
     def _note(self, event: Event) -> None:
         match event:
-            case Finished() | Failed():
+            case Finished() | Failed() if self._last is None:
+                # Of several ranks the first to fail tells the cause.
                 self._last = event
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
@@ -213,16 +219,32 @@ class _Attempt:
         return left_s is not None and self._ran_s >= left_s
 
     @property
+    def _devices(self) -> int:
+        spec = self._claim.spec
+        return spec.resources.devices if isinstance(spec, JobSpec) else 1
+
+    @property
+    def _command(self) -> Sequence[str]:
+        return self._post.command if self._devices == 1 else launch.command(self._devices)
+
+    @property
     def _threads(self) -> int:
-        return self._claim.spec.resources.threads or self._post.threads
+        """Those of one device."""
+        threads = self._claim.spec.resources.threads or self._post.threads
+        return max(1, threads // self._devices)
 
     @property
     def _cuda_devices(self) -> tuple[str, ...]:
+        if self._claim.spec.resources.kind == "cpu":
+            return ()
         owned = self._post.settings.cuda_devices
         return tuple(owned[place] for place in self._claim.devices) if owned else ()
 
     def _environment(self) -> dict[str, str]:
-        return trainer_environment(self._threads, self._cuda_devices)
+        alone = trainer_environment(self._threads, self._cuda_devices)
+        if self._devices == 1:
+            return alone
+        return launch.environment(alone, stop_s=self._post.settings.stop_s)
 
     def _assignment(self, job: Path, folder: Path) -> Assignment:
         settings, claim = self._post.settings, self._claim

@@ -13,8 +13,11 @@ import torch
 from crs_core.errors import DeviceError, OutOfMemoryError
 
 
-def open_device(name: str) -> torch.device:
-    """Give the torch device called `name`. Raises DeviceError when it is not there."""
+def open_device(name: str, local_rank: int = 0) -> torch.device:
+    """Give the torch device called `name`, or of CUDA the one `local_rank` places behind it.
+
+    Raises DeviceError when it is not there.
+    """
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -25,13 +28,13 @@ def open_device(name: str) -> torch.device:
         return device
     if device.type != "cuda":
         raise DeviceError(f"jobs train on cpu or cuda; got {name!r}")
-    count = torch.cuda.device_count()
-    if (device.index or 0) >= count:
+    count, index = torch.cuda.device_count(), (device.index or 0) + local_rank
+    if index >= count:
         raise DeviceError(
-            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose "
-            "cpu, or check the driver and that torch was built with CUDA"
+            f"'cuda:{index}' is not there: torch {torch.__version__} sees {count} CUDA devices. "
+            "Choose cpu, or check the driver and that torch was built with CUDA"
         )
-    return torch.device("cuda", device.index or 0)
+    return torch.device("cuda", index)
 
 
 @contextmanager
