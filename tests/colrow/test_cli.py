@@ -21,7 +21,7 @@ def test_help_names_every_command(colrow):
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "pause",
         "resume", "retry", "clone", "delete", "compare", "export", "report", "train", "demo",
-        "reproduce", "db", "token", "login", "logout",
+        "reproduce", "login", "logout", "token", "db",
     ]  # fmt: skip
 
 
