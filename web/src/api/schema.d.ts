@@ -1943,7 +1943,7 @@ export interface components {
             name: string;
             title: string;
             summary: string;
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
         };
         /** @description A failure, as RFC 9457 has it (`application/problem+json`). */
         Problem: {
