@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(1.0, gt=0)
     flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
     sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
+    until_idle_s: float | None = Field(
+        None, gt=0, description="End after so long without a job; left out: never."
+    )
     stop_s: float = Field(
         20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
     )

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
 from crs_core.spec import JobSpec
-from store import attempts
+from store import attempts, jobs
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced
 from store.session import Database
+from store.views import Reason
 from worker import folders, launch
 from worker.endings import TAIL, Course, Ending, ending_of
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
@@ -106,6 +107,10 @@ class _Attempt:
         self._tail = ""
         self._kill_at_s: float | None = None
         self._was_killed = False
+        self._began_s = time.monotonic()
+        self._step_s: float | None = None
+        """How long a step takes, as it was told last."""
+        self._out_of_time: Reason | None = None
         self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
 
     def run(self) -> Ending:
@@ -144,6 +149,8 @@ class _Attempt:
                 is_worker_stopping=self._post.stopping.is_set(),
                 was_killed=self._was_killed,
                 tail=self._tail,
+                was_stopped=self._kill_at_s is not None,
+                out_of_time=self._out_of_time,
             )
         )
 
@@ -169,6 +176,8 @@ class _Attempt:
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
                 self._step = step
+        if isinstance(event, Points) and (speed := event.values.get("steps_per_s", 0.0)) > 0:
+            self._step_s = 1 / speed
 
     def _obey(self, trainer: Trainer) -> None:
         """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
@@ -179,8 +188,35 @@ class _Attempt:
                 self._was_killed = True
                 trainer.kill()
         elif self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set():
-            self._kill_at_s = time.monotonic() + self._post.settings.stop_s
-            trainer.stop()
+            self._stop(trainer)
+        elif self._is_out_of_time():
+            limit_s = self._claim.spec.resources.wall_time_s or 0.0
+            spent_s = limit_s - (self._claim.wall_time_left_s or 0.0) + self._ran_s
+            self._out_of_time = jobs.out_of_time(spent_s, limit_s)
+            self._stop(trainer)
+
+    def _stop(self, trainer: Trainer) -> None:
+        self._kill_at_s = time.monotonic() + self._grace_s()
+        trainer.stop()
+
+    def _grace_s(self) -> float:
+        """Give how long the trainer gets to end its step and save.
+
+        A worker that stops is not waited for any longer. Otherwise a step may take longer than
+        that: it gets as long as three, or, before any was told of, as long as it has run.
+        """
+        least_s = self._post.settings.stop_s
+        if self._post.stopping.is_set():
+            return least_s
+        return max(least_s, self._ran_s if self._step_s is None else 3 * self._step_s)
+
+    @property
+    def _ran_s(self) -> float:
+        return time.monotonic() - self._began_s
+
+    def _is_out_of_time(self) -> bool:
+        left_s = self._claim.wall_time_left_s
+        return left_s is not None and self._ran_s >= left_s
 
     @property
     def _devices(self) -> int:
@@ -199,10 +235,10 @@ class _Attempt:
 
     @property
     def _cuda_devices(self) -> tuple[str, ...]:
-        resources = self._claim.spec.resources
-        if resources.kind == "cpu":
+        if self._claim.spec.resources.kind == "cpu":
             return ()
-        return self._post.settings.cuda_devices[: self._devices]
+        owned = self._post.settings.cuda_devices
+        return tuple(owned[place] for place in self._claim.devices) if owned else ()
 
     def _environment(self) -> dict[str, str]:
         alone = trainer_environment(self._threads, self._cuda_devices)
