@@ -2,6 +2,8 @@
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
 here; so `colrow submit` loads neither the service nor torch.
+
+Past 300 lines, since it is one idea: what a person may type.
 """
 
 import sys
@@ -10,7 +12,8 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, presets, report, sweeps
+from colrow import tokens
+from colrow.commands import jobs, login, plan, presets, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -77,12 +80,19 @@ def options(
         str | None,
         typer.Option(help="Address of the service [COLROW_SERVER, else http://127.0.0.1:8750]."),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="Token for it; better kept by `colrow login`: others see a command line "
+            "[COLROW_TOKEN]."
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
     ] = False,
 ) -> None:
     """Take what holds for every command."""
-    context.obj = here = Session(server)
+    context.obj = here = Session(server, token)
     context.call_on_close(here.close)
 
 
@@ -97,8 +107,12 @@ def up(
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
+        typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
+    ] = False,
 ) -> None:
     """Start the service on this machine: database, broker, api, page and workers."""
     import os
@@ -116,6 +130,7 @@ def up(
             workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
             devices=tuple(device or ()),
             database_url=here.database_url,
+            private=private or here.private,
         ),
         say=typer.echo,
     )
@@ -131,19 +146,28 @@ def worker(
         str | None, typer.Option(help="Address of the broker [COLROW_BROKER_URL].")
     ] = None,
     devices: Annotated[
-        str | None, typer.Option(help="What it owns, as 0,1 or cpu [COLROW_DEVICES].")
+        str | None, typer.Option(help="What it owns, as 0,1 or cpu or cpu,cpu [COLROW_DEVICES].")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name, unique [COLROW_NAME, else host, devices, number].")
+    ] = None,
+    until_idle: Annotated[
+        str | None, typer.Option(help="End when nothing was to be done for so long, as in 10m.")
     ] = None,
 ) -> None:
     """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
     from colrow import settings
-    from colrow.local.worker import become
+    from colrow.durations import seconds
+    from colrow.local.worker import Wanted, become
 
-    become(settings.read(), database=database, broker=broker, devices=devices)
+    until_idle_s = None if until_idle is None else seconds(until_idle)
+    become(settings.read(), Wanted(database, broker, devices, name, until_idle_s))
 
 
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
-    jobs.log, jobs.cancel, jobs.retry, jobs.delete, sweeps.compare, sweeps.export, report.report,
+    jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
+    sweeps.compare, sweeps.export, report.report,
 ):  # fmt: skip
     app.command()(command)
 
@@ -279,4 +303,7 @@ def upgrade(
     typer.echo(f"{db.shown(address)}: schema {schema}")
 
 
+app.command()(login.login)
+app.command()(login.logout)
+app.add_typer(tokens.app, name="token")
 app.add_typer(database, name="db")
