@@ -244,7 +244,7 @@ class _Attempt:
         alone = trainer_environment(self._threads, self._cuda_devices)
         if self._devices == 1:
             return alone
-        return launch.environment(alone, stop_s=self._post.settings.stop_s)
+        return launch.environment(alone)
 
     def _assignment(self, job: Path, folder: Path) -> Assignment:
         settings, claim = self._post.settings, self._claim
