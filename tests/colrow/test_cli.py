@@ -20,12 +20,19 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
-        "delete", "compare", "export", "report", "train", "demo", "reproduce", "db",
+        "delete", "compare", "export", "report", "train", "demo", "reproduce", "login", "logout",
+        "token", "db",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"]]
+    "words",
+    [
+        ["--help"],
+        ["plan", "colrow/examples/digits.yaml"],
+        ["--server", "http://x", "ls"],
+        ["token", "--help"],
+    ],
 )
 def test_a_light_command_loads_neither_torch_nor_the_service(words):
     code = (
