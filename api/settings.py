@@ -52,6 +52,15 @@ class Settings(BaseSettings):
     max_queued: int | None = Field(
         None, ge=0, description="Queued jobs of a user without a cap of their own; None: no cap."
     )
+    max_running: int | None = Field(
+        None, ge=0, description="Running jobs of a user without a cap of their own; None: no cap."
+    )
+    half_life_s: float = Field(
+        86_400.0, gt=0, description="After so long, what a user has used counts half for its share."
+    )
+    preempt_after_s: float = Field(
+        60.0, ge=0, description="So long a job runs at least before it gives way to another."
+    )
     audit_days: float = Field(365.0, gt=0, description="How long the audit log is kept.")
     audit_rows: int = Field(1_000_000, ge=1, description="Its entries, at most.")
     slow_s: float = Field(30.0, gt=0, description="A client slower than that is cut off.")

@@ -1196,7 +1196,7 @@ export interface components {
             /** @description The margin in y's own unit. */
             margin: number;
             /**
-             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither. Never `within` where a member diverged.
+             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither. Never `within` where a member diverged; never decided where one of the baseline did.
              * @enum {string}
              */
             verdict: "within" | "worse" | "undecided";
@@ -2373,7 +2373,7 @@ export interface components {
              */
             kind: "any" | "cpu" | "cuda";
             /**
-             * @description Trained on together; they share a batch.
+             * @description Trained on together: each takes a share of every batch.
              * @default 1
              */
             devices: number;
@@ -2381,7 +2381,7 @@ export interface components {
             memory_gb?: number | null;
             /** @description The devices it may run on, as a pattern: *H100*. */
             device_name?: string | null;
-            /** @description CPU threads; left out: the slot's share of the host. */
+            /** @description CPU threads, shared by the devices; left out: the slot's share of the host. */
             threads?: number | null;
             /** @description Seconds of running after which it is stopped. */
             wall_time_s?: number | null;
@@ -2399,7 +2399,7 @@ export interface components {
              */
             kind: "any" | "cpu" | "cuda";
             /**
-             * @description Trained on together; they share a batch.
+             * @description Trained on together: each takes a share of every batch.
              * @default 1
              */
             devices: number;
@@ -2407,7 +2407,7 @@ export interface components {
             memory_gb: number | null;
             /** @description The devices it may run on, as a pattern: *H100*. */
             device_name: string | null;
-            /** @description CPU threads; left out: the slot's share of the host. */
+            /** @description CPU threads, shared by the devices; left out: the slot's share of the host. */
             threads: number | null;
             /** @description Seconds of running after which it is stopped. */
             wall_time_s: number | null;
