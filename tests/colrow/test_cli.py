@@ -24,7 +24,7 @@ def test_help_names_every_command(colrow):
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
         "cancel", "pause", "resume", "retry", "clone", "delete", "compare", "export", "report",
-        "train", "demo", "reproduce", "db", "token", "login", "logout",
+        "train", "demo", "reproduce", "login", "logout", "token", "db",
     ]  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def test_presets_are_listed_and_printed_as_specs_that_can_be_planned(colrow, fai
     "words",
     [
         ["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"],
-        ["presets"],
+        ["presets"], ["token", "--help"],
     ],
 )  # fmt: skip
 def test_a_light_command_loads_neither_torch_nor_the_service(words):
