@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
     broker_url: str | None = Field(None, description="Redis URL or socket; None: never ring.")
     home: Path | None = Field(None, description="Folder of the service: jobs/<id>/a<attempt>/…")
+    storage: str | None = Field(
+        None, description="Where checkpoints lie, as s3://bucket/prefix; left out: in the home."
+    )
     host: str = "127.0.0.1"
     port: int = Field(8750, ge=0, le=65_535)
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -30,6 +33,11 @@ class Settings(BaseSettings):
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
     streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
+
+    @field_validator("storage", "home", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        return value or None
 
     @field_validator("hosts", mode="before")
     @classmethod

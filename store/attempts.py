@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, jobs, queue
+from store import changes, checkpoints, clock, jobs, queue
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -163,6 +163,8 @@ def finish(
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message) if kind else None
     _end(session, attempt, outcome.value, reason)
+    if outcome is Outcome.SUCCEEDED:
+        checkpoints.retire(session, job.key)
     jobs.move(session, job, outcome.value, reason=reason, attempt=attempt.number)
 
 
@@ -213,6 +215,14 @@ def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     job = _lock_job(session, attempt.job_key)
     assert job is not None, "a running job cannot be deleted"
     return attempt, job
+
+
+def running(session: Session) -> set[tuple[str, int]]:
+    """Name the current attempts: ids of their jobs, and their numbers."""
+    query = select(Job.id, Attempt.number).join(Job, Job.key == Attempt.job_key)
+    return {
+        (row.id, row.number) for row in session.execute(query.where(Attempt.ended_at.is_(None)))
+    }
 
 
 def fenced(attempt_id: int) -> Fenced:

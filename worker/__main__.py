@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
-from store import queue
-from store.errors import StoreError
+from store import place, queue
+from store.errors import StorageError, StorageSetting, StoreError
+from store.files import Storage
+from store.objects import open_storage
 from store.session import Database, check_schema
 from worker import host
 from worker.app import make_app
@@ -38,7 +40,8 @@ def main() -> int:
         settings = Settings()
         name = host.take_name(settings)
         database = _open(settings)
-        slot = Slot(settings, database, host.describe(settings, name.text))
+        storage = _reach(settings, database)
+        slot = Slot(settings, database, host.describe(settings, name.text), storage)
         slot.start()
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
@@ -81,6 +84,24 @@ def _open(settings: Settings) -> Database:
             time.sleep(_AGAIN_S)
         else:
             return database
+
+
+def _reach(settings: Settings, database: Database) -> Storage:
+    """Give the place of files, checked; one that does not answer is waited for."""
+    storage = open_storage(settings.storage, settings.home)
+    has_failed = False
+    while True:
+        try:
+            place.settle(database, storage)
+        except StorageSetting:
+            raise
+        except (StorageError, *UNAVAILABLE) as error:
+            if not has_failed:
+                log.warning("the place of checkpoints does not answer, waiting for it: %s", error)
+            has_failed = True
+            time.sleep(_AGAIN_S)
+        else:
+            return storage
 
 
 def _explain(error: dict[str, object]) -> str:
