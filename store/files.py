@@ -9,9 +9,8 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,14 +21,21 @@ MARK = "colrow-storage.json"
 PIECE_BYTES = 8 << 20
 
 
+def unheard() -> None:
+    """Let nobody hear."""
+
+
 class Storage(Protocol):
     """A place for files. Its methods raise StorageError when it does not answer or refuses."""
 
     shown: str
     """Its address for people, without a password."""
 
-    def put(self, source: Path, path: str, sha256: str) -> None:
-        """Bring a file there, and read it back. Raises FileDamaged when it arrived otherwise."""
+    def put(self, source: Path, path: str, sha256: str, *, told: Callable[[], None] = ...) -> None:
+        """Bring a file there, and read it back; `told` hears that it moves on.
+
+        Raises FileDamaged when it arrived otherwise, and OSError where it cannot be read here.
+        """
 
     def size(self, path: str) -> int:
         """Give a file's bytes. Raises FileGone."""
@@ -68,13 +74,14 @@ class Folder:
         """Give a file's place on this machine."""
         return self.root / path
 
-    def put(self, source: Path, path: str, sha256: str) -> None:
+    def put(
+        self, source: Path, path: str, sha256: str, *, told: Callable[[], None] = unheard
+    ) -> None:
         """Copy it under a temporary name, force it to disk, rename it."""
         target = self.path(path)
         with self._explained(path), _temporary(target) as part:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with source.open("rb") as file:
-                write(part, iter(partial(file.read, PIECE_BYTES), b""))
+            write(part, pieces(source, told))
             check(part, sha256, f"{path} in {self.shown}")
             part.replace(target)
             force(target.parent)
@@ -166,10 +173,18 @@ def fetch(storage: Storage, path: str, target: Path, sha256: str) -> None:
         part.replace(target)
 
 
-def write(path: Path, pieces: Iterable[bytes]) -> None:
+def pieces(path: Path, told: Callable[[], None] = unheard) -> Iterator[bytes]:
+    """Give a file piece by piece. Raises OSError."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+            told()
+
+
+def write(path: Path, content: Iterable[bytes]) -> None:
     """Write a file and force it to disk. Raises OSError."""
     with path.open("wb") as file:
-        for piece in pieces:
+        for piece in content:
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())

@@ -5,8 +5,9 @@ reached (endpoint, keys, time limits) is the business of its package and of fssp
 (FSSPEC_S3_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …), so that no secret need stand in the address.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import fsspec
 from fsspec.registry import known_implementations
 
 from store.errors import FileDamaged, FileGone, StorageError, StorageSetting
-from store.files import MARK, PIECE_BYTES, Folder, Storage
+from store.files import MARK, PIECE_BYTES, Folder, Storage, pieces, unheard
 
 _OWN_MEMORY = "memory"
 
@@ -74,19 +75,22 @@ class ObjectStore:
         self.root = root.rstrip("/")
         self.shown = shown
 
-    def put(self, source: Path, path: str, sha256: str) -> None:
+    def put(
+        self, source: Path, path: str, sha256: str, *, told: Callable[[], None] = unheard
+    ) -> None:
         """Send it, and read back what has arrived."""
         with self._explained(path):
             try:
-                self.system.put_file(str(source), self._at(path))
+                self._send(source, self._at(path), told)
             except FileNotFoundError:  # some want their folders made; a bucket is never made here
                 if self.mark() is None:
                     raise StorageError(f"{self.shown} is not there any more") from None
                 self.system.makedirs(self._at(path).rpartition("/")[0], exist_ok=True)
-                self.system.put_file(str(source), self._at(path))
+                self._send(source, self._at(path), told)
         found = hashlib.sha256()
         for piece in self.read(path, 0, self.size(path)):
             found.update(piece)
+            told()
         if found.hexdigest() != sha256:
             raise FileDamaged(f"{path} did not arrive in {self.shown} as it was sent")
 
@@ -150,6 +154,19 @@ class ObjectStore:
             raise StorageSetting(
                 f"{self.shown} is not there; make the bucket (or the folder) first"
             ) from None
+
+    def _send(self, source: Path, target: str, told: Callable[[], None]) -> None:
+        # Not `put_file`: that of s3fs asks "100-continue?", and waits for the answer without end.
+        writing = self.system.open(target, "wb", block_size=PIECE_BYTES, autocommit=False)
+        try:
+            for piece in pieces(source, told):
+                writing.write(piece)
+            writing.close()
+            writing.commit()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                writing.discard()
+            raise
 
     def _at(self, path: str) -> str:
         return f"{self.root}/{path}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-BRISK = {"config_kwargs": {"connect_timeout": 1, "read_timeout": 2, "retries": {"max_attempts": 1}}}
+BRISK = {"config_kwargs": {"connect_timeout": 1, "read_timeout": 1, "retries": {"max_attempts": 1}}}
 """Settings of s3fs under which a server that does not answer is soon given up."""
 
 

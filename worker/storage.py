@@ -35,6 +35,8 @@ class Files(Protocol):
 
     trouble: str
     """Why the last try failed; empty when it did not."""
+    moved_s: float
+    """When something was last under way, by the monotonic clock."""
 
     def bring(self) -> list[dict[str, Any]]:
         """Give the checkpoints to go on from, newest first, for the trainer.
@@ -86,6 +88,7 @@ class Kept:
     """Files that stay where the trainer writes them."""
 
     trouble = ""
+    moved_s = 0.0
 
     def __init__(self, claim: Claim, home: Path, storage: Storage | None) -> None:
         self._claim = claim
@@ -115,6 +118,7 @@ class Carried:
 
     def __init__(self, claim: Claim, home: Path, storage: Storage, tell: Tell) -> None:
         self.trouble = ""
+        self.moved_s = 0.0
         self._claim = claim
         self._storage = storage
         self._tell = tell
@@ -169,7 +173,8 @@ class Carried:
             try:
                 path = self._folder / saved.name
                 at = f"jobs/{self._claim.job_id}/{self._folder.name}/{saved.name}"
-                self._storage.put(path, at, saved.sha256)
+                self._move()
+                self._storage.put(path, at, saved.sha256, told=self._move)
             except (StorageError, OSError) as error:
                 self._failed(saved, error)
                 with self._changed:
@@ -178,6 +183,9 @@ class Carried:
             else:
                 pause_s = FIRST_S
                 self._brought(saved)
+
+    def _move(self) -> None:
+        self.moved_s = time.monotonic()
 
     def _next(self) -> CheckpointSaved | None:
         """Give what is to be brought next, None at the end; pass over what is outdated."""

@@ -184,8 +184,9 @@ class _Attempt:
         while not self._files.wait(_LOOK_S) and self._recorder.wish is not Wish.FENCED:
             is_wanted = self._may_wait() and ending.outcome is Outcome.SUCCEEDED
             limit_s = self._post.settings.storage_s if is_wanted else self._post.settings.stop_s
-            is_hopeless = bool(self._files.trouble) or self._post.stopping.is_set()
-            if is_hopeless and time.monotonic() - begun_s >= limit_s:
+            now_s = time.monotonic()
+            is_stuck = bool(self._files.trouble) or now_s - self._files.moved_s >= limit_s
+            if (is_stuck or self._post.stopping.is_set()) and now_s - begun_s >= limit_s:
                 return not_brought(ending, self._files.trouble)
         return ending
 

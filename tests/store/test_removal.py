@@ -32,9 +32,13 @@ def test_the_files_of_a_deleted_job_go_and_those_of_others_stay(bench, storage):
 def test_a_deletion_that_was_rolled_back_removes_nothing(bench, storage):
     job_id = bench.submit()
     path = folder(storage, job_id)
-    with pytest.raises(RuntimeError), bench.database.write() as session:
+
+    def delete_and_fail(session):
         jobs.delete(session, job_id)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        bench.write(delete_and_fail)
     assert removal.remove(bench.database, storage) == 0
     assert path.exists()
 
