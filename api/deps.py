@@ -91,6 +91,15 @@ class Service:
         except StorageError as error:
             log.warning("the files of deleted jobs are left to the workers: %s", error)
 
+    def files(self) -> Storage:
+        """Give where the files of jobs lie. Raises StorageError where this process has not that."""
+        if self.storage is None or not self.has_place():
+            raise StorageError(
+                "this api does not reach the files of jobs; start it with the COLROW_HOME (or the "
+                "COLROW_STORAGE) of the workers"
+            )
+        return self.storage
+
     def has_place(self) -> bool:
         """Whether this process reaches the files of the jobs. Raises StorageError."""
         if not self._has_place and self.storage is not None:

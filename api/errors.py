@@ -23,7 +23,15 @@ from starlette.routing import compile_path
 from api.live import TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
-from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
+from store.errors import (
+    BadQuery,
+    Conflict,
+    FileGone,
+    IdempotencyMismatch,
+    NotFound,
+    SchemaError,
+    StorageError,
+)
 
 log = logging.getLogger("colrow.api")
 
@@ -42,6 +50,8 @@ FAILURES: dict[type[Exception], Failure] = {
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    FileGone: Failure(404, "file-gone", "The file is not there any more"),
+    StorageError: Failure(503, "storage", "The files of jobs cannot be reached"),
     TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),
 }

@@ -82,7 +82,9 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such thing; `detail` says which id was asked for.",
         409: "The state does not allow this; `detail` says why.",
         413: "The body is larger than 1 MiB.",
+        416: "The file has no such part; `Content-Range` says how long it is.",
         422: "A field or parameter is wrong; `errors` names each.",
-        503: "The database does not answer, or has another schema; or too many streams are open.",
+        503: "The database does not answer, or has another schema; or too many streams are open; "
+        "or the files of jobs cannot be reached.",
     }
     return {status: {"model": Problem, "description": said[status]} for status in statuses}

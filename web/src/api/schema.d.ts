@@ -216,6 +216,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/checkpoints/{checkpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description Download a checkpoint, whole or in part.
+         */
+        get: operations["downloadCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps": {
         parameters: {
             query?: never;
@@ -3001,7 +3021,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3082,7 +3102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3154,7 +3174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3213,7 +3233,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3279,7 +3299,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3360,7 +3380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3428,7 +3448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,7 +3516,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,7 +3582,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,7 +3649,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3688,7 +3708,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3752,7 +3772,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3811,7 +3831,100 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=1000-`. */
+                Range?: string | null;
+                /** @description An ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags. */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+                /** @description `id` in the job's checkpoints. */
+                checkpoint: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: another site, another host name, or a forwarded request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part; `Content-Range` says how long it is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +3976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3944,7 +4057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4003,7 +4116,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4062,7 +4175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4131,7 +4244,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4199,7 +4312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4254,7 +4367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4301,7 +4414,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4348,7 +4461,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4400,7 +4513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4449,7 +4562,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
