@@ -1,7 +1,7 @@
 """The command `colrow`: options, commands, and how failures are told.
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
-here; so `colrow submit` loads neither the service nor torch.
+here and in `commands.upkeep`; so `colrow submit` loads neither the service nor torch.
 """
 
 import sys
@@ -10,9 +10,10 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import checkpoints, jobs, plan, report, sweeps
+from colrow.commands import checkpoints, jobs, plan, report, sweeps, upkeep
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
+from colrow.commands.upkeep import DataOption
 from colrow.errors import ColrowError, SpecFault
 
 app = typer.Typer(
@@ -24,11 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-database = typer.Typer(help="The database's tables.", no_args_is_help=True, rich_markup_mode=None)
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Data folder [COLROW_HOME, else ~/.colrow].")
-]
 PortOption = Annotated[
     int | None,
     typer.Option(min=0, max=65_535, help="Port; 0: a free one [COLROW_PORT, else 8750]."),
@@ -268,23 +265,6 @@ def reproduce(
         run(Session(address), wanted, weights=reader)
 
 
-@database.command()
-def upgrade(
-    url: Annotated[
-        str | None,
-        typer.Option("--database", help="Its address [COLROW_DATABASE_URL, else ~/.colrow]."),
-    ] = None,
-    *,
-    data: DataOption = None,
-) -> None:
-    """Bring the tables to this version's schema."""
-    from colrow import settings
-    from colrow.local import db, folder
-
-    here = settings.read()
-    address = url or here.database_url or folder.prepare(data or here.home).database_url
-    schema = db.upgrade(address)
-    typer.echo(f"{db.shown(address)}: schema {schema}")
-
-
-app.add_typer(database, name="db")
+for command in (upkeep.backup, upkeep.restore):
+    app.command()(command)
+app.add_typer(upkeep.database, name="db")

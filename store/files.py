@@ -72,7 +72,7 @@ class Folder:
 
     def path(self, path: str) -> Path:
         """Give a file's place on this machine."""
-        return self.root / path
+        return self.root / inside(path)
 
     def put(
         self, source: Path, path: str, sha256: str, *, told: Callable[[], None] = unheard
@@ -154,6 +154,13 @@ def _temporary(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def inside(path: str) -> str:
+    """Give a path back that stays below the root. Raises StorageError for any other."""
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise StorageError(f"{path!r} is no path of a file of a job")
+    return path
 
 
 def stays(storage: Storage) -> bool:

@@ -17,7 +17,7 @@ import fsspec
 from fsspec.registry import known_implementations
 
 from store.errors import FileDamaged, FileGone, StorageError, StorageSetting
-from store.files import MARK, PIECE_BYTES, Folder, Storage, pieces, unheard
+from store.files import MARK, PIECE_BYTES, Folder, Storage, inside, pieces, unheard
 
 _OWN_MEMORY = "memory"
 
@@ -169,7 +169,7 @@ class ObjectStore:
             raise
 
     def _at(self, path: str) -> str:
-        return f"{self.root}/{path}"
+        return f"{self.root}/{inside(path)}"
 
     @contextmanager
     def _explained(self, path: str) -> Iterator[None]:
