@@ -265,6 +265,6 @@ def reproduce(
         run(Session(address), wanted, weights=reader)
 
 
-for command in (upkeep.backup, upkeep.restore):
-    app.command()(command)
+app.command()(upkeep.backup)
+app.command()(upkeep.restore)
 app.add_typer(upkeep.database, name="db")

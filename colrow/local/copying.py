@@ -28,7 +28,7 @@ Row = Sequence[Any]
 
 
 def copy(source_url: str, target_url: str) -> dict[str, int]:
-    """Copy all, and give how many rows each table has. Raises LocalError; then nothing is copied."""
+    """Copy all, and give how many rows each table has. Raises LocalError: nothing was copied."""
     if make_url(source_url) == make_url(target_url):
         raise LocalError(f"{shown(source_url)} is both source and target; name two databases")
     with explained(source_url):
@@ -81,8 +81,8 @@ def _demand_empty(session: Session, url: str) -> None:
                 f"the database {shown(url)} is not empty (there are {table.name}), and a copy "
                 "replaces nothing; name an empty one"
             )
-    for table in _SEEDED:
-        session.execute(delete(table))  # type: ignore[arg-type]
+    for seeded in _SEEDED:
+        session.execute(delete(seeded))
 
 
 def _lock_tables(session: Session, mode: str) -> None:
@@ -164,7 +164,7 @@ def _counters(source: Session) -> dict[str, int]:
         for table, key in _numbered():
             name = _sequence(source, table, key)
             if name is not None:
-                last = source.execute(text(f"SELECT last_value, is_called FROM {name}")).one()
+                last = source.execute(text(f"SELECT last_value, is_called FROM {name}")).one()  # noqa: S608
                 found[table.name] = last.last_value if last.is_called else 0
     for table, key in _numbered():
         most = source.execute(select(func.max(table.c[key]))).scalar_one() or 0

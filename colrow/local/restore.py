@@ -143,13 +143,14 @@ def _prepare(reader: archive.Reader, staging: Path, home: Path) -> tuple[int, in
             session.execute(update(ChangeHead).values(trimmed=ChangeHead.seq))
             session.execute(update(StorageRow).values(place=mark, shown=str(home), held_until=0.0))
             session.execute(update(Worker).values(state="stopped"))
+            told = f"the service was restored as it was at {reader.about.get('created_at')}"
             running = list(session.scalars(select(Attempt.key).where(Attempt.ended_at.is_(None))))
             for attempt_id in running:
                 attempts.release(
                     session,
                     attempt_id,
                     kind="restored",
-                    message=f"the service was restored as it was at {reader.about.get('created_at')}",
+                    message=told,
                     blameless=True,
                 )
             jobs = session.execute(select(func.count()).select_from(Job)).scalar_one()
