@@ -7,8 +7,10 @@ next ones: the key of a deleted attempt must never be given out again.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import JSON, Table, delete, func, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,10 +21,10 @@ from colrow.local.db import explained, shown
 from colrow.local.showing import bar
 from store import queue
 from store.session import Database, check_schema
-from store.tables import Base, ChangeHead, Scheduler, StorageRow
+from store.tables import Base
 
 BATCH = 5000
-_SEEDED = (Scheduler.__table__, ChangeHead.__table__, StorageRow.__table__)
+_SEEDED = tuple(Base.metadata.tables[name] for name in ("scheduler", "change_head", "storage"))
 """A migration writes their one row; here it is replaced."""
 Row = Sequence[Any]
 
@@ -32,6 +34,7 @@ def copy(source_url: str, target_url: str) -> dict[str, int]:
     if make_url(source_url) == make_url(target_url):
         raise LocalError(f"{shown(source_url)} is both source and target; name two databases")
     with explained(source_url):
+        _demand_file(source_url)
         source = Database(source_url)
         check_schema(source)
     with explained(target_url):
@@ -51,6 +54,13 @@ def copy(source_url: str, target_url: str) -> dict[str, int]:
     finally:
         source.close()
         target.close()
+
+
+def _demand_file(url: str) -> None:
+    """Raise LocalError for an SQLite file that is not there: opening would make it."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        raise LocalError(f"there is no database {shown(url)} to copy from")
 
 
 def _locked(source: Database) -> Any:
@@ -99,8 +109,12 @@ def _copy(source: Session, target: Session, table: Table) -> int:
         write = _via_copy if target.get_bind().dialect.name == "postgresql" else _via_insert
         try:
             write(target, table, (_counted(part, more) for part in rows.partitions(BATCH)))
-        except IntegrityError as error:
-            raise LocalError(f"rows of {table.name} do not fit: {error.orig}") from None
+        except (IntegrityError, psycopg.Error) as error:
+            reason = str(error.orig if isinstance(error, IntegrityError) else error)
+            raise LocalError(
+                f"a row of {table.name} does not fit into the target, so nothing was copied: "
+                f"{reason.strip().splitlines()[0]}"
+            ) from None
     return total
 
 
