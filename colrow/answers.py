@@ -118,7 +118,7 @@ class JobItem(TypedDict):
     progress: Progress
     summary: dict[str, SummaryValue]
     planned_compute_reduction: float
-    wish: Literal["cancel", "pause"] | None
+    wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
     spec: dict[str, Any] | None
@@ -296,7 +296,8 @@ class Worker(TypedDict):
     pid: int
     kind: Literal["cpu", "cuda"]
     state: Literal["idle", "busy", "lost"]
-    devices: list[dict[str, Any]]
+    devices: list[str]
+    hardware: list[dict[str, Any]]
     threads: int | None
     memory_bytes: int | None
     memory_used_bytes: int | None
@@ -305,3 +306,14 @@ class Worker(TypedDict):
     attempt: int | None
     started_at: str
     heartbeat_at: str
+
+
+class WhoAmI(TypedDict):
+    """Who asks, and how that is known; `loopback`: no login is needed."""
+
+    user: str
+    role: Literal["viewer", "user", "admin"]
+    by: Literal["loopback", "token", "cookie"]
+    token_id: str | None
+    token_name: str | None
+    expires_at: str | None

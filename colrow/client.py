@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, cast
 
 import httpx
 
-from colrow import downloads, settings
+from colrow import credentials, downloads, settings
 from colrow.answers import (
     ENDED,
     Checkpoint,
@@ -25,6 +25,7 @@ from colrow.answers import (
     Plan,
     Sweep,
     SweepPlan,
+    WhoAmI,
     Worker,
 )
 from colrow.errors import ColrowError, lost
@@ -38,7 +39,8 @@ WATCH_S = 0.25  # how often, at most, `watch` reads while events come in
 class Client:
     """A connection to a Colrow service. Thread-safe; close it, or use it in a `with` block.
 
-    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. Every failure
+    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. `token` left
+    out: COLROW_TOKEN, else what `colrow login` kept for that address; "" shows none. Every failure
     is a `ColrowError`.
     """
 
@@ -46,12 +48,15 @@ class Client:
         self,
         base_url: str | None = None,
         *,
+        token: str | None = None,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(
-            base_url or settings.read().server, timeout_s=timeout_s, inner=transport
-        )
+        here = settings.read()
+        server = base_url or here.server
+        if token is None:
+            token = here.token or credentials.token_for(credentials.file_in(here.home), server)
+        self._transport = Transport(server, token=token, timeout_s=timeout_s, inner=transport)
         self.base_url = self._transport.base_url
 
     def close(self) -> None:
@@ -119,9 +124,43 @@ class Client:
         """Stop a job; a running one leaves a checkpoint."""
         return cast("Job", self._post(f"{_job(job_id)}/cancel", repeatable=True))
 
-    def retry(self, job_id: str) -> Job:
-        """Queue a failed or cancelled job again, to go on from its last checkpoint."""
-        return cast("Job", self._post(f"{_job(job_id)}/retry"))
+    def pause(self, job_id: str) -> Job:
+        """Have a running job save a checkpoint and leave its worker, until it is resumed."""
+        return cast("Job", self._post(f"{_job(job_id)}/pause", repeatable=True))
+
+    def resume(self, job_id: str) -> Job:
+        """Queue a paused job, to go on from its checkpoint."""
+        return cast("Job", self._post(f"{_job(job_id)}/resume"))
+
+    def retry(self, job_id: str, *, wall_time_s: float | None = None) -> Job:
+        """Queue a failed or cancelled job again, to go on from its last checkpoint.
+
+        `wall_time_s` replaces the spec's; one that has used it up needs more.
+        """
+        body = None if wall_time_s is None else {"wall_time_s": wall_time_s}
+        return cast("Job", self._post(f"{_job(job_id)}/retry", body))
+
+    def clone(
+        self,
+        job_id: str,
+        *,
+        changes: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        priority: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue a new job of the same spec, name, tags and priority, but for what is given.
+
+        `changes` are dotted paths into the spec with their values, as `{"training.epochs": 40}`.
+        """
+        said = {
+            "changes": dict(changes or {}), "name": name, "priority": priority,
+            "tags": None if tags is None else list(tags),
+        }  # fmt: skip
+        body = {key: value for key, value in said.items() if value is not None}
+        key = idempotency_key or str(uuid.uuid4())
+        return cast("Job", self._post(f"{_job(job_id)}/clone", body, key=key))
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is not running, with its curves, log and checkpoints."""
@@ -263,6 +302,10 @@ class Client:
             raise self._transport.unreachable(error) from None
 
     # The service
+
+    def who_am_i(self) -> WhoAmI:
+        """Say as whom the service knows one."""
+        return cast("WhoAmI", self._get("/session"))
 
     def catalog(self) -> dict[str, Any]:
         """List everything a spec can name."""

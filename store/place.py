@@ -13,7 +13,7 @@ import uuid
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from store import clock, queue
+from store import clock, slots
 from store.errors import StorageSetting
 from store.files import Storage
 from store.session import Database
@@ -90,7 +90,7 @@ def _read(storage: Storage) -> str | None:
 
 def _refuse_unless_free(session: Session, storage: Storage, row: StorageRow) -> None:
     kept = session.execute(select(Checkpoint.key).where(Checkpoint.current).limit(1)).first()
-    if kept is None and not queue.living(session):
+    if kept is None and not slots.living(session):
         return
     raise StorageSetting(
         f"the files of this database's jobs lie in {row.shown}, and {storage.shown} is not that "

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from store import clock, place
-from store.dialects import insert_or_ignore
+from store.dialects import among, insert_or_ignore
 from store.errors import StorageError
 from store.files import Storage
 from store.session import Database
@@ -51,5 +51,5 @@ def remove(database: Database, storage: Storage, *, limit: int = LIMIT) -> int:
         gone.append(job_id)
     if gone:
         with database.write() as session:
-            session.execute(delete(Removal).where(Removal.job_id.in_(gone)))
+            session.execute(delete(Removal).where(among(session, Removal.job_id, gone)))
     return len(gone)

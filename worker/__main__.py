@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
 from store import place, queue
-from store.errors import StorageError, StorageSetting, StoreError
+from store.errors import Conflict, StorageError, StorageSetting, StoreError
 from store.files import Storage
 from store.objects import open_storage
 from store.session import Database, check_schema
@@ -38,11 +38,7 @@ def main() -> int:
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     try:
         settings = Settings()
-        name = host.take_name(settings)
-        database = _open(settings)
-        storage = _reach(settings, database)
-        slot = Slot(settings, database, host.describe(settings, name.text), storage)
-        slot.start()
+        name, slot = enter(settings, _open(settings))
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
     except OSError as error:
@@ -68,6 +64,24 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
     worker.start()
     slot.database.close()
     return int(worker.exitcode or 0)
+
+
+def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
+    """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    storage = _reach(settings, database)
+    after = 0
+    while True:
+        name = host.take_name(settings, after=after)
+        slot = Slot(settings, database, host.describe(settings, name.text), storage)
+        try:
+            slot.start()
+        except Conflict:  # a worker of another home on this host
+            name.lock.close()
+            if name.number is None:
+                raise
+            after = name.number
+        else:
+            return name, slot
 
 
 def _open(settings: Settings) -> Database:

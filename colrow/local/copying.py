@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 import migrations
 from colrow.errors import LocalError
-from colrow.local.db import explained, shown
+from colrow.local.db import shown, telling
 from colrow.local.showing import bar
-from store import queue
+from store import slots
 from store.session import Database, check_schema
 from store.tables import Base
 
@@ -33,18 +33,18 @@ def copy(source_url: str, target_url: str) -> dict[str, int]:
     """Copy all, and give how many rows each table has. Raises LocalError: nothing was copied."""
     if make_url(source_url) == make_url(target_url):
         raise LocalError(f"{shown(source_url)} is both source and target; name two databases")
-    with explained(source_url):
+    with telling(source_url):
         _demand_file(source_url)
         source = Database(source_url)
         check_schema(source)
-    with explained(target_url):
+    with telling(target_url):
         migrations.upgrade(target_url)
         target = Database(target_url)
         check_schema(target)
     try:
-        with explained(source_url), _locked(source) as reading:
+        with telling(source_url), _locked(source) as reading:
             _demand_unused(reading, source_url)
-            with explained(target_url), target.write() as writing:
+            with telling(target_url), target.write() as writing:
                 _demand_empty(writing, target_url)
                 counts = {t.name: _copy(reading, writing, t) for t in Base.metadata.sorted_tables}
                 _verify(writing, counts)
@@ -72,11 +72,11 @@ def _locked(source: Database) -> Any:
 def _demand_unused(session: Session, url: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         _lock_tables(session, "SHARE")
-    there = queue.living(session)
+    there = slots.living(session)
     if there:
         raise LocalError(
             f"the database {shown(url)} is in use by worker {there[0].name}; stop what runs on it "
-            f"(of a worker that was killed, that is known after {queue.ALIVE_S:g} s), then copy"
+            f"(of a worker that was killed, that is known after {slots.ALIVE_S:g} s), then copy"
         )
 
 
