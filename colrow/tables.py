@@ -6,7 +6,16 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
+from colrow.answers import (
+    Checkpoint,
+    Comparison,
+    Group,
+    Job,
+    JobItem,
+    LayerState,
+    PlanLayer,
+    SweepPlan,
+)
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
@@ -114,6 +123,22 @@ def summary_table(job: Job) -> Table:
             number(value["last"]),
             number(value["best"]),
             number(value["at_best_validation"]),
+        )
+    return table
+
+
+def checkpoints_table(found: Sequence[Checkpoint]) -> Table:
+    """List the checkpoints of one job."""
+    table = _table(">id", ">step", ">attempt", "best", ">MB", "created", "SHA-256")
+    for each in found:
+        table.add_row(
+            str(each["id"]),
+            f"{each['step']:,}",
+            str(each["attempt"]),
+            "best" if each["best"] else "",
+            f"{each['size_bytes'] / 1e6:,.2f}",
+            each["created_at"],
+            each["sha256"],
         )
     return table
 

@@ -23,8 +23,9 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
-        "cancel", "pause", "resume", "retry", "clone", "delete", "compare", "export", "report",
-        "train", "demo", "reproduce", "login", "logout", "token", "db",
+        "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
+        "compare", "export", "report", "train", "demo", "reproduce", "backup", "restore", "db",
+        "token", "login", "logout",
     ]  # fmt: skip
 
 
