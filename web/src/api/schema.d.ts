@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/checkpoints/{checkpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description Download a checkpoint, whole or in part.
+         */
+        get: operations["downloadCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps": {
         parameters: {
             query?: never;
@@ -2242,7 +2262,7 @@ export interface components {
             name: string;
             title: string;
             summary: string;
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
         };
         /** @description A failure, as RFC 9457 has it (`application/problem+json`). */
         Problem: {
@@ -3449,7 +3469,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3557,7 +3577,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3665,7 +3685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3751,7 +3771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3844,7 +3864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3952,7 +3972,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4047,7 +4067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4142,7 +4162,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4237,7 +4257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4354,7 +4374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4474,7 +4494,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4567,7 +4587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4661,7 +4681,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4747,7 +4767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4838,7 +4858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4924,7 +4944,127 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=1000-`. */
+                Range?: string | null;
+                /** @description An ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags. */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+                /** @description `id` in the job's checkpoints. */
+                checkpoint: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part; `Content-Range` says how long it is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5003,7 +5143,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5120,7 +5260,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5206,7 +5346,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5292,7 +5432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5388,7 +5528,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5483,7 +5623,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5565,7 +5705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5639,7 +5779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5713,7 +5853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5792,7 +5932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5866,7 +6006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5962,7 +6102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6034,7 +6174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6113,7 +6253,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6209,7 +6349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6302,7 +6442,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6376,7 +6516,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6484,7 +6624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6565,7 +6705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6650,7 +6790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6699,7 +6839,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
