@@ -10,6 +10,7 @@ tasks       supervise one attempt from its start to its end
 process     the trainer as a process: start, read, stop
 launch      the trainer on several devices: torchrun, and what it says
 lifeline    die with one's parent
+stopping    when a trainer is told to stop, and when it is killed
 endings     how an attempt ended, from what was seen of the trainer
 recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt
 heartbeat   the worker's own row, and the sweep

@@ -18,17 +18,17 @@ from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
 from crs_core.spec import JobSpec
-from store import attempts, checkpoints, jobs
+from store import attempts, checkpoints
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced, StorageError
 from store.files import Storage
 from store.session import Database
-from store.views import Reason
 from worker import folders, launch
 from worker.endings import TAIL, Course, Ending, ending_of, not_brought
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
 from worker.recorder import UNAVAILABLE, Pace, Recorder
 from worker.settings import Settings, trainer_environment
+from worker.stopping import Stopping
 from worker.storage import bring, files_of
 
 _LOOK_S = 0.1
@@ -121,12 +121,7 @@ class _Attempt:
         self._last: Finished | Failed | None = None
         self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
-        self._kill_at_s: float | None = None
-        self._was_killed = False
-        self._began_s = time.monotonic()
-        self._step_s: float | None = None
-        """How long a step takes, as it was told last."""
-        self._out_of_time: Reason | None = None
+        self._stopping = Stopping(claim, post.settings.stop_s)
         self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
         self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
@@ -163,7 +158,11 @@ class _Attempt:
             while not trainer.has_ended:
                 self._hear(trainer)
                 self._recorder.check()
-                self._obey(trainer)
+                self._stopping.obey(
+                    trainer,
+                    self._recorder.wish,
+                    is_worker_stopping=self._post.stopping.is_set(),
+                )
         finally:
             code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
@@ -178,10 +177,10 @@ class _Attempt:
                 step=self._step,
                 wish=self._recorder.wish,
                 is_worker_stopping=self._post.stopping.is_set(),
-                was_killed=self._was_killed,
+                was_killed=self._stopping.was_killed,
                 tail=self._tail,
-                was_stopped=self._kill_at_s is not None,
-                out_of_time=self._out_of_time,
+                was_stopped=self._stopping.was_asked,
+                out_of_time=self._stopping.out_of_time,
             )
         )
 
@@ -223,47 +222,7 @@ class _Attempt:
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
                 self._step = step
-        if isinstance(event, Points) and (speed := event.values.get("steps_per_s", 0.0)) > 0:
-            self._step_s = 1 / speed
-
-    def _obey(self, trainer: Trainer) -> None:
-        """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
-        if self._recorder.wish is Wish.FENCED:
-            trainer.kill()
-        elif self._kill_at_s is not None:
-            if time.monotonic() >= self._kill_at_s and not self._was_killed:
-                self._was_killed = True
-                trainer.kill()
-        elif self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set():
-            self._stop(trainer)
-        elif self._is_out_of_time():
-            limit_s = self._claim.spec.resources.wall_time_s or 0.0
-            spent_s = limit_s - (self._claim.wall_time_left_s or 0.0) + self._ran_s
-            self._out_of_time = jobs.out_of_time(spent_s, limit_s)
-            self._stop(trainer)
-
-    def _stop(self, trainer: Trainer) -> None:
-        self._kill_at_s = time.monotonic() + self._grace_s()
-        trainer.stop()
-
-    def _grace_s(self) -> float:
-        """Give how long the trainer gets to end its step and save.
-
-        A worker that stops is not waited for any longer. Otherwise a step may take longer than
-        that: it gets as long as three, or, before any was told of, as long as it has run.
-        """
-        least_s = self._post.settings.stop_s
-        if self._post.stopping.is_set():
-            return least_s
-        return max(least_s, self._ran_s if self._step_s is None else 3 * self._step_s)
-
-    @property
-    def _ran_s(self) -> float:
-        return time.monotonic() - self._began_s
-
-    def _is_out_of_time(self) -> bool:
-        left_s = self._claim.wall_time_left_s
-        return left_s is not None and self._ran_s >= left_s
+        self._stopping.note(event)
 
     @property
     def _devices(self) -> int:
