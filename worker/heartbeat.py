@@ -101,9 +101,17 @@ class Heartbeat:
 
     def _mend(self, report: SweepReport) -> None:
         for job_id in report.requeued:
-            log.warning("job %s: its worker was lost, it waits for the next attempt", job_id)
+            log.warning(
+                "job %s: its worker was lost, it waits for the next attempt",
+                job_id,
+                extra={"job": job_id},
+            )
         for job_id in report.failed:
-            log.warning("job %s: too many of its attempts were lost, it has failed", job_id)
+            log.warning(
+                "job %s: too many of its attempts were lost, it has failed",
+                job_id,
+                extra={"job": job_id},
+            )
         if report.stale:
             folders.delete(self._slot.settings.home, (file.path for file in report.stale))
             with self._slot.database.write() as session:

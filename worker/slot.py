@@ -49,7 +49,11 @@ class Slot:
             former = workers.process_of(session, name)
             left = end_left_behind(session, name) if former and host.is_gone(*former) else ()
         for job_id in left:
-            log.warning("job %s: the process before this one left it, it was given back", job_id)
+            log.warning(
+                "job %s: the process before this one left it, it was given back",
+                job_id,
+                extra={"job": job_id},
+            )
         self.register()
 
     def register(self) -> int:

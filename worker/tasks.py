@@ -19,6 +19,7 @@ from crs_core.events import Event, Failed, Finished, Points, Started
 from store import attempts
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced
+from store.loglines import about
 from store.session import Database
 from worker import folders
 from worker.endings import TAIL, Course, Ending, ending_of
@@ -46,6 +47,11 @@ class Post:
 
 def supervise(claim: Claim, post: Post) -> None:
     """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    with about(job=claim.job_id, attempt=claim.number):
+        _supervise(claim, post)
+
+
+def _supervise(claim: Claim, post: Post) -> None:
     settings = post.settings
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)
