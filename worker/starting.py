@@ -26,8 +26,6 @@ def set_up_logging(program: str) -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
-    # It would tell the whole address of a receiver, which may be a secret.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     form = LogSettings().log_format
     loglines.set_up(form, program=program)
     if form == "json":

@@ -9,6 +9,7 @@ for this one call.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ import httpx
 from store.addresses import Address, Network, Target, check, target_of
 from store.errors import BadAddress
 
+# It would tell the whole address of a receiver, which may be a secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 FOR_GOOD = frozenset({410})
 """Statuses by which a receiver says that it wants no more."""
 
