@@ -12,7 +12,8 @@ import uvicorn
 from pydantic import ValidationError
 
 from api.addresses import is_loopback
-from api.settings import Settings
+from api.settings import LogSettings, Settings
+from store import loglines
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -75,6 +76,7 @@ def serve(settings: Settings) -> None:
             app,
             lifespan="on",
             access_log=False,
+            log_config=None,  # its lines go where ours do
             log_level="warning",
             proxy_headers=False,
             server_header=False,
@@ -109,18 +111,29 @@ def _application(settings: Settings) -> "FastAPI":
 
 def main() -> int:
     """Run as a process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    loglines.set_up("text", program="api")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    form: loglines.Form = "text"
     try:
+        form = LogSettings().log_format
+        loglines.set_up(form, program="api")
         serve(Settings())
     except ValidationError as error:
         fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
-        sys.stderr.write("the environment is not right: " + "; ".join(fields) + "\n")
+        _refuse(form, "the environment is not right: " + "; ".join(fields))
         return 2
     except StartError as error:
-        sys.stderr.write(f"{error}\n")
+        _refuse(form, str(error))
         return 1
     return 0
+
+
+def _refuse(form: loglines.Form, why: str) -> None:
+    """Say why it does not start: to a person nothing but that."""
+    if form == "json":
+        logging.getLogger("colrow.api").critical("the api cannot start: %s", why)
+    else:
+        sys.stderr.write(f"{why}\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from api.live import Hub
 from api.metrics import Meter
 from api.settings import Settings
-from store import queue, removal
+from store import loglines, queue, removal
+from store.deliveries import Bell
 from store.session import Database, check_schema
 
 BROKER_S = 1.0
@@ -25,6 +26,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, pool_size=settings.threads)
+        if settings.broker_url is not None:
+            self.database.on_deliveries = Bell(settings.broker_url)
         self.hub = Hub(self.database, poll_s=settings.events_poll_s, queue=settings.events_queue)
         self.meter = Meter()
         self._schema_fits = False
@@ -88,6 +91,14 @@ class Service:
         """End the streams and the connections."""
         self.hub.join()
         self.database.close()
+
+
+async def tell_subject(request: Request) -> None:
+    """Have what is logged for this request tell which job or sweep it is about."""
+    template, asked = request.scope["route"].path, request.path_params.get("id", "")
+    for word in ("job", "sweep"):
+        if f"/{word}s/{{id}}" in template:
+            loglines.note(**{word: asked[:40]})
 
 
 async def service(request: Request) -> Service:

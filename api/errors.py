@@ -23,7 +23,7 @@ from starlette.routing import compile_path
 from api.live import TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
-from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
+from store.errors import BadAddress, BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
 
 log = logging.getLogger("colrow.api")
 
@@ -40,6 +40,7 @@ FAILURES: dict[type[Exception], Failure] = {
     NotFound: Failure(404, "not-found", "Not found"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
+    BadAddress: Failure(422, "address", "Nothing is sent to this address"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
     TooManyStreams: Failure(503, "streams", "Too many event streams are open"),

@@ -14,12 +14,12 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Depends, FastAPI
 
 from api import errors
-from api.deps import Service
+from api.deps import Service, tell_subject
 from api.metrics import Metered
 from api.openapi import document
 from api.page import Page
 from api.parameters import only_known
-from api.routes import comparison, events, health, jobs, records, service, sweeps
+from api.routes import comparison, events, health, jobs, records, service, sweeps, webhooks
 from api.schemas.base import failures
 from api.security import Guard
 from api.settings import Settings
@@ -29,6 +29,7 @@ TAGS = [
     {"name": "jobs", "description": "One training run of one spec each."},
     {"name": "records", "description": "What jobs left behind: curves, layers, logs, checkpoints."},
     {"name": "sweeps", "description": "A base spec and axes, and the jobs made from them."},
+    {"name": "webhooks", "description": "Whom to tell when a job or a sweep has ended."},
     {"name": "comparison", "description": "Groups of jobs against each other; export."},
     {"name": "events", "description": "What happens, as it happens."},
     {"name": "service", "description": "What there is: catalog, workers, queue."},
@@ -64,10 +65,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = made
     v1 = APIRouter(
         prefix="/api/v1",
-        dependencies=[Depends(only_known)],
+        dependencies=[Depends(tell_subject), Depends(only_known)],
         responses=failures(403, 422, 503),
     )
-    for part in (jobs, records, sweeps, comparison, events, service):
+    for part in (jobs, records, sweeps, webhooks, comparison, events, service):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -47,6 +47,11 @@ def about(**what: str | int) -> Iterator[None]:
         _about.reset(token)
 
 
+def note(**what: str | int) -> None:
+    """Do what `about` does for the rest of this context, as of a task of asyncio."""
+    _about.set({**_about.get(), **what})
+
+
 def carried(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Give the function as another thread is to call it: its lines are about the same."""
     return partial(copy_context().run, function)

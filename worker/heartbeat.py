@@ -19,6 +19,7 @@ from store import checkpoints, removal, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
 from worker import folders, host
+from worker.devices import uses
 from worker.recorder import UNAVAILABLE
 from worker.slot import Slot
 
@@ -79,10 +80,17 @@ class Heartbeat:
     def _beat(self) -> None:
         settings = self._slot.settings
         state, datasets = self._slot.state, host.datasets(settings)
-        used = host.memory(settings.cuda_devices)[1]
+        used, found = host.memory(settings.cuda_devices)[1], uses(settings.cuda_devices)
 
         def beat(session: Session) -> None:
-            workers.beat(session, self._slot.key, state, memory_used_bytes=used, datasets=datasets)
+            workers.beat(
+                session,
+                self._slot.key,
+                state,
+                memory_used_bytes=used,
+                datasets=datasets,
+                device_use=found,
+            )
 
         try:
             with self._slot.database.write() as session:

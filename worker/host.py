@@ -2,15 +2,18 @@
 
 import fcntl
 import os
+import platform
 import re
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from crs_core.data.facts import known, present
 from store.workers import NewWorker
+from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
@@ -77,7 +80,14 @@ def describe(settings: Settings, name: str) -> NewWorker:
         threads=thread_count(settings),
         memory_bytes=memory(cuda)[0],
         datasets=datasets(settings),
+        versions=versions(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that a job's results may depend on; torch is not imported for that."""
+    found = {name: version(name) for name in ("torch", "colrow")}
+    return {"python": platform.python_version(), **found}
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -135,7 +145,10 @@ def _number(path: Path) -> int | None:
 
 
 def _cuda_memory(devices: tuple[str, ...]) -> tuple[int | None, int | None]:
-    """Ask nvidia-smi: torch, which knows too, is never imported here."""
+    """Ask NVML, else nvidia-smi: torch, which knows too, is never imported here."""
+    told = uses(devices)
+    if len(told) == len(devices) and all(use.memory_bytes for use in told):
+        return sum(u.memory_bytes or 0 for u in told), sum(u.memory_used_bytes or 0 for u in told)
     query = "--query-gpu=memory.total,memory.used"
     command = ["nvidia-smi", query, "--format=csv,noheader,nounits", "-i", ",".join(devices)]
     try:
