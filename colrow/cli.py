@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, report, sweeps
+from colrow.commands import jobs, operations, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -104,21 +104,21 @@ def up(
     import os
 
     from colrow import settings
+    from colrow.local.telling import telling
     from colrow.local.up import Service, run
 
     here = settings.read()
-    run(
-        Service(
-            data=data or here.home,
-            datasets=here.datasets(data),
-            host=host or here.host,
-            port=here.port if port is None else port,
-            workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
-            devices=tuple(device or ()),
-            database_url=here.database_url,
-        ),
-        say=typer.echo,
+    service = Service(
+        data=data or here.home,
+        datasets=here.datasets(data),
+        host=host or here.host,
+        port=here.port if port is None else port,
+        workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
+        devices=tuple(device or ()),
+        database_url=here.database_url,
     )
+    with telling(here.log_format) as say:
+        run(service, say=say)
 
 
 @app.command()
@@ -144,6 +144,7 @@ def worker(
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
     jobs.retry, jobs.delete, sweeps.compare, sweeps.export, report.report,
+    operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)
 

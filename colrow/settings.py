@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from colrow.errors import ColrowError
 
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8750
 
 
@@ -28,6 +30,10 @@ class Settings:
     """COLROW_DATABASE_URL: left out, an SQLite file in the data folder."""
     broker_url: str | None
     """COLROW_BROKER_URL: for `colrow worker`; `colrow up` brings a broker of its own."""
+    devices: str | None
+    """COLROW_DEVICES: what a worker that is started here owns."""
+    log_format: Literal["text", "json"]
+    """COLROW_LOG_FORMAT: how `colrow up` and its processes say what happens."""
 
     def datasets(self, home: Path | None = None) -> Path:
         """Give the folder of the data sets beside this data folder."""
@@ -43,14 +49,19 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     port = value("PORT") or str(DEFAULT_PORT)
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ColrowError(f"COLROW_PORT is {port!r}; a port is a number from 1 to 65535")
+    log_format = value("LOG_FORMAT") or "text"
+    if log_format not in ("text", "json"):
+        raise ColrowError(f"COLROW_LOG_FORMAT is {log_format!r}; it is `text` or `json`")
     return Settings(
-        server=value("SERVER") or f"http://127.0.0.1:{port}",
+        server=value("SERVER") or f"http://{DEFAULT_HOST}:{port}",
         home=Path(value("HOME") or "~/.colrow").expanduser(),
         data=Path(data).expanduser() if (data := value("DATA")) else None,
-        host=value("HOST") or "127.0.0.1",
+        host=value("HOST") or DEFAULT_HOST,
         port=int(port),
         database_url=value("DATABASE_URL"),
         broker_url=value("BROKER_URL"),
+        devices=value("DEVICES"),
+        log_format="json" if log_format == "json" else "text",
     )
 
 

@@ -12,6 +12,16 @@ def become(
     settings: Settings, *, database: str | None, broker: str | None, devices: str | None
 ) -> NoReturn:
     """Replace this process by the worker. Raises LocalError when an address is missing."""
+    environment = environment_of(settings, "worker", database=database, broker=broker)
+    if devices:
+        environment["COLROW_DEVICES"] = devices
+    os.execve(sys.executable, [sys.executable, "-m", "worker"], environment)  # noqa: S606
+
+
+def environment_of(
+    settings: Settings, what: str, *, database: str | None, broker: str | None
+) -> dict[str, str]:
+    """Give the environment of a process of the cluster. Raises LocalError."""
     database, broker = database or settings.database_url, broker or settings.broker_url
     for value, option, variable in (
         (database, "--database", "COLROW_DATABASE_URL"),
@@ -19,15 +29,12 @@ def become(
     ):
         if not value:
             raise LocalError(
-                f"a worker needs {option} (or {variable}): the same address as the api's; on one "
-                "machine `colrow up` starts workers by itself"
+                f"a {what} needs {option} (or {variable}): the same address as the api's; on one "
+                "machine `colrow up` starts all of them by itself"
             )
-    environment = inherited() | {
+    return inherited() | {
         "COLROW_DATABASE_URL": str(database),
         "COLROW_BROKER_URL": str(broker),
         "COLROW_HOME": str(settings.home),
         "COLROW_DATA": str(settings.datasets()),
     }
-    if devices:
-        environment["COLROW_DEVICES"] = devices
-    os.execve(sys.executable, [sys.executable, "-m", "worker"], environment)  # noqa: S606
