@@ -49,11 +49,11 @@ def _noted(session: Session) -> _Noted:
     return noted
 
 
-def write(session: Session, *, only: int | None = None) -> None:
+def write(session: Session) -> None:
     """Write the deliveries of what was noted; `Database.write` calls it before the commit.
 
     Here, not at the change itself: sweeps are locked after every job that the transaction locks, so
-    that it can be in no circle of waiting. `only` is the key of the one webhook that is told.
+    that it can be in no circle of waiting.
     """
     noted: _Noted | None = session.info.pop(_ENDED, None)
     if noted is None:
@@ -61,9 +61,25 @@ def write(session: Session, *, only: int | None = None) -> None:
     keys = sorted(noted.jobs)
     made = []
     for first in range(0, len(keys), _MANY):
-        made += _of_jobs(session, keys[first : first + _MANY], only)
+        made += _of_jobs(session, keys[first : first + _MANY])
     for key in sorted(noted.sweeps):
-        made += _of_sweep(session, key, only)
+        made += _of_sweep(session, key)
+    _insert(session, made)
+
+
+def tell_new(session: Session, webhook_key: int, *, job: Job | None, sweep: Sweep | None) -> None:
+    """Write the delivery of a new webhook whose job or sweep has ended already.
+
+    What ends in this same transaction is told at its end.
+    """
+    noted = _noted(session)
+    if job is not None and job.key not in noted.jobs:
+        _insert(session, _of_jobs(session, [job.key], only=webhook_key))
+    if sweep is not None and sweep.key not in noted.sweeps:
+        _insert(session, _of_sweep(session, sweep.key, only=webhook_key))
+
+
+def _insert(session: Session, made: list[dict[str, Any]]) -> None:
     if made:
         session.execute(insert(Delivery), made)
         session.info[_MADE] = True
@@ -81,7 +97,9 @@ def lock_sweep(session: Session, key: int) -> Sweep:
     ).scalar_one()
 
 
-def _of_jobs(session: Session, keys: Sequence[int], only: int | None) -> list[dict[str, Any]]:
+def _of_jobs(
+    session: Session, keys: Sequence[int], *, only: int | None = None
+) -> list[dict[str, Any]]:
     query = (
         select(Webhook.key.label("webhook"), Job, Owner.name, Sweep.id.label("sweep_id"))
         .join(Job, Job.key == Webhook.job_key)
@@ -108,7 +126,7 @@ def _of_jobs(session: Session, keys: Sequence[int], only: int | None) -> list[di
     ]
 
 
-def _of_sweep(session: Session, key: int, only: int | None) -> list[dict[str, Any]]:
+def _of_sweep(session: Session, key: int, *, only: int | None = None) -> list[dict[str, Any]]:
     # Locked before its webhooks and jobs are looked at: of two that end the last jobs at once, the
     # second then sees what the first did.
     sweep = lock_sweep(session, key)

@@ -104,11 +104,7 @@ def add(session: Session, new: NewWebhook) -> Added:
     )
     session.add(row)
     session.flush()
-    if job is not None:
-        notices.note_end(session, job)
-    elif sweep is not None:
-        notices.note_sweep(session, sweep.key)
-    notices.write(session, only=row.key)
+    notices.tell_new(session, row.key, job=job, sweep=sweep)
     return Added(_read(session, [row.key])[0], secret, created=True)
 
 

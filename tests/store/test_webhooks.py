@@ -89,6 +89,19 @@ def test_a_job_that_has_ended_is_told_of_at_once(bench):
     assert len(bodies(bench)) == 2, "the first is not told again"
 
 
+def test_a_webhook_that_comes_in_the_transaction_of_an_end_is_told_once(bench):
+    first, second = bench.submit(), bench.submit()
+
+    def all_at_once(session):
+        for job_id in (first, second):
+            webhooks.add(session, NewWebhook(URL, "hooks.example:443", job_id=job_id))
+            jobs.request_cancel(session, job_id)
+            webhooks.add(session, NewWebhook(URL + "/b", "hooks.example:443", job_id=job_id))
+
+    bench.write(all_at_once)
+    assert sorted(body["job"]["id"] for body in bodies(bench)) == sorted([first, second] * 2)
+
+
 def test_the_same_address_again_replaces_the_secret(bench):
     job_id = bench.submit()
     first = add(bench, job_id=job_id)

@@ -81,15 +81,16 @@ def _kept(info: Mapping[str, Any]) -> list[Finding]:
 
 
 def _advice(error: Exception) -> str:
-    said = str(error)
-    if isinstance(error, AuthenticationError | NoPermissionError) or "NOAUTH" in said:
+    # kombu wraps what the client raised; the words are the server's, without their code.
+    said, cause = str(error), error.__cause__ or error
+    if isinstance(cause, AuthenticationError | NoPermissionError):
         return "mend the password in COLROW_BROKER_URL: redis://:password@host:6379/0"
-    if "OOM" in said:
+    if "maxmemory" in said:
         return "its memory is full: raise `maxmemory`, or delete what others keep in it"
-    if "READONLY" in said or "read only" in said:
+    if "read only replica" in said:
         return "this is a replica; name the primary in COLROW_BROKER_URL"
     if "MISCONF" in said:
         return "it cannot write its file: make room on its disk, or mend the permissions there"
-    if "LOADING" in said or "loading" in said:
+    if "loading" in said:
         return "it reads its file after a start; ask again in a minute"
     return "start it, or mend the address in COLROW_BROKER_URL; jobs are kept meanwhile"
