@@ -112,7 +112,6 @@ def _application(settings: Settings) -> "FastAPI":
 def main() -> int:
     """Run as a process."""
     loglines.set_up("text", program="api")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     form: loglines.Form = "text"
     try:
         form = LogSettings().log_format

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, operations, plan, report, sweeps
+from colrow.commands import jobs, operations, plan, report, sweeps, webhooks
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -288,3 +288,4 @@ def upgrade(
 
 
 app.add_typer(database, name="db")
+app.add_typer(webhooks.app, name="webhook")

@@ -64,6 +64,7 @@ def set_up(form: Form, *, program: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells at each start that it is there
     logging.captureWarnings(capture=True)
     if form == "json":  # else Python's own traceback serves people as well
         sys.excepthook = _uncaught

@@ -20,7 +20,8 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
-        "delete", "compare", "export", "report", "train", "demo", "reproduce", "db",
+        "delete", "compare", "export", "report", "notifier", "doctor", "train", "demo",
+        "reproduce", "db", "webhook",
     ]  # fmt: skip
 
 
