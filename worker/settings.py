@@ -26,6 +26,14 @@ class LogSettings(BaseSettings):
     log_format: Form = Field("text", description="`text` for people, `json` for machines.")
 
 
+class HealthSettings(BaseSettings):
+    """What the check of a process's health needs."""
+
+    model_config = _CONFIG
+
+    database_url: str = Field(description=DATABASE)
+
+
 class Settings(BaseSettings):
     """Variables `COLROW_…` of a worker."""
 
