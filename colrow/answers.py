@@ -295,6 +295,17 @@ class Worker(TypedDict):
     heartbeat_at: str
 
 
+class WhoAmI(TypedDict):
+    """Who asks, and how that is known; `loopback`: no login is needed."""
+
+    user: str
+    role: Literal["viewer", "user", "admin"]
+    by: Literal["loopback", "token", "cookie"]
+    token_id: str | None
+    token_name: str | None
+    expires_at: str | None
+
+
 class Delivery(TypedDict):
     """One message to a webhook, and how far it came."""
 

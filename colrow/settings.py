@@ -30,9 +30,13 @@ class Settings:
     """COLROW_DATABASE_URL: left out, an SQLite file in the data folder."""
     broker_url: str | None
     """COLROW_BROKER_URL: for `colrow worker`; `colrow up` brings a broker of its own."""
-    devices: str | None
+    token: str | None = None
+    """COLROW_TOKEN: shown to the service, whichever it is."""
+    private: bool = False
+    """COLROW_PRIVATE: `colrow up` asks for a token on loopback too."""
+    devices: str | None = None
     """COLROW_DEVICES: what a worker that is started here owns."""
-    log_format: Literal["text", "json"]
+    log_format: Literal["text", "json"] = "text"
     """COLROW_LOG_FORMAT: how `colrow up` and its processes say what happens."""
 
     def datasets(self, home: Path | None = None) -> Path:
@@ -60,11 +64,13 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         port=int(port),
         database_url=value("DATABASE_URL"),
         broker_url=value("BROKER_URL"),
+        token=value("TOKEN"),
+        private=(value("PRIVATE") or "").lower() in ("1", "true", "yes", "on"),
         devices=value("DEVICES"),
         log_format="json" if log_format == "json" else "text",
     )
 
 
 def inherited() -> dict[str, str]:
-    """Copy the environment, for a child process."""
-    return dict(os.environ)
+    """Copy the environment, for a child process. A person's token is not for it."""
+    return {name: value for name, value in os.environ.items() if name != "COLROW_TOKEN"}

@@ -9,7 +9,8 @@ from sqlalchemy.exc import ArgumentError
 from crs_core.spec import broken_offers
 from store import queue
 from store.deliveries import Bell
-from store.errors import StoreError
+from store.errors import Conflict, StoreError
+from store.session import Database
 from worker import host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
@@ -26,11 +27,9 @@ def main() -> int:
     try:
         set_up_logging("worker")
         settings = Settings()
-        name = host.take_name(settings)
         database = open_database(settings.database_url, pool_size=4)
         database.on_deliveries = Bell(settings.broker_url)
-        slot = Slot(settings, database, host.describe(settings, name.text))
-        slot.start()
+        name, slot = enter(settings, database)
     except ValidationError as error:
         return _refuse(explain(error))
     except OSError as error:
@@ -56,6 +55,23 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
     worker.start()
     slot.database.close()
     return int(worker.exitcode or 0)
+
+
+def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
+    """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    after = 0
+    while True:
+        name = host.take_name(settings, after=after)
+        slot = Slot(settings, database, host.describe(settings, name.text))
+        try:
+            slot.start()
+        except Conflict:  # a worker of another home on this host
+            name.lock.close()
+            if name.number is None:
+                raise
+            after = name.number
+        else:
+            return name, slot
 
 
 def _refuse(why: str) -> int:

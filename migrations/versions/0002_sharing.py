@@ -13,6 +13,7 @@ def upgrade() -> None:
     _owners_and_tokens()
     _jobs_and_attempts()
     _webhooks()
+    _scheduling()
     _monitoring()
 
 
@@ -97,6 +98,8 @@ def _jobs_and_attempts() -> None:
     op.add_column("attempts", sa.Column("git_revision", sa.String(length=64), nullable=True))
     op.add_column("attempts", sa.Column("environment", sa.JSON(), nullable=True))
     op.add_column("attempts", sa.Column("shared", sa.Boolean(), nullable=True))
+    op.add_column("attempts", sa.Column("exact_macs", sa.Float(), nullable=True))
+    op.add_column("attempts", sa.Column("performed_macs", sa.Float(), nullable=True))
     op.add_column("workers", sa.Column("versions", sa.JSON(), nullable=True))
 
 
@@ -154,5 +157,32 @@ def _monitoring() -> None:
         sa.Column("label", sa.String(length=100), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", "label", name="pk_counters"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _scheduling() -> None:
+    op.add_column("jobs", sa.Column("shape", sa.String(length=64), nullable=True))
+    op.drop_index("ix_jobs_queue", "jobs")
+    op.create_index(
+        "ix_jobs_queue",
+        "jobs",
+        [
+            *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
+            *("memory_bytes", "device_name", "dataset", "model"),
+        ],
+        unique=False,
+    )
+    op.add_column("workers", sa.Column("hardware", sa.JSON(), nullable=True))
+    op.add_column("workers", sa.Column("home_id", sa.String(length=36), nullable=True))
+    op.add_column("scheduler", sa.Column("half_life_s", sa.Float(), nullable=True))
+    op.add_column("scheduler", sa.Column("max_running", sa.Integer(), nullable=True))
+    op.add_column("scheduler", sa.Column("preempt_after_s", sa.Float(), nullable=True))
+    op.create_table(
+        "durations",
+        sa.Column("shape", sa.String(length=64), nullable=False),
+        sa.Column("run_s", sa.Float(), nullable=False),
+        sa.Column("jobs", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("shape", name="pk_durations"),
         sqlite_with_rowid=False,
     )
