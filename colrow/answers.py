@@ -119,7 +119,7 @@ class JobItem(TypedDict):
     progress: Progress
     summary: dict[str, SummaryValue]
     planned_compute_reduction: float
-    wish: Literal["cancel", "pause"] | None
+    wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
     spec: dict[str, Any] | None
@@ -284,7 +284,8 @@ class Worker(TypedDict):
     pid: int
     kind: Literal["cpu", "cuda"]
     state: Literal["idle", "busy", "lost"]
-    devices: list[dict[str, Any]]
+    devices: list[str]
+    hardware: list[dict[str, Any]]
     threads: int | None
     memory_bytes: int | None
     memory_used_bytes: int | None

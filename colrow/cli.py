@@ -3,6 +3,8 @@ one can type.
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
 here; so `colrow submit` loads neither the service nor torch.
+
+Past 300 lines, since it is one idea: what a person may type.
 """
 
 import sys
@@ -147,18 +149,26 @@ def worker(
     devices: Annotated[
         str | None, typer.Option(help="What it owns, as 0,1 or cpu or cpu,cpu [COLROW_DEVICES].")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name, unique [COLROW_NAME, else host, devices, number].")
+    ] = None,
+    until_idle: Annotated[
+        str | None, typer.Option(help="End when nothing was to be done for so long, as in 10m.")
+    ] = None,
 ) -> None:
     """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
     from colrow import settings
-    from colrow.local.worker import become
+    from colrow.durations import seconds
+    from colrow.local.worker import Wanted, become
 
-    become(settings.read(), database=database, broker=broker, devices=devices)
+    until_idle_s = None if until_idle is None else seconds(until_idle)
+    become(settings.read(), Wanted(database, broker, devices, name, until_idle_s))
 
 
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
-    jobs.retry, jobs.delete, sweeps.compare, sweeps.export, report.report,
-    operations.notifier, operations.doctor,
+    jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete, sweeps.compare,
+    sweeps.export, report.report, operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -11,6 +11,7 @@ from api.routes.webhooks import shown
 from api.settings import Settings
 from store.session import Database
 from store.tables import Webhook
+from tests.api.conftest import Lab
 
 Submit = Callable[..., dict[str, Any]]
 URL = "https://hooks.example/T0001/secret-token"
@@ -141,3 +142,21 @@ def test_an_admin_may_allow_a_network(
 )
 def test_of_an_address_only_the_end_of_its_path_is_shown(url: str, cut: str) -> None:
     assert shown(url) == cut
+
+
+def test_another_users_webhooks_are_neither_seen_nor_changed(
+    lab: Lab, spec: Callable[..., dict[str, Any]]
+) -> None:
+    ada, bob, root = lab.user("ada"), lab.user("bob"), lab.user("root", "admin")
+    job = ada.post("/api/v1/jobs", json={"spec": spec()}).json()["id"]
+    sweep = ada.post("/api/v1/sweeps", json={"base": spec(), "axes": {"seed": [1]}}).json()["id"]
+    for path in (f"jobs/{job}", f"sweeps/{sweep}"):
+        made = ada.post(f"/api/v1/{path}/webhooks", json={"url": URL}).json()["id"]
+        for method, of in (
+            ("GET", f"{path}/webhooks"), ("POST", f"{path}/webhooks"), ("DELETE", f"webhooks/{made}"),
+        ):  # fmt: skip
+            body = {"url": URL} if method == "POST" else None
+            answer = bob.request(method, f"/api/v1/{of}", json=body)
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:colrow:problem:owner")
+        assert len(root.get(f"/api/v1/{path}/webhooks").json()["items"]) == 1
+        assert ada.delete(f"/api/v1/webhooks/{made}").status_code == 204

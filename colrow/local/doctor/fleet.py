@@ -112,7 +112,8 @@ def _jobs(waiting: Counter[str | None]) -> list[Finding]:
             "start such a worker, or cancel them",
         )
         for what, count in waiting.items()
-        if what is not None
+        # Who waits for the end of an own job has reached a cap, and lacks nothing.
+        if what is not None and what.startswith("a worker")
     ]
 
 
