@@ -13,7 +13,18 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from colrow import tokens
-from colrow.commands import checkpoints, jobs, login, plan, presets, report, sweeps, upkeep
+from colrow.commands import (
+    checkpoints,
+    jobs,
+    login,
+    operations,
+    plan,
+    presets,
+    report,
+    sweeps,
+    upkeep,
+    webhooks,
+)
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.commands.upkeep import DataOption
@@ -115,22 +126,22 @@ def up(
     import os
 
     from colrow import settings
+    from colrow.local.telling import telling
     from colrow.local.up import Service, run
 
     here = settings.read()
-    run(
-        Service(
-            data=data or here.home,
-            datasets=here.datasets(data),
-            host=host or here.host,
-            port=here.port if port is None else port,
-            workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
-            devices=tuple(device or ()),
-            database_url=here.database_url,
-            private=private or here.private,
-        ),
-        say=typer.echo,
+    service = Service(
+        data=data or here.home,
+        datasets=here.datasets(data),
+        host=host or here.host,
+        port=here.port if port is None else port,
+        workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
+        devices=tuple(device or ()),
+        database_url=here.database_url,
+        private=private or here.private,
     )
+    with telling(here.log_format) as say:
+        run(service, say=say)
 
 
 @app.command()
@@ -165,6 +176,7 @@ for command in (
     jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
     jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
     checkpoints.checkpoints, checkpoints.download, sweeps.compare, sweeps.export, report.report,
+    operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)
 
@@ -287,3 +299,4 @@ app.command()(login.login)
 app.command()(login.logout)
 app.add_typer(tokens.app, name="token")
 app.add_typer(upkeep.database, name="db")
+app.add_typer(webhooks.app, name="webhook")

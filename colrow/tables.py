@@ -15,6 +15,7 @@ from colrow.answers import (
     LayerState,
     PlanLayer,
     SweepPlan,
+    Webhook,
 )
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
@@ -70,6 +71,19 @@ def presets_table(presets: Iterable[Preset]) -> Table:
     table = _table("name", "what it is")
     for preset in presets:
         table.add_row(preset.name, preset.title)
+    return table
+
+
+def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
+    """List webhooks, a line for each message; one that has sent none has a line too."""
+    table = _table("webhook", "address", "event", "state", ">tries", "last answer")
+    for webhook in webhooks:
+        for delivery in webhook["deliveries"] or (None,):
+            told = ("", NONE, "", "")
+            if delivery is not None:
+                answer = delivery["last_error"] or delivery["last_status"] or ""
+                told = (delivery["event"], delivery["state"], str(delivery["tries"]), str(answer))
+            table.add_row(webhook["id"], webhook["url"], *told)
     return table
 
 

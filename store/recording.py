@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.events import CheckpointSaved, Event, Layers, Noted, Points, Started
-from store import changes, checkpoints, layers, logs, metrics, summaries
+from store import changes, checkpoints, counters, layers, logs, metrics, summaries
 from store.attempts import Wish, fenced
 from store.dialects import write_points
 from store.tables import Attempt, Job, Point, Sweep
@@ -170,6 +170,7 @@ class _Batch:
             for name, value in values.items():
                 rows[numbers[name], report.step] = value
         write_points(session, key, rows)
+        counters.add(session, counters.POINTS, len(rows))
         summaries.save(session, key, numbers, kept)
         steps = [report.step for report in self.reports]
         self.job |= {"step": steps[-1], "best_validation_step": kept.best_validation_step}

@@ -63,7 +63,11 @@ class Slot:
             is_gone = former is not None and host.is_gone(former.host, former.pid)
             left = end_left_behind(session, name) if is_ours and is_gone else ()
         for job_id in left:
-            log.warning("job %s: the process before this one left it, it was given back", job_id)
+            log.warning(
+                "job %s: the process before this one left it, it was given back",
+                job_id,
+                extra={"job": job_id},
+            )
         self.register()
 
     def register(self) -> int:

@@ -22,6 +22,7 @@ from store import attempts, checkpoints, jobs
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced, StorageError
 from store.files import Storage
+from store.loglines import about
 from store.session import Database
 from store.views import Reason
 from worker import folders, launch
@@ -55,6 +56,11 @@ class Post:
 
 def supervise(claim: Claim, post: Post) -> None:
     """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    with about(job=claim.job_id, attempt=claim.number):
+        _supervise(claim, post)
+
+
+def _supervise(claim: Claim, post: Post) -> None:
     settings = post.settings
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)

@@ -24,8 +24,8 @@ def test_help_names_every_command(colrow):
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
         "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
-        "compare", "export", "report", "train", "demo", "reproduce", "backup", "restore", "db",
-        "token", "login", "logout",
+        "compare", "export", "report", "notifier", "doctor", "train", "demo", "reproduce",
+        "backup", "restore", "login", "logout", "token", "db", "webhook",
     ]  # fmt: skip
 
 
