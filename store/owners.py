@@ -62,7 +62,7 @@ def owner_of(session: Session, kind: Kind, ident: str) -> str:
     return found
 
 
-def _owned(kind: Kind, ident: str) -> Select[tuple[str]]:
+def _owned(kind: Kind, ident: str) -> Select[str]:
     if kind == "webhook":
         whose = func.coalesce(Job.owner_key, Sweep.owner_key)
         return (
