@@ -1,6 +1,7 @@
 """The shapes of what the service answers, as typed dictionaries.
 
-A test holds them equal to the OpenAPI document. Times are RFC 3339 texts.
+A test holds them equal to the OpenAPI document. Times are RFC 3339 texts. It is long and one idea:
+a class for each answer.
 """
 
 from typing import Any, Literal, TypedDict
