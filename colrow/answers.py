@@ -265,6 +265,19 @@ class Group(TypedDict):
     is_pareto: bool
 
 
+class Checkpoint(TypedDict):
+    """A complete file of a job's state."""
+
+    id: int
+    attempt: int
+    step: int
+    name: str
+    size_bytes: int
+    sha256: str
+    best: bool
+    created_at: str
+
+
 class Comparison(TypedDict):
     """Groups of jobs against each other."""
 

@@ -6,15 +6,17 @@ It is long and one idea: a method for each route.
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 import httpx
 
-from colrow import credentials, settings
+from colrow import credentials, downloads, settings
 from colrow.answers import (
     ENDED,
+    Checkpoint,
     Comparison,
     Curve,
     Job,
@@ -193,6 +195,23 @@ class Client:
             if not piece["text"] or piece["next"] >= piece["size"]:
                 return "".join(pieces)
             start = piece["next"]
+
+    def checkpoints(self, job_id: str) -> list[Checkpoint]:
+        """List the checkpoints that are kept, newest first."""
+        return cast("list[Checkpoint]", self._get(f"{_job(job_id)}/checkpoints")["items"])
+
+    def download(
+        self,
+        job_id: str,
+        checkpoint: Checkpoint,
+        path: Path,
+        *,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Download a checkpoint to a file; it is there whole, with its checksum, or not at all."""
+        url = f"{_job(job_id)}/checkpoints/{checkpoint['id']}"
+        wanted = downloads.Wanted(url, checkpoint["size_bytes"], checkpoint["sha256"])
+        downloads.fetch(self._transport, wanted, path, told=told)
 
     # Sweeps
 

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from colrow.bars import figures
 from colrow.commands.session import console
 from colrow.tables import facts_table
+from crs_core.presets import PRESETS
+from crs_core.spec import parse_any
 
 
 def test_the_version_is_shown(colrow):
@@ -19,21 +22,34 @@ def test_help_names_every_command(colrow):
     shown = colrow("--help").out
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
-        "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "pause",
-        "resume", "retry", "clone", "delete", "compare", "export", "report", "train", "demo",
-        "reproduce", "login", "logout", "token", "db",
+        "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
+        "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
+        "compare", "export", "report", "train", "demo", "reproduce", "backup", "restore", "db",
+        "token", "login", "logout",
     ]  # fmt: skip
+
+
+def test_presets_are_listed_and_printed_as_specs_that_can_be_planned(colrow, failing, tmp_path):
+    listed = colrow("presets")
+    assert listed.code == 0
+    names = {line.split()[0] for line in listed.out.splitlines() if line.strip()}
+    assert set(PRESETS) <= names
+    for name in ("digits-topk", "figure1a-nps"):
+        printed = colrow("presets", name)
+        assert parse_any(yaml.safe_load(printed.out)) == parse_any(PRESETS[name].spec)
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(printed.out)
+        assert colrow("plan", file).code == 0
+    assert "no preset 'digits'; `colrow presets` lists" in failing("presets", "digits")
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["--help"],
-        ["plan", "colrow/examples/digits.yaml"],
-        ["--server", "http://x", "ls"],
-        ["token", "--help"],
+        ["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"],
+        ["presets"], ["token", "--help"],
     ],
-)
+)  # fmt: skip
 def test_a_light_command_loads_neither_torch_nor_the_service(words):
     code = (
         "import sys; from colrow import cli\n"
