@@ -99,6 +99,13 @@ def up(
         list[str] | None,
         typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
     ] = None,
+    warm_spare: Annotated[
+        bool | None,
+        typer.Option(
+            "--warm-spare/--no-warm-spare",
+            help="Workers keep torch loaded: jobs start at once [COLROW_WARM_SPARE, yes].",
+        ),
+    ] = None,
 ) -> None:
     """Start the service on this machine: database, broker, api, page and workers."""
     import os
@@ -116,6 +123,7 @@ def up(
             workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
             devices=tuple(device or ()),
             database_url=here.database_url,
+            warm_spare=warm_spare,
         ),
         say=typer.echo,
     )

@@ -8,9 +8,12 @@ folders     where a job's files lie, and which of them nobody needs
 slot        claim a job, supervise it, claim the next
 tasks       supervise one attempt from its start to its end
 process     the trainer as a process: start, read, stop
+spare       the warm spare: keeps one, forks trainers from it, does without it
+installation what of the installation a spare has in its memory
 endings     how an attempt ended, from what was seen of the trainer
 recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt
 heartbeat   the worker's own row, and the sweep
 app         Celery: the task `colrow.wake` and the bootstep of the heartbeat
 trainer     the subprocess; alone in importing torch, and imported by nobody
+forks       the spare's own side: waits, and forks trainers
 """

@@ -40,6 +40,7 @@ def main() -> int:
         database = _open(settings)
         slot = Slot(settings, database, host.describe(settings, name.text))
         slot.start()
+        slot.warm_up()
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
     except OSError as error:
@@ -63,6 +64,7 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
         log.warning("%s", told)
     log.info("worker %s waits for jobs", name.text)
     worker.start()
+    slot.close()
     slot.database.close()
     return int(worker.exitcode or 0)
 

@@ -10,11 +10,12 @@ import codecs
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,42 @@ class Heard:
     text: str
 
 
+@dataclass(frozen=True)
+class Process:
+    """A process that leads a session of its own, however it came about."""
+
+    pid: int
+    output: int
+    """Descriptor to read what it prints from."""
+    handle: int
+    """Its pidfd: readable when it has ended."""
+    wait: Callable[[], int]
+    """Wait until it has ended and give its exit code; its number is its own until then."""
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> Process:
+    output, theirs = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(output)
+        raise
+    finally:
+        os.close(theirs)
+    return Process(process.pid, output, os.pidfd_open(process.pid), process.wait)
+
+
+def _not_forked(_config: Path) -> Process | None:
+    return None
+
+
 class Trainer:
     """A running trainer."""
 
@@ -63,8 +100,9 @@ class Trainer:
         environment: Mapping[str, str],
         *,
         command: Sequence[str] = COMMAND,
+        fork: Callable[[Path], Process | None] = _not_forked,
     ) -> None:
-        """Start it. Raises OSError."""
+        """Start it: by `fork`, or, where that gives none, by `command`. Raises OSError."""
         folder = Path(assignment.folder)
         config = folder / CONFIG
         config.write_text(json.dumps(asdict(assignment), indent=1))
@@ -74,22 +112,13 @@ class Trainer:
         # Open for writing too: then its end is never reached, and the trainer's open never waits.
         self._events = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            self._process = subprocess.Popen(
-                [*command, str(config)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                start_new_session=True,
-            )
+            self._process = fork(config) or _start([*command, str(config)], environment)
         except OSError:
             os.close(self._events)
             raise
-        self.pid = self._process.pid
-        assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
+        self.pid, self._output = self._process.pid, self._process.output
         os.set_blocking(self._output, False)
-        self._handle = os.pidfd_open(self.pid)
+        self._handle = self._process.handle
         self._selector = selectors.DefaultSelector()
         for source in (self._events, self._output, self._handle):
             self._selector.register(source, selectors.EVENT_READ)
@@ -105,10 +134,7 @@ class Trainer:
     @property
     def has_ended(self) -> bool:
         """Whether the process has ended. It is not waited for here: its number is still its own."""
-        if self._is_waited_for:
-            return True
-        found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        return found is not None
+        return self._is_waited_for or bool(select.select([self._handle], [], [], 0)[0])
 
     def stop(self) -> None:
         """Ask it to save and end."""
@@ -125,10 +151,8 @@ class Trainer:
         self._is_waited_for = True
         heard = self._heard()
         self._selector.close()
-        os.close(self._handle)
-        os.close(self._events)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        for descriptor in (self._handle, self._events, self._output):
+            os.close(descriptor)
         return code, heard
 
     def _signal(self, number: signal.Signals, *, group: bool) -> None:

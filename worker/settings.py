@@ -8,6 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL")
+# As it was at the start. Libraries (Celery) add to it later, and a spare trainer that was started
+# before that would seem to have another environment than its job.
+_INHERITED = dict(os.environ)
 
 
 class Settings(BaseSettings):
@@ -29,6 +32,9 @@ class Settings(BaseSettings):
         None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
     )
     offline: bool = Field(default=False, description="Never download a data set.")
+    warm_spare: bool = Field(
+        default=True, description="Keep a process that has torch imported, to fork trainers from."
+    )
     lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
     # Its answer carries the wish to cancel, which is to take effect within 5 s.
     heartbeat_s: float = Field(1.0, gt=0)
@@ -79,7 +85,7 @@ def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str
     Threads that spin while they wait cost a busy machine a factor of thirty; MKL's own choice of
     threads would make a resumed job differ in its last bits.
     """
-    inherited = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_TRAINERS}
+    inherited = {k: v for k, v in _INHERITED.items() if k not in _NOT_FOR_TRAINERS}
     return inherited | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),

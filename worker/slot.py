@@ -11,7 +11,8 @@ from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
 from worker import host
 from worker.recorder import UNAVAILABLE
-from worker.settings import Settings
+from worker.settings import Settings, trainer_environment
+from worker.spare import Spare
 from worker.tasks import Post, supervise
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Slot:
         self.state_changed = threading.Event()
         """Set when `state` has changed; whoever tells of it clears it."""
         self._worker = worker
+        self._spare = Spare() if settings.warm_spare else None
         self._key: int | None = None
         self._turn = threading.Lock()
         self._is_busy = False
@@ -51,6 +53,17 @@ class Slot:
         for job_id in left:
             log.warning("job %s: the process before this one left it, it was given back", job_id)
         self.register()
+
+    def warm_up(self) -> None:
+        """Have a trainer ready for a job that asks for nothing special."""
+        if self._spare is not None:
+            devices = self.settings.cuda_devices[:1]
+            self._spare.prepare(trainer_environment(self._worker.threads, devices))
+
+    def close(self) -> None:
+        """End what the slot keeps beside its jobs."""
+        if self._spare is not None:
+            self._spare.close()
 
     def register(self) -> int:
         """Enter the slot into the database, anew if it was there before."""
@@ -85,13 +98,16 @@ class Slot:
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
                 try:
-                    post = Post(self.settings, self.database, self._worker.threads, self.stopping)
-                    supervise(taken, post)
+                    supervise(taken, self._post())
                 finally:
                     self._tell(is_busy=False)
         finally:
             self._turn.release()
         return True
+
+    def _post(self) -> Post:
+        threads = self._worker.threads
+        return Post(self.settings, self.database, threads, self.stopping, spare=self._spare)
 
     def _claim(self) -> Claim | None:
         if self.stopping.is_set():

@@ -22,9 +22,10 @@ from store.errors import Fenced
 from store.session import Database
 from worker import folders
 from worker.endings import TAIL, Course, Ending, ending_of
-from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
+from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
 from worker.recorder import Pace, Recorder
 from worker.settings import Settings, trainer_environment
+from worker.spare import Spare
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
@@ -42,6 +43,8 @@ class Post:
     """Set when the worker is to stop."""
     command: Sequence[str] = COMMAND
     """How a trainer is started."""
+    spare: Spare | None = None
+    """What a trainer is forked from; None: each is started cold."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
@@ -113,7 +116,10 @@ class _Attempt:
             keep = {checkpoint.path for checkpoint in claim.checkpoints}
             folders.tidy(job, keep=keep, current=claim.number)
             trainer = Trainer(
-                self._assignment(job, folder), self._environment(), command=self._post.command
+                self._assignment(job, folder),
+                self._environment(),
+                command=self._post.command,
+                fork=self._fork,
             )
         except OSError as error:
             return Ending(
@@ -172,9 +178,18 @@ class _Attempt:
             if time.monotonic() >= self._kill_at_s and not self._was_killed:
                 self._was_killed = True
                 trainer.kill()
-        elif self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set():
+        elif self._is_called_off():
             self._kill_at_s = time.monotonic() + self._post.settings.stop_s
             trainer.stop()
+
+    def _fork(self, config: Path) -> Process | None:
+        spare = self._post.spare
+        if spare is None:
+            return None
+        return spare.fork(config, self._environment(), is_called_off=self._is_called_off)
+
+    def _is_called_off(self) -> bool:
+        return self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set()
 
     @property
     def _threads(self) -> int:

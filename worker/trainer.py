@@ -2,34 +2,44 @@
 
 It tells events as JSON lines through a FIFO and prints what a person may want to read. SIGTERM,
 once training has begun, asks it to save and end; before that there is nothing to save, and it just
-ends.
+ends. `python -m worker.trainer --spare`, started by `worker.spare`, imports all that a training
+needs and forks such a subprocess for every job.
 """
 
-import ctypes
 import json
-import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with(supervisor: int) -> None:
-    """Have the kernel kill this process when its parent dies; end now if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != supervisor:
-        sys.exit("the supervisor is gone")
+from worker import forks
 
 
 def main(path: Path) -> int:
     """Train what the file says. 0: ended by itself or because it was asked to."""
     assignment = json.loads(path.read_text())
-    _die_with(assignment["supervisor"])
+    forks.die_with(assignment["supervisor"])
+    return _train_as(assignment)
+
+
+def be_spare(supervisor: int) -> int:
+    """Import, say so, and fork trainers until the supervisor is gone."""
+    forks.die_with(supervisor)
+    channel = forks.take_channel()
+    begin_s = time.perf_counter()
+    from crs_core.engine import begin_after_fork, get_ready
+
+    get_ready()
+    forks.tell(channel, {"ready": time.perf_counter() - begin_s})
+    return forks.serve(
+        channel, lambda path: _train_as(json.loads(path.read_text())), begin=begin_after_fork
+    )
+
+
+def _train_as(assignment: dict[str, Any]) -> int:
     with Path(assignment["events"]).open("w") as pipe:
         return _train(assignment, pipe)
 
@@ -72,9 +82,5 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
 
 
 if __name__ == "__main__":
-    exit_code = main(Path(sys.argv[1]))
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(
-        exit_code
-    )  # all is written; taking torch apart would hold up the next job for a second
+    is_spare = sys.argv[1] == forks.OPTION
+    forks.leave(be_spare(int(sys.argv[2])) if is_spare else main(Path(sys.argv[1])))

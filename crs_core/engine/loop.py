@@ -20,10 +20,10 @@ from crs_core.engine.parts import Parts, assemble
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
-from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import DiskError
 from crs_core.events import CheckpointSaved, Event, Finished, Started
 from crs_core.spec import JobSpec
+from crs_core.surroundings import hardware, revision
 
 
 def _never() -> bool:

@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-_SOURCE = Path(__file__).parents[2]
+_SOURCE = Path(__file__).parents[1]
 
 
 def hardware() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crs_core.engine.surroundings import cores, hardware, processor, revision
+from crs_core.surroundings import cores, hardware, processor, revision
 
 HASH, OTHER = "1" * 40, "2" * 40
 
