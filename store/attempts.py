@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, jobs, queue
+from store import changes, clock, jobs, queue, timing
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -116,7 +116,7 @@ def _begin(
             number=number,
             worker_key=worker.key,
             host=worker.host,
-            device_count=len(worker.devices),
+            device_count=job.devices,
             state="running",
             started_at=now,
             heartbeat_at=now,
@@ -200,6 +200,12 @@ def release(
     return to
 
 
+def tell_times(session: Session, attempt_id: int, *, start_s: float, trainer_s: float) -> None:
+    """Write how long the start of the trainer took, and how long it lived. Raises Fenced."""
+    attempt, _ = _current(session, attempt_id)
+    attempt.start_s, attempt.trainer_s = start_s, trainer_s
+
+
 def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     """Lock a current attempt, then its job; every writer takes the two in this order."""
     attempt = session.execute(
@@ -234,6 +240,7 @@ def _end(session: Session, attempt: Attempt, state: str, reason: Reason | None) 
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
+    attempt.shared = timing.was_shared(session, attempt, now)
     worker = session.get(Worker, attempt.worker_key)
     if worker is not None and worker.state == "busy" and state != "lost":
         _occupy(session, worker, "idle", now)

@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from crs_core.events import EVENT, Event
+from worker.forks import IMPORTED
 
 COMMAND = (sys.executable, "-m", "worker.trainer")
 """How a trainer is started; the path of its assignment follows."""
 EVENTS = "events.fifo"
 CONFIG = "trainer.json"
+_IMPORTED = f'{{"{IMPORTED}":'.encode()
 _READ_BYTES = 1 << 16
 _READS = 64
 """Reads in a row from one source, before the other one gets its turn."""
@@ -112,10 +114,14 @@ class Trainer:
         # Open for writing too: then its end is never reached, and the trainer's open never waits.
         self._events = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            self._process = fork(config) or _start([*command, str(config)], environment)
+            forked = fork(config)
+            self._process = forked or _start([*command, str(config)], environment)
         except OSError:
             os.close(self._events)
             raise
+        self.is_forked = forked is not None
+        self.imported_s: float | None = None
+        """How long it imported, once it has told."""
         self.pid, self._output = self._process.pid, self._process.output
         os.set_blocking(self._output, False)
         self._handle = self._process.handle
@@ -162,6 +168,8 @@ class Trainer:
 
     def _heard(self) -> Heard:
         *lines, self._line = (self._line + self._read(self._events)).split(b"\n")
+        if lines and lines[0].startswith(_IMPORTED):
+            self.imported_s = float(json.loads(lines.pop(0))[IMPORTED])
         text = self._decoder.decode(self._read(self._output))
         return Heard([EVENT.validate_json(line) for line in lines], text)
 

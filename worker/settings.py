@@ -1,6 +1,7 @@
 """What a worker takes from the environment; no other file of this package reads it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -77,6 +78,17 @@ class Settings(BaseSettings):
     def cuda_devices(self) -> tuple[str, ...]:
         """The CUDA devices as the driver names them; empty for a worker on the CPU."""
         return () if self.devices == "cpu" else self.device_names
+
+
+_TOLD = (
+    "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "DNNL_", "ONEDNN_", "ATEN_", "TORCH_", "PYTORCH_",
+    "CUDA_", "CUDNN_", "CUBLAS_", "NCCL_", "NVIDIA_TF32", "LD_PRELOAD", "MALLOC_",
+)  # fmt: skip
+
+
+def told_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables that speed and last bits of a training may hang on."""
+    return {name: environment[name] for name in sorted(environment) if name.startswith(_TOLD)}
 
 
 def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str, str]:

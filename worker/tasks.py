@@ -16,15 +16,17 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
+from crs_core.surroundings import driver
 from store import attempts
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced
 from store.session import Database
 from worker import folders
 from worker.endings import TAIL, Course, Ending, ending_of
+from worker.forks import IMPORTED
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
 from worker.recorder import Pace, Recorder
-from worker.settings import Settings, trainer_environment
+from worker.settings import Settings, told_variables, trainer_environment
 from worker.spare import Spare
 
 _LOOK_S = 0.1
@@ -53,17 +55,21 @@ def supervise(claim: Claim, post: Post) -> None:
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)
     log.info("job %s, attempt %s begins", claim.job_id, claim.number)
+    attempt = _Attempt(claim, post, recorder)
     try:
-        ending = _Attempt(claim, post, recorder).run()
+        ending = attempt.run()
     except Exception as error:  # noqa: BLE001 - it becomes the job's reason
         ending = _own_failure(claim, error)
     try:
-        is_written = recorder.end(partial(_write, claim.attempt_id, ending))
+        is_written = recorder.end(partial(_write, claim.attempt_id, ending, attempt.times))
     except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
         ending = _own_failure(claim, error)
         is_written = _write_without(post.database, claim.attempt_id, ending)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
-    log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
+    how = how if is_written else "fenced"
+    log.info(
+        "job %s, attempt %s: %s; %s", claim.job_id, claim.number, how, attempt.times or "no trainer"
+    )
 
 
 def _own_failure(claim: Claim, error: Exception) -> Ending:
@@ -74,7 +80,20 @@ def _own_failure(claim: Claim, error: Exception) -> Ending:
     return Ending(Outcome.FAILED, "internal", message)
 
 
-def _write(attempt_id: int, ending: Ending, session: Session) -> None:
+@dataclass(frozen=True)
+class Times:
+    """How long an attempt took to have a trainer, and how long that lived, in seconds."""
+
+    start_s: float
+    trainer_s: float
+
+    def __str__(self) -> str:
+        return f"a trainer after {self.start_s:.3f} s, for {self.trainer_s:.3f} s"
+
+
+def _write(attempt_id: int, ending: Ending, times: Times | None, session: Session) -> None:
+    if times is not None:
+        attempts.tell_times(session, attempt_id, start_s=times.start_s, trainer_s=times.trainer_s)
     kind, message = ending.kind, ending.message
     if ending.outcome is not None:
         attempts.finish(session, attempt_id, ending.outcome, kind=kind, message=message)
@@ -88,7 +107,7 @@ def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
     """Write the ending where the recorder has failed; whether the attempt was still current."""
     try:
         with database.write() as session:
-            _write(attempt_id, ending, session)
+            _write(attempt_id, ending, None, session)
     except Fenced:
         return False
     return True
@@ -104,6 +123,8 @@ class _Attempt:
         self._last: Finished | Failed | None = None
         self._step = 0
         self._tail = ""
+        self._begin_s = time.monotonic()
+        self.times: Times | None = None
         self._kill_at_s: float | None = None
         self._was_killed = False
 
@@ -128,15 +149,17 @@ class _Attempt:
                 f"the trainer cannot be started in {folder}: {error.strerror or error}. Make room "
                 "there (or mend the permissions), then start the job again",
             )
+        trainer_s = time.monotonic()
         try:
             while not trainer.has_ended:
                 self._hear(trainer)
                 self._recorder.check()
                 self._obey(trainer)
         finally:
+            self.times = Times(trainer_s - self._begin_s, time.monotonic() - trainer_s)
             code, heard = trainer.end()
             (folder / EVENTS).unlink(missing_ok=True)
-        self._pass_on(heard)
+        self._pass_on(heard, trainer)
         return ending_of(
             Course(
                 exit_code=code,
@@ -153,14 +176,26 @@ class _Attempt:
         if self._recorder.is_behind:
             time.sleep(_LOOK_S)
         else:
-            self._pass_on(trainer.hear(_LOOK_S))
+            self._pass_on(trainer.hear(_LOOK_S), trainer)
 
-    def _pass_on(self, heard: Heard) -> None:
-        for event in heard.events:
+    def _pass_on(self, heard: Heard, trainer: Trainer) -> None:
+        events = [self._with_surroundings(event, trainer) for event in heard.events]
+        for event in events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        if heard.events or heard.text:
-            self._recorder.add(heard.events, heard.text)
+        if events or heard.text:
+            self._recorder.add(events, heard.text)
+
+    def _with_surroundings(self, event: Event, trainer: Trainer) -> Event:
+        """Add to what the trainer says of its surroundings what only its supervisor knows."""
+        if not isinstance(event, Started):
+            return event
+        found = {"start": "warm" if trainer.is_forked else "cold"}
+        if trainer.imported_s is not None:
+            found[IMPORTED] = f"{trainer.imported_s:.2f}"
+        found |= driver() if self._cuda_devices else {}
+        found |= told_variables(self._environment())
+        return event.model_copy(update={"environment": event.environment | found})
 
     def _note(self, event: Event) -> None:
         match event:

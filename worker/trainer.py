@@ -45,11 +45,13 @@ def _train_as(assignment: dict[str, Any]) -> int:
 
 
 def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
+    begin_s = time.perf_counter()
     # Here, not above: the import takes a second or more, in which the supervisor may die.
     from crs_core.engine import Place, ResumePoint, failed, run
     from crs_core.events import Event, Started
     from crs_core.spec import parse_any
 
+    pipe.write(forks.imported(time.perf_counter() - begin_s) + "\n")
     told_to_stop = threading.Event()
 
     def tell(event: Event) -> None:

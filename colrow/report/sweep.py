@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from colrow import timing
 from colrow.answers import Comparison, Curve, Group, Job, Sweep
 from colrow.client import Client
 from colrow.errors import ColrowError
@@ -109,6 +110,8 @@ def _findings(comparison: Comparison) -> tuple[Block, ...]:
             "is in no mean; a setting with one that diverged is never within the margin."
         )
     )
+    if note := timing.footnote(comparison["groups"]):
+        blocks.append(Paragraph(f"{note}."))
     return tuple(blocks)
 
 
@@ -130,7 +133,6 @@ def group_table(comparison: Comparison) -> Table:
     rows = []
     for group in sorted(comparison["groups"], key=lambda g: not g["is_baseline"]):
         delta, evidence = group["delta_y"], group["evidence"]
-        ratio = group["seconds_ratio"]
         rows.append(
             (
                 group["label"],
@@ -140,7 +142,7 @@ def group_table(comparison: Comparison) -> Table:
                 verdict(group),
                 share(group["planned_compute_reduction"]["mean"]),
                 share(group["x"]["mean"]),
-                NONE if ratio is None else f"{ratio:.2f}",
+                timing.ratio(group),
                 which_failed(group) or NONE,
             )
         )

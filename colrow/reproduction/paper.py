@@ -1,8 +1,9 @@
 """The report of a reproduction: ours beside the paper's, with a verdict per line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from colrow import timing
 from colrow.client import Client
 from colrow.figures import NONE, duration, last, share
 from colrow.report.document import Block, Cell, Code, Document, Mark, Paragraph, Section, Table
@@ -110,8 +111,8 @@ def _settings(experiment: Experiment, results: Results) -> Table:
     return Table(
         columns,
         tuple(rows),
-        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no "
-        "measurement. `benchmarks/policy_time.py` takes the times of a step side by side.",
+        "Time is that of whole jobs. `benchmarks/policy_time.py` takes the times of a step side by "
+        f"side. {timing.explained(_caveats(experiment, exact, results)) or ''}".rstrip(),
     )
 
 
@@ -123,20 +124,34 @@ def _numbers(setting: Setting, exact: Setting | None, results: Results) -> tuple
         evidence = difference(setting, exact, results.values)
     seconds = _mean(last(job["summary"], "seconds") for job in jobs)
     sampling = _mean(last(job["summary"], "sampling_seconds") for job in jobs)
-    base_s = None
+    base_s, mark = None, ""
     if exact is not None:
         base = results.succeeded(exact).values()
         base_s = _mean(last(job["summary"], "seconds") for job in base)
+        mark = f" {timing.MARK}" if timing.caveat([*jobs, *base]) else ""
     return (
         scale.spread(stat(values.values())),
         scale.difference(evidence.mean) if evidence else NONE,
         scale.interval(evidence.low, evidence.high) if evidence else NONE,
         share(_mean(job["planned_compute_reduction"] for job in jobs)),
         share(_mean(last(job["summary"], "compute_reduction") for job in jobs)),
-        f"{seconds / base_s:.2f}" if seconds and base_s else duration(seconds),
+        f"{seconds / base_s:.2f}{mark}" if seconds and base_s else duration(seconds),
         share(sampling / seconds) if seconds and sampling is not None else NONE,
         _states(setting, results),
     )
+
+
+def _caveats(
+    experiment: Experiment, exact: Mapping[str, Setting], results: Results
+) -> dict[str, None]:
+    """Give why times are no measure, each reason once."""
+    found: dict[str, None] = {}
+    for setting in experiment.settings:
+        base = exact.get(setting.recipe.name)
+        jobs = [] if base is None else [*results.succeeded(setting).values()]
+        if jobs and base and (caveat := timing.caveat([*jobs, *results.succeeded(base).values()])):
+            found[caveat] = None
+    return found
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
