@@ -23,7 +23,8 @@ def surroundings(jobs: Sequence[Job]) -> Table:
         attempt = job["attempts"][-1]
         said = {"host": attempt["host"], "device": attempt["device"] or NONE}
         said |= {"threads a job": str(attempt["threads"] or NONE)} | timing.surroundings(attempt)
-        said["times"] = job["time_caveat"] or "can be compared"
+        if job["device"] or job["time_caveat"]:
+            said["times"] = job["time_caveat"] or "can be compared"
         for name, value in said.items():
             values = found.setdefault(_NAMES.get(name, name), {})
             values[value] = values.get(value, 0) + 1

@@ -34,6 +34,7 @@ def test_an_attempt_whose_trainer_is_forked_is_supervised_as_any(make_spare, ben
         job = play(bench, spare, script)
         assert job.state == "succeeded"
         assert bench.read(logs.read, job.id).text == "PASSIVE 1\n"
+        assert job.attempts[0].environment["start"] == "warm"
 
 
 def test_a_forked_trainer_that_is_killed_is_tried_again(make_spare, bench):
