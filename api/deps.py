@@ -11,10 +11,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from api.live import Hub
+from api.login import reason_for_login
 from api.metrics import Meter
+from api.rates import Buckets, Guesses
 from api.settings import Settings
-from store import queue, removal
+from store import queue, removal, shares
 from store.session import Database, check_schema
+from store.shares import Rules
 
 BROKER_S = 1.0
 
@@ -27,6 +30,10 @@ class Service:
         self.database = Database(settings.database_url, pool_size=settings.threads)
         self.hub = Hub(self.database, poll_s=settings.events_poll_s, queue=settings.events_queue)
         self.meter = Meter()
+        self.login = reason_for_login(settings)
+        """Why whoever comes must log in; None: nobody has to."""
+        self.rates = Buckets(settings.rate_per_s, settings.rate_burst)
+        self.guesses = Guesses()
         self._schema_fits = False
 
     @contextmanager
@@ -46,7 +53,18 @@ class Service:
     def _check_once(self) -> None:
         if not self._schema_fits:
             check_schema(self.database)
+            self._set_rules()
             self._schema_fits = True
+
+    def _set_rules(self) -> None:
+        """Write the rules of sharing where workers, who order the queue too, find them."""
+        has = self.settings
+        wanted = Rules(has.half_life_s, has.max_running, has.preempt_after_s)
+        with self.database.read() as session:
+            is_so = shares.rules(session) == wanted
+        if not is_so:
+            with self.database.write() as session:
+                shares.set_rules(session, wanted)
 
     def ring(self, times: int = 1) -> None:
         """Wake workers. The broker may be down: the sweeper rings again later."""

@@ -1,12 +1,18 @@
 """What the api takes from the environment; no other file of this package reads it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 STATIC = Path(__file__).parent / "static"
+
+
+def explained(error: ValidationError) -> str:
+    """Say what is wrong with the environment, in one sentence."""
+    fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
+    return "the environment is not right: " + "; ".join(fields)
 
 
 class Settings(BaseSettings):
@@ -31,7 +37,41 @@ class Settings(BaseSettings):
     streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
 
-    @field_validator("hosts", mode="before")
+    # Users and tokens
+    profile: Literal["embedded", "cluster"] | None = Field(
+        None, description="Left out: embedded on SQLite, cluster on PostgreSQL."
+    )
+    private: bool = Field(default=False, description="Ask for a token on loopback too.")
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of proxies whose forwarding headers are believed, with commas."
+    )
+    session_days: float = Field(30.0, gt=0, description="How long a browser stays signed in.")
+    rate_per_s: float = Field(100.0, ge=0, description="Requests of one token; 0: no limit.")
+    rate_burst: int = Field(1000, ge=1, description="Requests of one token at once.")
+    streams_per_user: int = Field(50, ge=1, description="Event streams of one user.")
+    max_queued: int | None = Field(
+        None, ge=0, description="Queued jobs of a user without a cap of their own; None: no cap."
+    )
+    max_running: int | None = Field(
+        None, ge=0, description="Running jobs of a user without a cap of their own; None: no cap."
+    )
+    half_life_s: float = Field(
+        86_400.0, gt=0, description="After so long, what a user has used counts half for its share."
+    )
+    preempt_after_s: float = Field(
+        60.0, ge=0, description="So long a job runs at least before it gives way to another."
+    )
+    audit_days: float = Field(365.0, gt=0, description="How long the audit log is kept.")
+    audit_rows: int = Field(1_000_000, ge=1, description="Its entries, at most.")
+    slow_s: float = Field(30.0, gt=0, description="A client slower than that is cut off.")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is one person's service on one machine."""
+        profile = self.profile or ("embedded" if self.database_url.startswith("sqlite") else None)
+        return profile == "embedded"
+
+    @field_validator("hosts", "proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):

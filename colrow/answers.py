@@ -303,3 +303,14 @@ class Worker(TypedDict):
     attempt: int | None
     started_at: str
     heartbeat_at: str
+
+
+class WhoAmI(TypedDict):
+    """Who asks, and how that is known; `loopback`: no login is needed."""
+
+    user: str
+    role: Literal["viewer", "user", "admin"]
+    by: Literal["loopback", "token", "cookie"]
+    token_id: str | None
+    token_name: str | None
+    expires_at: str | None

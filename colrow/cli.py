@@ -1,4 +1,5 @@
-"""The command `colrow`: options, commands, and how failures are told.
+"""The command `colrow`: options, commands, and how failures are told. Long, and one idea: all that
+one can type.
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
 here; so `colrow submit` loads neither the service nor torch.
@@ -10,7 +11,8 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, report, sweeps
+from colrow import tokens
+from colrow.commands import jobs, login, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -77,12 +79,19 @@ def options(
         str | None,
         typer.Option(help="Address of the service [COLROW_SERVER, else http://127.0.0.1:8750]."),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="Token for it; better kept by `colrow login`: others see a command line "
+            "[COLROW_TOKEN]."
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
     ] = False,
 ) -> None:
     """Take what holds for every command."""
-    context.obj = here = Session(server)
+    context.obj = here = Session(server, token)
     context.call_on_close(here.close)
 
 
@@ -97,7 +106,7 @@ def up(
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
+        typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
     warm_spare: Annotated[
         bool | None,
@@ -106,6 +115,10 @@ def up(
             help="Workers keep torch loaded: jobs start at once [COLROW_WARM_SPARE, yes].",
         ),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
+    ] = False,
 ) -> None:
     """Start the service on this machine: database, broker, api, page and workers."""
     import os
@@ -124,6 +137,7 @@ def up(
             devices=tuple(device or ()),
             database_url=here.database_url,
             warm_spare=warm_spare,
+            private=private or here.private,
         ),
         say=typer.echo,
     )
@@ -139,7 +153,7 @@ def worker(
         str | None, typer.Option(help="Address of the broker [COLROW_BROKER_URL].")
     ] = None,
     devices: Annotated[
-        str | None, typer.Option(help="What it owns, as 0,1 or cpu [COLROW_DEVICES].")
+        str | None, typer.Option(help="What it owns, as 0,1 or cpu or cpu,cpu [COLROW_DEVICES].")
     ] = None,
 ) -> None:
     """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
@@ -234,45 +248,38 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="At most so many seeds for each setting.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path(
-        "docs/reproduction"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder of report and results [docs/reproduction, quick: build/…]."
+        ),
+    ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A results.jsonl whose results count too; repeatable."),
+    ] = None,
     queue_only: Annotated[
         bool, typer.Option("--queue", help="Queue what is missing at --server, and leave.")
     ] = False,
     report_only: Annotated[
-        bool, typer.Option("--report", help="Write the report of what there is; run nothing.")
+        bool,
+        typer.Option(
+            "--report", help="Run nothing: report recorded results and those of --server or --data."
+        ),
     ] = False,
     data: DataOption = None,
     port: PortOption = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="As of `up`.")] = None,
 ) -> None:
     """Run the paper's tables and figures, here or at --server; what is done is not run again."""
-    from colrow.commands.reproduce import Wanted, run
-    from colrow.reproduction.experiments import chosen
+    from colrow.local import reproduce as local
     from colrow.reproduction.runs import Scale
 
-    wanted = Wanted(
-        chosen(names or (), quick=quick), Scale(quick=quick, seeds=seeds), out,
-        queues=not report_only, waits=not (queue_only or report_only), writes=not queue_only,
+    asked = local.Asked(
+        names or (), Scale(quick=quick, seeds=seeds), out, also or (), queue_only, report_only,
+        data, port, workers,
     )  # fmt: skip
-    from colrow import settings
-    from colrow.local.own_service import Place, serving
-    from colrow.local.weights import reader_of
-
-    here, own = session(context), settings.read()
-    home = data or own.home
-    reader = reader_of(home)
-    if here.server is not None:
-        run(here, wanted, weights=reader)
-        return
-    if queue_only:
-        raise ColrowError(
-            "--queue leaves jobs to a service that goes on; name it, as in "
-            "`colrow --server http://127.0.0.1:8750 reproduce --queue`"
-        )
-    with serving(Place(home, own.port if port is None else port, workers)) as (address, _):
-        run(Session(address), wanted, weights=reader)
+    local.reproduce(session(context), asked)
 
 
 @database.command()
@@ -294,4 +301,7 @@ def upgrade(
     typer.echo(f"{db.shown(address)}: schema {schema}")
 
 
+app.command()(login.login)
+app.command()(login.logout)
+app.add_typer(tokens.app, name="token")
 app.add_typer(database, name="db")

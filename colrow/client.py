@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, cast
 
 import httpx
 
-from colrow import settings
+from colrow import credentials, settings
 from colrow.answers import (
     ENDED,
     Comparison,
@@ -23,6 +23,7 @@ from colrow.answers import (
     Plan,
     Sweep,
     SweepPlan,
+    WhoAmI,
     Worker,
 )
 from colrow.errors import ColrowError, lost
@@ -36,7 +37,8 @@ WATCH_S = 0.25  # how often, at most, `watch` reads while events come in
 class Client:
     """A connection to a Colrow service. Thread-safe; close it, or use it in a `with` block.
 
-    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. Every failure
+    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. `token` left
+    out: COLROW_TOKEN, else what `colrow login` kept for that address; "" shows none. Every failure
     is a `ColrowError`.
     """
 
@@ -44,12 +46,15 @@ class Client:
         self,
         base_url: str | None = None,
         *,
+        token: str | None = None,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(
-            base_url or settings.read().server, timeout_s=timeout_s, inner=transport
-        )
+        here = settings.read()
+        server = base_url or here.server
+        if token is None:
+            token = here.token or credentials.token_for(credentials.file_in(here.home), server)
+        self._transport = Transport(server, token=token, timeout_s=timeout_s, inner=transport)
         self.base_url = self._transport.base_url
 
     def close(self) -> None:
@@ -244,6 +249,10 @@ class Client:
             raise self._transport.unreachable(error) from None
 
     # The service
+
+    def who_am_i(self) -> WhoAmI:
+        """Say as whom the service knows one."""
+        return cast("WhoAmI", self._get("/session"))
 
     def catalog(self) -> dict[str, Any]:
         """List everything a spec can name."""

@@ -28,6 +28,10 @@ class Settings:
     """COLROW_DATABASE_URL: left out, an SQLite file in the data folder."""
     broker_url: str | None
     """COLROW_BROKER_URL: for `colrow worker`; `colrow up` brings a broker of its own."""
+    token: str | None = None
+    """COLROW_TOKEN: shown to the service, whichever it is."""
+    private: bool = False
+    """COLROW_PRIVATE: `colrow up` asks for a token on loopback too."""
 
     def datasets(self, home: Path | None = None) -> Path:
         """Give the folder of the data sets beside this data folder."""
@@ -51,9 +55,11 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         port=int(port),
         database_url=value("DATABASE_URL"),
         broker_url=value("BROKER_URL"),
+        token=value("TOKEN"),
+        private=(value("PRIVATE") or "").lower() in ("1", "true", "yes", "on"),
     )
 
 
 def inherited() -> dict[str, str]:
-    """Copy the environment, for a child process."""
-    return dict(os.environ)
+    """Copy the environment, for a child process. A person's token is not for it."""
+    return {name: value for name, value in os.environ.items() if name != "COLROW_TOKEN"}

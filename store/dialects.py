@@ -1,11 +1,12 @@
 """The few statements that SQLite and PostgreSQL spell differently."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, any_, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from store.tables import Base
 
@@ -13,6 +14,21 @@ from store.tables import Base
 def is_sqlite(session: Session) -> bool:
     """Whether the session talks to SQLite."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def among(
+    session: Session, column: ColumnElement[Any] | QueryableAttribute[Any], values: Iterable[Any]
+) -> ColumnElement[bool]:
+    """Say that a column has one of these values, texts or integers, however many they are.
+
+    `column.in_(values)` has a parameter for each, of which SQLite takes 32,766 and PostgreSQL
+    65,535; here they are one.
+    """
+    listed = list(values)
+    if is_sqlite(session):
+        members = func.json_each(json.dumps(listed)).table_valued("value")
+        return column.in_(select(members.c.value))
+    return column == any_(bindparam(None, listed, postgresql.ARRAY(column.type)))
 
 
 def _insert(session: Session, table: type[Base]) -> Any:
@@ -40,6 +56,25 @@ def upsert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]
         statement.on_conflict_do_update(
             index_elements=keys,
             set_={name: statement.excluded[name] for name in rows[0] if name not in keys},
+        ),
+        [dict(row) for row in rows],
+    )
+
+
+def add_up(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, add the other columns to its own."""
+    if not rows:
+        return
+    statement = _insert(session, table)
+    keys = [column.name for column in table.__table__.primary_key]
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={
+                name: table.__table__.c[name] + statement.excluded[name]
+                for name in rows[0]
+                if name not in keys
+            },
         ),
         [dict(row) for row in rows],
     )

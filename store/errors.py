@@ -1,8 +1,9 @@
 """What the store refuses, as a tree of classes.
 
 StoreError
-|- NotFound              no such job, sweep, attempt, checkpoint
+|- NotFound              no such job, sweep, attempt, checkpoint, token, user
 |- Conflict              a transition that cannot be; says why and what to do
+|  `- CapReached         the user has as many jobs in the queue as are allowed
 |- IdempotencyMismatch   the key was used before, with another body
 |- BadQuery              a filter, sort or cursor that means nothing
 |- Fenced                the attempt is no longer current; nothing was written
@@ -21,6 +22,10 @@ class NotFound(StoreError):  # noqa: N818 - named by what is so, as an HTTP stat
 
 class Conflict(StoreError):  # noqa: N818
     """A change that the present state does not allow."""
+
+
+class CapReached(Conflict):
+    """More jobs in the queue than their owner may have. Nothing was queued."""
 
 
 class IdempotencyMismatch(StoreError):  # noqa: N818

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from store.dialects import among
 from store.tables import Attempt, Worker
 
 SEVERAL = "several devices"
@@ -56,9 +57,12 @@ class Against:
 
 
 def was_shared(session: Session, attempt: Attempt, now: float) -> bool:
-    """Tell whether another attempt used this one's device, or on a CPU its host, until now."""
+    """Tell whether another attempt used this one's device, or on a CPU its host, until now.
+
+    Of a slot with several devices nobody recorded which ones an attempt got: it counts as on all.
+    """
     others = session.execute(
-        select(Attempt.device, Attempt.device_count, Worker.kind, Worker.devices)
+        select(Attempt.device, Worker.kind, Worker.devices)
         .join(Worker, Worker.key == Attempt.worker_key)
         .where(
             Attempt.host == attempt.host,
@@ -68,19 +72,15 @@ def was_shared(session: Session, attempt: Attempt, now: float) -> bool:
         )
     ).all()
     worker = session.get_one(Worker, attempt.worker_key)
-    mine = _devices(attempt.device, attempt.device_count, worker.kind, worker.devices)
+    mine = _devices(attempt.device, worker.kind, worker.devices)
     if mine is None:
         return bool(others)
     return any(mine & (_devices(*other) or frozenset()) for other in others)
 
 
-def _devices(
-    device: str | None, count: int | None, kind: str, devices: Sequence[str]
-) -> frozenset[str] | None:
-    """Name the devices of an attempt; None: it used the CPU."""
-    if kind == "cpu" or device == "cpu":
-        return None
-    return frozenset(devices[:count])
+def _devices(device: str | None, kind: str, devices: Sequence[str]) -> frozenset[str] | None:
+    """Name the devices of an attempt's slot; None: it used the CPU."""
+    return None if kind == "cpu" or device == "cpu" else frozenset(devices)
 
 
 def ran_on(session: Session, job_keys: Sequence[int]) -> dict[int, RanOn]:
@@ -89,7 +89,8 @@ def ran_on(session: Session, job_keys: Sequence[int]) -> dict[int, RanOn]:
         Attempt.job_key, Attempt.device, Attempt.device_name, Attempt.device_count,
         Attempt.threads, Attempt.shared, Attempt.ended_at,
     )  # fmt: skip
-    query = select(*columns).where(Attempt.job_key.in_(job_keys), Attempt.start_step.is_not(None))
+    of_jobs = among(session, Attempt.job_key, job_keys)
+    query = select(*columns).where(of_jobs, Attempt.start_step.is_not(None))
     found: dict[int, list[Any]] = defaultdict(list)
     for row in session.execute(query):
         found[row.job_key].append(row)

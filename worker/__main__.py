@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
 from store import queue
-from store.errors import StoreError
+from store.errors import Conflict, StoreError
 from store.session import Database, check_schema
 from worker import host
 from worker.app import make_app
@@ -36,10 +36,7 @@ def main() -> int:
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     try:
         settings = Settings()
-        name = host.take_name(settings)
-        database = _open(settings)
-        slot = Slot(settings, database, host.describe(settings, name.text))
-        slot.start()
+        name, slot = enter(settings, _open(settings))
         slot.warm_up()
     except ValidationError as error:
         return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
@@ -67,6 +64,23 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
     slot.close()
     slot.database.close()
     return int(worker.exitcode or 0)
+
+
+def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
+    """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    after = 0
+    while True:
+        name = host.take_name(settings, after=after)
+        slot = Slot(settings, database, host.describe(settings, name.text))
+        try:
+            slot.start()
+        except Conflict:  # a worker of another home on this host
+            name.lock.close()
+            if name.number is None:
+                raise
+            after = name.number
+        else:
+            return name, slot
 
 
 def _open(settings: Settings) -> Database:

@@ -15,7 +15,6 @@ A spare dies with its supervisor, and a trainer with its spare.
 import ctypes
 import json
 import os
-import signal
 import socket
 import sys
 import traceback
@@ -23,26 +22,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from worker.lifeline import die_with
+
 OPTION = "--spare"
 """The word in place of an assignment's path; the supervisor's process id and PADDING follow."""
 PADDING = "-" * 400
 """Room in the spare's command line, in which its trainers show the path of their assignment."""
 MESSAGE_BYTES = 1 << 16
 IMPORTED = "imported_s"
-_PR_SET_PDEATHSIG = 1
 
 
 def imported(seconds: float) -> str:
     """Say in a line, the first of a trainer's events, how long it imported; no time in a fork."""
     return json.dumps({IMPORTED: round(seconds, 4)})
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; end now if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit("the supervisor is gone")
 
 
 def take_channel() -> socket.socket:

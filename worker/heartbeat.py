@@ -6,6 +6,7 @@ same.
 """
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -15,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 
-from store import checkpoints, removal, workers
+from store import checkpoints, preemption, removal, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
 from worker import folders, host
@@ -70,11 +71,27 @@ class Heartbeat:
             except UNAVAILABLE as error:
                 log.warning("the database cannot be reached, trying again: %s", error)
                 self._ended.wait(min(1.0, self._slot.settings.sweep_s))
-            self._slot.state_changed.wait(max(0.0, due_s - time.monotonic()))
+            if self._idle_until_s() <= time.monotonic():
+                self._leave()
+            next_s = min(due_s, self._idle_until_s())
+            self._slot.state_changed.wait(max(0.0, next_s - time.monotonic()))
         try:
             self._beat()
         except UNAVAILABLE as error:
             log.warning("the database was not told that this worker stopped: %s", error)
+
+    def _idle_until_s(self) -> float:
+        """Give the moment until which a slot that stays idle is kept."""
+        after_s = self._slot.settings.until_idle_s
+        if after_s is None or self._slot.state != "idle":
+            return math.inf
+        return self._slot.idle_since_s + after_s
+
+    def _leave(self) -> None:
+        """End the worker: nothing that it could have run has waited for so long."""
+        log.info("no job for %g s, so the worker ends", self._slot.settings.until_idle_s)
+        self._slot.stop()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _beat(self) -> None:
         settings = self._slot.settings
@@ -93,6 +110,10 @@ class Heartbeat:
     def _sweep(self) -> None:
         with self._slot.database.write() as session:
             report = sweep(session)
+        with self._slot.database.write() as session:
+            asked = preemption.give_way(session)
+        for job_id in asked:
+            log.info("job %s: it is asked to give way to one of higher priority", job_id)
         self._mend(report)
         self._remove_left()
         if report.ring and not self._slot.stopping.is_set():

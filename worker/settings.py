@@ -28,7 +28,10 @@ class Settings(BaseSettings):
     name: str | None = Field(
         None, description="Of the worker, unique; left out: host, devices and a number."
     )
-    devices: str = Field("cpu", description="`cpu`, or CUDA devices as in `0` or `0,1`.")
+    devices: str = Field(
+        "cpu",
+        description="`cpu`, or CUDA devices as in `0` or `0,1`; `cpu,cpu` takes jobs on two.",
+    )
     threads: int | None = Field(
         None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
     )
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(1.0, gt=0)
     flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
     sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
+    until_idle_s: float | None = Field(
+        None, gt=0, description="End after so long without a job; left out: never."
+    )
     stop_s: float = Field(
         20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
     )
@@ -49,10 +55,13 @@ class Settings(BaseSettings):
     @classmethod
     def _devices(cls, value: str) -> str:
         names = [name.strip() for name in value.split(",")]
-        if not all(names) or ("cpu" in names and len(names) > 1):
+        is_cpu = set(names) == {"cpu"}
+        if not all(names) or ("cpu" in names and not is_cpu):
             raise ValueError(
                 f"devices are `cpu`, or CUDA devices as in `0` or `0,1`; got {value!r}"
             )
+        if not is_cpu and len(set(names)) < len(names):
+            raise ValueError(f"a CUDA device can be owned only once; got {value!r}")
         return ",".join(names)
 
     @model_validator(mode="after")
@@ -77,7 +86,7 @@ class Settings(BaseSettings):
     @property
     def cuda_devices(self) -> tuple[str, ...]:
         """The CUDA devices as the driver names them; empty for a worker on the CPU."""
-        return () if self.devices == "cpu" else self.device_names
+        return () if "cpu" in self.device_names else self.device_names
 
 
 _TOLD = (

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from store import workers
 from store.attempts import Claim, claim
@@ -27,6 +28,8 @@ class Slot:
         self.stopping = threading.Event()
         self.state_changed = threading.Event()
         """Set when `state` has changed; whoever tells of it clears it."""
+        self.idle_since_s = time.monotonic()
+        """When it began or its last job ended, by the monotonic clock."""
         self._worker = worker
         self._spare = Spare() if settings.warm_spare else None
         self._key: int | None = None
@@ -43,13 +46,16 @@ class Slot:
     def start(self) -> None:
         """Enter the slot. What its process before this one left is given back, and not waited for.
 
-        The lock on the name says that no other process on this home is the slot; the host and the
-        process id say so of other homes.
+        The lock on the name says that no other process of this home is the slot, and the process
+        id that the former one has ended; of other homes nothing is known. Raises Conflict while one
+        of those has the name.
         """
-        name = self._worker.name
+        name, home = self._worker.name, self._worker.home_id
         with self.database.write() as session:
             former = workers.process_of(session, name)
-            left = end_left_behind(session, name) if former and host.is_gone(*former) else ()
+            is_ours = former is not None and former.home_id in (None, home)
+            is_gone = former is not None and host.is_gone(former.host, former.pid)
+            left = end_left_behind(session, name) if is_ours and is_gone else ()
         for job_id in left:
             log.warning("job %s: the process before this one left it, it was given back", job_id)
         self.register()
@@ -128,4 +134,5 @@ class Slot:
 
     def _tell(self, *, is_busy: bool) -> None:
         self._is_busy = is_busy
+        self.idle_since_s = time.monotonic()
         self.state_changed.set()

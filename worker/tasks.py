@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,21 +16,24 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
-from crs_core.surroundings import driver
-from store import attempts
+from crs_core.spec import JobSpec
+from store import attempts, jobs
 from store.attempts import Claim, Outcome, Wish
 from store.errors import Fenced
 from store.session import Database
-from worker import folders
+from store.views import Reason
+from worker import folders, launch
 from worker.endings import TAIL, Course, Ending, ending_of
-from worker.forks import IMPORTED
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
 from worker.recorder import Pace, Recorder
-from worker.settings import Settings, told_variables, trainer_environment
+from worker.settings import Settings, trainer_environment
 from worker.spare import Spare
+from worker.surroundings import Times, with_surroundings
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
+_LEAVE_S = 5.0
+"""For the ranks behind a torchrun that was killed to be gone, and their devices' memory free."""
 log = logging.getLogger(__name__)
 
 
@@ -80,17 +83,6 @@ def _own_failure(claim: Claim, error: Exception) -> Ending:
     return Ending(Outcome.FAILED, "internal", message)
 
 
-@dataclass(frozen=True)
-class Times:
-    """How long an attempt took to have a trainer, and how long that lived, in seconds."""
-
-    start_s: float
-    trainer_s: float
-
-    def __str__(self) -> str:
-        return f"a trainer after {self.start_s:.3f} s, for {self.trainer_s:.3f} s"
-
-
 def _write(attempt_id: int, ending: Ending, times: Times | None, session: Session) -> None:
     if times is not None:
         attempts.tell_times(session, attempt_id, start_s=times.start_s, trainer_s=times.trainer_s)
@@ -123,10 +115,14 @@ class _Attempt:
         self._last: Finished | Failed | None = None
         self._step = 0
         self._tail = ""
-        self._begin_s = time.monotonic()
         self.times: Times | None = None
         self._kill_at_s: float | None = None
         self._was_killed = False
+        self._began_s = time.monotonic()
+        self._step_s: float | None = None
+        """How long a step takes, as it was told last."""
+        self._out_of_time: Reason | None = None
+        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
 
     def run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
@@ -139,7 +135,7 @@ class _Attempt:
             trainer = Trainer(
                 self._assignment(job, folder),
                 self._environment(),
-                command=self._post.command,
+                command=self._command,
                 fork=self._fork,
             )
         except OSError as error:
@@ -149,15 +145,15 @@ class _Attempt:
                 f"the trainer cannot be started in {folder}: {error.strerror or error}. Make room "
                 "there (or mend the permissions), then start the job again",
             )
-        trainer_s = time.monotonic()
+        begun_s = time.monotonic()
         try:
             while not trainer.has_ended:
                 self._hear(trainer)
                 self._recorder.check()
                 self._obey(trainer)
         finally:
-            self.times = Times(trainer_s - self._begin_s, time.monotonic() - trainer_s)
-            code, heard = trainer.end()
+            self.times = Times(begun_s - self._began_s, time.monotonic() - begun_s)
+            code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
         self._pass_on(heard, trainer)
         return ending_of(
@@ -169,6 +165,8 @@ class _Attempt:
                 is_worker_stopping=self._post.stopping.is_set(),
                 was_killed=self._was_killed,
                 tail=self._tail,
+                was_stopped=self._kill_at_s is not None,
+                out_of_time=self._out_of_time,
             )
         )
 
@@ -179,31 +177,29 @@ class _Attempt:
             self._pass_on(trainer.hear(_LOOK_S), trainer)
 
     def _pass_on(self, heard: Heard, trainer: Trainer) -> None:
-        events = [self._with_surroundings(event, trainer) for event in heard.events]
+        events = [self._complete(event, trainer) for event in heard.events]
         for event in events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        if events or heard.text:
-            self._recorder.add(events, heard.text)
+        text = self._words(heard.text)
+        if events or text:
+            self._recorder.add(events, text)
 
-    def _with_surroundings(self, event: Event, trainer: Trainer) -> Event:
-        """Add to what the trainer says of its surroundings what only its supervisor knows."""
+    def _complete(self, event: Event, trainer: Trainer) -> Event:
         if not isinstance(event, Started):
             return event
-        found = {"start": "warm" if trainer.is_forked else "cold"}
-        if trainer.imported_s is not None:
-            found[IMPORTED] = f"{trainer.imported_s:.2f}"
-        found |= driver() if self._cuda_devices else {}
-        found |= told_variables(self._environment())
-        return event.model_copy(update={"environment": event.environment | found})
+        return with_surroundings(event, trainer, self._environment())
 
     def _note(self, event: Event) -> None:
         match event:
-            case Finished() | Failed():
+            case Finished() | Failed() if self._last is None:
+                # Of several ranks the first to fail tells the cause.
                 self._last = event
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
                 self._step = step
+        if isinstance(event, Points) and (speed := event.values.get("steps_per_s", 0.0)) > 0:
+            self._step_s = 1 / speed
 
     def _obey(self, trainer: Trainer) -> None:
         """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
@@ -214,12 +210,48 @@ class _Attempt:
                 self._was_killed = True
                 trainer.kill()
         elif self._is_called_off():
-            self._kill_at_s = time.monotonic() + self._post.settings.stop_s
-            trainer.stop()
+            self._stop(trainer)
+        elif self._is_out_of_time():
+            limit_s = self._claim.spec.resources.wall_time_s or 0.0
+            spent_s = limit_s - (self._claim.wall_time_left_s or 0.0) + self._ran_s
+            self._out_of_time = jobs.out_of_time(spent_s, limit_s)
+            self._stop(trainer)
+
+    def _stop(self, trainer: Trainer) -> None:
+        self._kill_at_s = time.monotonic() + self._grace_s()
+        trainer.stop()
+
+    def _grace_s(self) -> float:
+        """Give how long the trainer gets to end its step and save.
+
+        A worker that stops is not waited for any longer. Otherwise a step may take longer than
+        that: it gets as long as three, or, before any was told of, as long as it has run.
+        """
+        least_s = self._post.settings.stop_s
+        if self._post.stopping.is_set():
+            return least_s
+        return max(least_s, self._ran_s if self._step_s is None else 3 * self._step_s)
+
+    @property
+    def _ran_s(self) -> float:
+        return time.monotonic() - self._began_s
+
+    def _is_out_of_time(self) -> bool:
+        left_s = self._claim.wall_time_left_s
+        return left_s is not None and self._ran_s >= left_s
+
+    @property
+    def _devices(self) -> int:
+        spec = self._claim.spec
+        return spec.resources.devices if isinstance(spec, JobSpec) else 1
+
+    @property
+    def _command(self) -> Sequence[str]:
+        return self._post.command if self._devices == 1 else launch.command(self._devices)
 
     def _fork(self, config: Path) -> Process | None:
         spare = self._post.spare
-        if spare is None:
+        if spare is None or self._devices > 1:
             return None
         return spare.fork(config, self._environment(), is_called_off=self._is_called_off)
 
@@ -228,17 +260,22 @@ class _Attempt:
 
     @property
     def _threads(self) -> int:
-        return self._claim.spec.resources.threads or self._post.threads
+        """Those of one device."""
+        threads = self._claim.spec.resources.threads or self._post.threads
+        return max(1, threads // self._devices)
 
     @property
     def _cuda_devices(self) -> tuple[str, ...]:
-        resources = self._claim.spec.resources
-        if resources.kind == "cpu":
+        if self._claim.spec.resources.kind == "cpu":
             return ()
-        return self._post.settings.cuda_devices[: resources.devices]
+        owned = self._post.settings.cuda_devices
+        return tuple(owned[place] for place in self._claim.devices) if owned else ()
 
     def _environment(self) -> dict[str, str]:
-        return trainer_environment(self._threads, self._cuda_devices)
+        alone = trainer_environment(self._threads, self._cuda_devices)
+        if self._devices == 1:
+            return alone
+        return launch.environment(alone, stop_s=self._post.settings.stop_s)
 
     def _assignment(self, job: Path, folder: Path) -> Assignment:
         settings, claim = self._post.settings, self._claim

@@ -37,7 +37,12 @@ def readyz(service: ServiceDep) -> Readiness:
     )
 
 
-@router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    response_class=PlainTextResponse,
+    responses=failures(401, 403, 429),
+)
 def metrics(service: ServiceDep) -> Response:
     """Hand out numbers for Prometheus."""
     with service.read() as session:

@@ -21,17 +21,22 @@ def upgrade(url: str) -> str:
         return migrations.head()
     except StoreError as error:
         raise LocalError(str(error)) from None
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise LocalError(
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise LocalError(explained(url, error)) from None
+
+
+def explained(url: str, error: SQLAlchemyError | ModuleNotFoundError) -> str:
+    """Say why a database cannot be used, and what to do."""
+    if isinstance(error, ArgumentError | ModuleNotFoundError):
+        return (
             f"the database address cannot be used ({_first_line(error)}); write it as "
             "sqlite:////folder/colrow.db or postgresql+psycopg://user@host/name"
-        ) from None
-    except SQLAlchemyError as error:
-        reason = _first_line(error.orig if isinstance(error, DBAPIError) else error)
-        raise LocalError(
-            f"the database {shown(url)} cannot be used: {reason}; mend that, or name another "
-            "with COLROW_DATABASE_URL"
-        ) from None
+        )
+    reason = _first_line(error.orig if isinstance(error, DBAPIError) else error)
+    return (
+        f"the database {shown(url)} cannot be used: {reason}; mend that, or name another "
+        "with COLROW_DATABASE_URL"
+    )
 
 
 def shown(url: str) -> str:

@@ -1,5 +1,6 @@
 """The device of a job: whether it is there, how it is set up, what memory it took."""
 
+import errno
 import platform
 import resource
 import sys
@@ -12,8 +13,11 @@ import torch
 from crs_core.errors import DeviceError, OutOfMemoryError
 
 
-def open_device(name: str) -> torch.device:
-    """Give the torch device called `name`. Raises DeviceError when it is not there."""
+def open_device(name: str, local_rank: int = 0) -> torch.device:
+    """Give the torch device called `name`, or of CUDA the one `local_rank` places behind it.
+
+    Raises DeviceError when it is not there.
+    """
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -24,13 +28,13 @@ def open_device(name: str) -> torch.device:
         return device
     if device.type != "cuda":
         raise DeviceError(f"jobs train on cpu or cuda; got {name!r}")
-    count = torch.cuda.device_count()
-    if (device.index or 0) >= count:
+    count, index = torch.cuda.device_count(), (device.index or 0) + local_rank
+    if index >= count:
         raise DeviceError(
-            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose "
-            "cpu, or check the driver and that torch was built with CUDA"
+            f"'cuda:{index}' is not there: torch {torch.__version__} sees {count} CUDA devices. "
+            "Choose cpu, or check the driver and that torch was built with CUDA"
         )
-    return torch.device("cuda", device.index or 0)
+    return torch.device("cuda", index)
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
     """Turn the many forms of 'no memory left' into OutOfMemoryError, with advice."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
         if not is_out_of_memory(error):
             raise
         first = (str(error).splitlines() or [""])[0] or "the host refused to give more"
@@ -75,8 +79,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there is no memory left."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # The CPU allocator of torch raises a plain RuntimeError; its text is all there is to go by.
-    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    # The CPU allocator of torch raises a plain RuntimeError, the loader of shared objects an
+    # ImportError; their text is all there is to go by.
+    return any(
+        words in str(error)
+        for words in ("can't allocate memory", "not enough memory", "failed to map segment")
+    )
 
 
 class PeakMemory:

@@ -15,10 +15,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from uvicorn import Config
 
 import migrations
-from api.__main__ import Server, listen
+from api.__main__ import Server, configuration, listen
 from api.main import create_app
 from api.settings import Settings
 from crs_core.events import Event, Finished, LayerRow, Layers, Points, Started
@@ -43,6 +42,7 @@ def settings(database: Database, tmp_path: Path, streams: int) -> Settings:
         home=tmp_path / "home",
         static=tmp_path / "static",
         threads=4,
+        profile="embedded",
         events_poll_s=0.02,
         streams=streams,
     )
@@ -187,8 +187,7 @@ def serving(settings: Settings) -> Iterator[str]:
     """Serve from a thread, on a port of its own; gives the address."""
     listening = listen("127.0.0.1", 0)
     app = create_app(settings)
-    config = Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=3)
-    server = Server(config, app.state.service.hub.close)
+    server = Server(configuration(app, settings), app.state.service.hub.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -208,6 +207,7 @@ class Process:
         variables = {
             "COLROW_DATABASE_URL": settings.database_url,
             "COLROW_STATIC": str(settings.static),
+            "COLROW_PROFILE": "embedded",
             "COLROW_PORT": str(self.port),
             **environment,
         }

@@ -202,6 +202,43 @@ def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_pa
     assert "holds the training of another spec" in other.err
 
 
+def test_train_on_two_devices_gives_what_one_gives_and_goes_on(colrow, write, spec, tmp_path):
+    alone, folder = tmp_path / "one", tmp_path / "two"
+    base = spec(approximation=[], report={"every_steps": 5, "checkpoint_every_s": 0})
+    one = colrow("train", write(base), "-o", alone, "--threads", 1)
+    assert one.code == 0, one.err
+    path = write(base | {"resources": {"devices": 2}})
+    two = colrow("train", path, "-o", folder, "--threads", 2)
+    assert two.code == 0, two.err
+    assert "2 devices train together: each takes" in two.out
+    expected, found = (json.loads((f / "result.json").read_text()) for f in (alone, folder))
+    assert found["completed"]
+    assert found["summary"].keys() == expected["summary"].keys()
+    for name in ("train_loss", "validation_loss", "best_test_accuracy", "gradient_norm"):
+        assert found["summary"][name] == pytest.approx(expected["summary"][name], rel=1e-3)
+    assert {p.suffix for p in folder.iterdir()} == {".json", ".jsonl", ".pt"}
+    assert not (folder / "trainer.json").exists()
+    # Called again it is at its end; what was told before stays.
+    again = colrow("train", path, "-o", folder, "--threads", 2)
+    assert again.code == 0, again.err
+    assert json.loads((folder / "result.json").read_text())["summary"] == found["summary"]
+    refused = colrow("train", write(base), "-o", folder)
+    assert refused.code == 1
+    assert 'resources is {"devices": 2} there and null here' in refused.err
+
+
+def test_a_failure_on_two_devices_is_told_in_its_own_words(failing, write, spec):
+    bad = spec(**{"dataset.name": "mnist"}, resources={"devices": 2})
+    told = failing("train", "--offline", write(bad))
+    assert "train-images-idx3-ubyte" in told
+    assert "torch.distributed" not in told
+
+
+def test_a_batch_too_small_for_the_devices_is_refused_before_anything_starts(failing, write, spec):
+    told = failing("train", write(spec(**{"training.batch_size": 2}, resources={"devices": 3})))
+    assert "a batch of 2 can't be shared by 3 devices" in told
+
+
 STUDY = {
     "kind": "matmul_error",
     "operation": {"name": "matmul", "m": 9, "n": 20, "p": 6},

@@ -80,12 +80,9 @@ def test_gpus_of_one_host_are_shared_device_by_device(bench):
     end(bench, three)
     end(bench, two)
     assert (shared(bench, two), shared(bench, three)) == (True, True)
-    # A narrow job of a wide slot uses its first device alone.
-    four = begin(bench, other, **on_gpu)
-    five = begin(bench, wide, **on_gpu)
-    end(bench, five)
+    four = begin(bench, wide, both, **on_gpu)
     end(bench, four)
-    assert (shared(bench, four), shared(bench, five)) == (False, False)
+    assert shared(bench, four) is False
 
 
 def test_a_job_on_the_cpu_is_disturbed_by_one_on_a_gpu_but_not_the_other_way_round(bench):
