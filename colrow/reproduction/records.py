@@ -37,7 +37,7 @@ class Source(_Part):
     @property
     def key(self) -> str:
         """Give a text that is equal for equal sources."""
-        return self.model_dump_json()
+        return self.model_dump_json(exclude={"times"})
 
     @property
     def caveat(self) -> str | None:
