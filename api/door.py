@@ -83,8 +83,9 @@ class Door:
                 answer.append("set-cookie", dropped.headers["set-cookie"])
             await send(message)
 
-        # A new one takes its place by itself.
-        return send if scope["path"] == SESSION else forgetting
+        # Signing in and out say themselves what becomes of the cookie.
+        is_told = scope["path"] == SESSION and scope["method"] in ("POST", "DELETE")
+        return send if is_told else forgetting
 
     def _match(self, scope: Scope) -> Match:
         """Find the route's access: of one that nobody assigned, an admin's; of none, a reader's."""

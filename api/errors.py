@@ -27,9 +27,11 @@ from store.errors import (
     BadQuery,
     CapReached,
     Conflict,
+    FileGone,
     IdempotencyMismatch,
     NotFound,
     SchemaError,
+    StorageError,
 )
 
 log = logging.getLogger("colrow.api")
@@ -50,6 +52,8 @@ FAILURES: dict[type[Exception], Failure] = {
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    FileGone: Failure(404, "file-gone", "The file is not there any more"),
+    StorageError: Failure(503, "storage", "The files of jobs cannot be reached"),
     TooManyOwnStreams: Failure(429, "streams", "Too many event streams of one user are open"),
     TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
     broker_url: str | None = Field(None, description="Redis URL or socket; None: never ring.")
     home: Path | None = Field(None, description="Folder of the service: jobs/<id>/a<attempt>/…")
+    storage: str | None = Field(
+        None, description="Where checkpoints lie, as s3://bucket/prefix; left out: in the home."
+    )
     host: str = "127.0.0.1"
     port: int = Field(8750, ge=0, le=65_535)
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -70,6 +73,11 @@ class Settings(BaseSettings):
         """Whether this is one person's service on one machine."""
         profile = self.profile or ("embedded" if self.database_url.startswith("sqlite") else None)
         return profile == "embedded"
+
+    @field_validator("storage", "home", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        return value or None
 
     @field_validator("hosts", "proxies", mode="before")
     @classmethod

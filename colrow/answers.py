@@ -126,7 +126,7 @@ class JobItem(TypedDict):
     progress: Progress
     summary: dict[str, SummaryValue]
     planned_compute_reduction: float
-    wish: Literal["cancel", "pause"] | None
+    wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
     device: str | None
@@ -275,6 +275,19 @@ class Group(TypedDict):
     is_pareto: bool
 
 
+class Checkpoint(TypedDict):
+    """A complete file of a job's state."""
+
+    id: int
+    attempt: int
+    step: int
+    name: str
+    size_bytes: int
+    sha256: str
+    best: bool
+    created_at: str
+
+
 class Comparison(TypedDict):
     """Groups of jobs against each other."""
 
@@ -294,7 +307,8 @@ class Worker(TypedDict):
     pid: int
     kind: Literal["cpu", "cuda"]
     state: Literal["idle", "busy", "lost"]
-    devices: list[dict[str, Any]]
+    devices: list[str]
+    hardware: list[dict[str, Any]]
     threads: int | None
     memory_bytes: int | None
     memory_used_bytes: int | None

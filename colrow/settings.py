@@ -20,6 +20,8 @@ class Settings:
     """COLROW_HOME: the data folder of `colrow up`."""
     data: Path | None
     """COLROW_DATA: the folder of the data sets; left out, `datasets` in the data folder."""
+    storage: str | None
+    """COLROW_STORAGE: where checkpoints lie; left out, in the data folder."""
     host: str
     """COLROW_HOST"""
     port: int
@@ -51,6 +53,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         server=value("SERVER") or f"http://127.0.0.1:{port}",
         home=Path(value("HOME") or "~/.colrow").expanduser(),
         data=Path(data).expanduser() if (data := value("DATA")) else None,
+        storage=value("STORAGE"),
         host=value("HOST") or "127.0.0.1",
         port=int(port),
         database_url=value("DATABASE_URL"),

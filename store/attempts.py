@@ -13,7 +13,18 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, durations, jobs, order, shares, slots, timing, usage
+from store import (
+    changes,
+    checkpoints,
+    clock,
+    durations,
+    jobs,
+    order,
+    shares,
+    slots,
+    timing,
+    usage,
+)
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -188,6 +199,8 @@ def finish(
     if outcome is Outcome.PAUSED and job.wish is None:
         jobs.move(session, job, "queued", attempt=attempt.number)
         return
+    if outcome is Outcome.SUCCEEDED:
+        checkpoints.retire(session, job.key)
     jobs.move(session, job, outcome.value, reason=reason, attempt=attempt.number)
     if outcome is Outcome.SUCCEEDED:
         durations.note(session, job)
@@ -246,6 +259,14 @@ def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     job = _lock_job(session, attempt.job_key)
     assert job is not None, "a running job cannot be deleted"
     return attempt, job
+
+
+def running(session: Session) -> set[tuple[str, int]]:
+    """Name the current attempts: ids of their jobs, and their numbers."""
+    query = select(Job.id, Attempt.number).join(Job, Job.key == Attempt.job_key)
+    return {
+        (row.id, row.number) for row in session.execute(query.where(Attempt.ended_at.is_(None)))
+    }
 
 
 def fenced(attempt_id: int) -> Fenced:

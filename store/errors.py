@@ -8,7 +8,11 @@ StoreError
 |- BadQuery              a filter, sort or cursor that means nothing
 |- Fenced                the attempt is no longer current; nothing was written
 |- SchemaError           the tables are older or newer than this program
-`- UnsuitablePlace       the database's folder cannot hold it
+|- UnsuitablePlace       the database's folder cannot hold it
+`- StorageError          where the files of jobs lie does not answer, or refuses
+   |- StorageSetting     it cannot be used at all as it is set
+   |- FileGone           it answers, and the file is not there
+   `- FileDamaged        the file is there, and is not what was written
 """
 
 
@@ -46,3 +50,19 @@ class SchemaError(StoreError):
 
 class UnsuitablePlace(StoreError):  # noqa: N818
     """A folder that cannot hold the database."""
+
+
+class StorageError(StoreError):
+    """The place of files does not answer, or refuses; trying again may help."""
+
+
+class StorageSetting(StorageError):  # noqa: N818
+    """A place of files that cannot be used as it is set; trying again does not help."""
+
+
+class FileGone(StorageError):  # noqa: N818
+    """A file that is not where it should be."""
+
+
+class FileDamaged(StorageError):  # noqa: N818
+    """A file whose content is not what was written."""

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import caps, changes, clock, durations, owners, submissions
+from store import caps, changes, clock, durations, owners, removal, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -333,7 +333,7 @@ def edit(
 
 
 def delete(session: Session, job_id: str) -> None:
-    """Remove a job with its points, logs and rows; its folder is for `store.removal`.
+    """Remove a job with its points, logs and rows; its files are for `store.removal`.
 
     Raises NotFound, and Conflict while the job is running.
     """
@@ -343,3 +343,4 @@ def delete(session: Session, job_id: str) -> None:
     _tell(session, job, state="deleted")
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
+    removal.note(session, job_id)

@@ -260,6 +260,7 @@ class Attempt(Base):
         UniqueConstraint("job_key", "number"),
         Index("ix_attempts_lease", "ended_at", "lease_until"),
         Index("ix_attempts_worker_key", "worker_key", "ended_at"),
+        Index("ix_attempts_tidied", "tidied", "ended_at"),
         _NO_KEY_TWICE,
     )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -294,6 +295,8 @@ class Attempt(Base):
     exact_macs: Mapped[float | None] = mapped_column(Float)
     """By which it took the job further than any attempt before; set when it ends."""
     performed_macs: Mapped[float | None] = mapped_column(Float)
+    tidied: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Whether it was looked, after its end, for files that have no row."""
 
 
 class Webhook(Base):
@@ -415,6 +418,26 @@ class Checkpoint(Base):
     best: Mapped[bool] = mapped_column(Boolean)
     current: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[float] = mapped_column(Float)
+
+
+class StorageRow(Base):
+    """One row: where the files of this database's jobs lie (`store.place`)."""
+
+    __tablename__ = "storage"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[str | None] = mapped_column(String(36))
+    """What stands in the mark at its root; NULL until the first worker comes."""
+    shown: Mapped[str | None] = mapped_column(Text)
+    held_until: Mapped[float] = mapped_column(Float)
+    """Until then no file is deleted: a backup reads them."""
+
+
+class Removal(Base):
+    """A deleted job whose files are still to be deleted, by whoever reaches them."""
+
+    __tablename__ = "removals"
+    job_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
 
 
 class LogChunk(Base):

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
-from store import queue
-from store.errors import Conflict, StoreError
+from store import place, queue
+from store.errors import Conflict, StorageError, StorageSetting, StoreError
+from store.files import Storage
+from store.objects import open_storage
 from store.session import Database, check_schema
 from worker import host
 from worker.app import make_app
@@ -68,10 +70,11 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
 
 def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
     """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    storage = _reach(settings, database)
     after = 0
     while True:
         name = host.take_name(settings, after=after)
-        slot = Slot(settings, database, host.describe(settings, name.text))
+        slot = Slot(settings, database, host.describe(settings, name.text), storage)
         try:
             slot.start()
         except Conflict:  # a worker of another home on this host
@@ -97,6 +100,24 @@ def _open(settings: Settings) -> Database:
             time.sleep(_AGAIN_S)
         else:
             return database
+
+
+def _reach(settings: Settings, database: Database) -> Storage:
+    """Give the place of files, checked; one that does not answer is waited for."""
+    storage = open_storage(settings.storage, settings.home)
+    has_failed = False
+    while True:
+        try:
+            place.settle(database, storage)
+        except StorageSetting:
+            raise
+        except (StorageError, *UNAVAILABLE) as error:
+            if not has_failed:
+                log.warning("the place of checkpoints does not answer, waiting for it: %s", error)
+            has_failed = True
+            time.sleep(_AGAIN_S)
+        else:
+            return storage
 
 
 def _explain(error: dict[str, object]) -> str:

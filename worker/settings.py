@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL")
+_NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_STORAGE")
 # As it was at the start. Libraries (Celery) add to it later, and a spare trainer that was started
 # before that would seem to have another environment than its job.
 _INHERITED = dict(os.environ)
@@ -24,6 +24,14 @@ class Settings(BaseSettings):
         description="Redis URL or socket, as in redis+socket:///run/valkey.sock."
     )
     home: Path = Field(description="Folder of the service: jobs/<id>/a<attempt>/…")
+    storage: str | None = Field(
+        None,
+        description="Where finished checkpoints are brought, as s3://bucket/prefix or "
+        "file:///mnt/lab; left out: they stay in the home, which all workers then share.",
+    )
+    storage_s: float = Field(
+        300.0, ge=0, description="How long a storage that does not answer is waited for."
+    )
     data: Path | None = Field(None, description="Data sets; left out: `datasets` in the home.")
     name: str | None = Field(
         None, description="Of the worker, unique; left out: host, devices and a number."
@@ -50,6 +58,11 @@ class Settings(BaseSettings):
     stop_s: float = Field(
         20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
     )
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        return value or None
 
     @field_validator("devices")
     @classmethod

@@ -7,6 +7,7 @@ import time
 from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
+from store.files import Folder, Storage
 from store.session import Database
 from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
@@ -22,8 +23,15 @@ log = logging.getLogger(__name__)
 class Slot:
     """One worker's place for one job at a time."""
 
-    def __init__(self, settings: Settings, database: Database, worker: NewWorker) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        worker: NewWorker,
+        storage: Storage | None = None,
+    ) -> None:
         self.settings = settings
+        self.storage = storage or Folder(settings.home, is_home=True)
         self.database = database
         self.stopping = threading.Event()
         self.state_changed = threading.Event()
@@ -112,8 +120,14 @@ class Slot:
         return True
 
     def _post(self) -> Post:
-        threads = self._worker.threads
-        return Post(self.settings, self.database, threads, self.stopping, spare=self._spare)
+        return Post(
+            self.settings,
+            self.database,
+            self._worker.threads,
+            self.stopping,
+            spare=self._spare,
+            storage=self.storage,
+        )
 
     def _claim(self) -> Claim | None:
         if self.stopping.is_set():

@@ -12,22 +12,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-from sqlalchemy.orm import Session
+from typing import Any
 
 from crs_core.events import Event, Failed, Finished, Points, Started
-from crs_core.spec import JobSpec
-from store import attempts, jobs
+from store import jobs
 from store.attempts import Claim, Outcome, Wish
-from store.errors import Fenced
+from store.errors import StorageError
+from store.files import Storage
 from store.session import Database
 from store.views import Reason
-from worker import folders, launch
-from worker.endings import TAIL, Course, Ending, ending_of
+from worker import closing, folders, launch
+from worker.allotment import Allotment
+from worker.endings import TAIL, Course, Ending, ending_of, not_brought
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
 from worker.recorder import Pace, Recorder
-from worker.settings import Settings, trainer_environment
+from worker.settings import Settings
 from worker.spare import Spare
+from worker.storage import bring, files_of
 from worker.surroundings import Times, with_surroundings
 
 _LOOK_S = 0.1
@@ -50,6 +51,8 @@ class Post:
     """How a trainer is started."""
     spare: Spare | None = None
     """What a trainer is forked from; None: each is started cold."""
+    storage: Storage | None = None
+    """Where the files of jobs lie; None: in the home."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
@@ -64,10 +67,12 @@ def supervise(claim: Claim, post: Post) -> None:
     except Exception as error:  # noqa: BLE001 - it becomes the job's reason
         ending = _own_failure(claim, error)
     try:
-        is_written = recorder.end(partial(_write, claim.attempt_id, ending, attempt.times))
+        is_written = recorder.end(partial(closing.write, claim.attempt_id, ending, attempt.times))
     except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
         ending = _own_failure(claim, error)
-        is_written = _write_without(post.database, claim.attempt_id, ending)
+        is_written = closing.write_without(post.database, claim.attempt_id, ending)
+    if not is_written:
+        closing.leave_files(post.database, claim.attempt_id)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
     how = how if is_written else "fenced"
     log.info(
@@ -83,28 +88,6 @@ def _own_failure(claim: Claim, error: Exception) -> Ending:
     return Ending(Outcome.FAILED, "internal", message)
 
 
-def _write(attempt_id: int, ending: Ending, times: Times | None, session: Session) -> None:
-    if times is not None:
-        attempts.tell_times(session, attempt_id, start_s=times.start_s, trainer_s=times.trainer_s)
-    kind, message = ending.kind, ending.message
-    if ending.outcome is not None:
-        attempts.finish(session, attempt_id, ending.outcome, kind=kind, message=message)
-    else:
-        attempts.release(
-            session, attempt_id, kind=kind, message=message, blameless=ending.blameless
-        )
-
-
-def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
-    """Write the ending where the recorder has failed; whether the attempt was still current."""
-    try:
-        with database.write() as session:
-            _write(attempt_id, ending, None, session)
-    except Fenced:
-        return False
-    return True
-
-
 class _Attempt:
     """The course of one attempt."""
 
@@ -112,8 +95,9 @@ class _Attempt:
         self._claim = claim
         self._post = post
         self._recorder = recorder
+        self._allotment = Allotment.of(claim, post.settings.cuda_devices, post.threads)
         self._last: Finished | Failed | None = None
-        self._step = 0
+        self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
         self.times: Times | None = None
         self._kill_at_s: float | None = None
@@ -122,22 +106,32 @@ class _Attempt:
         self._step_s: float | None = None
         """How long a step takes, as it was told last."""
         self._out_of_time: Reason | None = None
-        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
+        self._words: Callable[[str], str] = str if self._allotment.devices == 1 else launch.Words()
+        self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
     def run(self) -> Ending:
+        """Train; files whose place is elsewhere are not left here."""
+        try:
+            return self._run()
+        finally:
+            self._files.close()
+
+    def _run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
-        job = folders.job_folder(settings.home, claim.job_id)
         folder = folders.attempt_folder(settings.home, claim.job_id, claim.number)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            keep = {checkpoint.path for checkpoint in claim.checkpoints}
-            folders.tidy(job, keep=keep, current=claim.number)
+            goes_on_from = bring(self._files, settings.storage_s, self._may_wait)
+            if goes_on_from is None:
+                return self._ended(0)
             trainer = Trainer(
-                self._assignment(job, folder),
-                self._environment(),
+                self._assignment(folder, goes_on_from),
+                self._allotment.environment,
                 command=self._command,
                 fork=self._fork,
             )
+        except StorageError as error:
+            return Ending(None, "storage", f"the checkpoints cannot be reached: {error}")
         except OSError as error:
             return Ending(
                 Outcome.FAILED,
@@ -153,12 +147,15 @@ class _Attempt:
                 self._obey(trainer)
         finally:
             self.times = Times(begun_s - self._began_s, time.monotonic() - begun_s)
-            code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
+            code, heard = trainer.end(leave_s=_LEAVE_S if self._allotment.devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
         self._pass_on(heard, trainer)
+        return self._settled(self._ended(code))
+
+    def _ended(self, exit_code: int) -> Ending:
         return ending_of(
             Course(
-                exit_code=code,
+                exit_code=exit_code,
                 last=self._last,
                 step=self._step,
                 wish=self._recorder.wish,
@@ -169,6 +166,22 @@ class _Attempt:
                 out_of_time=self._out_of_time,
             )
         )
+
+    def _may_wait(self) -> bool:
+        self._recorder.check()
+        return self._recorder.wish is Wish.GO_ON and not self._post.stopping.is_set()
+
+    def _settled(self, ending: Ending) -> Ending:
+        """Wait until the last checkpoint is where it can be found; where that fails, say so."""
+        begun_s = time.monotonic()
+        while not self._files.wait(_LOOK_S) and self._recorder.wish is not Wish.FENCED:
+            is_wanted = self._may_wait() and ending.outcome is Outcome.SUCCEEDED
+            limit_s = self._post.settings.storage_s if is_wanted else self._post.settings.stop_s
+            now_s = time.monotonic()
+            is_stuck = bool(self._files.trouble) or now_s - self._files.moved_s >= limit_s
+            if (is_stuck or self._post.stopping.is_set()) and now_s - begun_s >= limit_s:
+                return not_brought(ending, self._files.trouble)
+        return ending
 
     def _hear(self, trainer: Trainer) -> None:
         if self._recorder.is_behind:
@@ -181,14 +194,14 @@ class _Attempt:
         for event in events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        text = self._words(heard.text)
+        events, text = self._files.take(events), self._words(heard.text)
         if events or text:
             self._recorder.add(events, text)
 
     def _complete(self, event: Event, trainer: Trainer) -> Event:
         if not isinstance(event, Started):
             return event
-        return with_surroundings(event, trainer, self._environment())
+        return with_surroundings(event, trainer, self._allotment.environment)
 
     def _note(self, event: Event) -> None:
         match event:
@@ -241,43 +254,23 @@ class _Attempt:
         return left_s is not None and self._ran_s >= left_s
 
     @property
-    def _devices(self) -> int:
-        spec = self._claim.spec
-        return spec.resources.devices if isinstance(spec, JobSpec) else 1
-
-    @property
     def _command(self) -> Sequence[str]:
-        return self._post.command if self._devices == 1 else launch.command(self._devices)
+        return (
+            self._post.command
+            if self._allotment.devices == 1
+            else launch.command(self._allotment.devices)
+        )
 
     def _fork(self, config: Path) -> Process | None:
         spare = self._post.spare
-        if spare is None or self._devices > 1:
+        if spare is None or self._allotment.devices > 1:
             return None
-        return spare.fork(config, self._environment(), is_called_off=self._is_called_off)
+        return spare.fork(config, self._allotment.environment, is_called_off=self._is_called_off)
 
     def _is_called_off(self) -> bool:
         return self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set()
 
-    @property
-    def _threads(self) -> int:
-        """Those of one device."""
-        threads = self._claim.spec.resources.threads or self._post.threads
-        return max(1, threads // self._devices)
-
-    @property
-    def _cuda_devices(self) -> tuple[str, ...]:
-        if self._claim.spec.resources.kind == "cpu":
-            return ()
-        owned = self._post.settings.cuda_devices
-        return tuple(owned[place] for place in self._claim.devices) if owned else ()
-
-    def _environment(self) -> dict[str, str]:
-        alone = trainer_environment(self._threads, self._cuda_devices)
-        if self._devices == 1:
-            return alone
-        return launch.environment(alone, stop_s=self._post.settings.stop_s)
-
-    def _assignment(self, job: Path, folder: Path) -> Assignment:
+    def _assignment(self, folder: Path, goes_on_from: list[dict[str, Any]]) -> Assignment:
         settings, claim = self._post.settings, self._claim
         return Assignment(
             spec=claim.spec.model_dump(mode="json"),
@@ -285,11 +278,8 @@ class _Attempt:
             events=str(folder / EVENTS),
             data=str(settings.datasets),
             download=not settings.offline,
-            resume_from=[
-                {"path": str(job / point.path), "sha256": point.sha256, "step": point.step}
-                for point in claim.checkpoints
-            ],
-            device="cuda:0" if self._cuda_devices else "cpu",
-            threads=self._threads,
+            resume_from=goes_on_from,
+            device=self._allotment.device,
+            threads=self._allotment.threads,
             supervisor=os.getpid(),
         )

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _jobs_and_attempts()
     _webhooks()
     _scheduling()
+    _files()
 
 
 def _owners_and_tokens() -> None:
@@ -145,6 +146,28 @@ def _webhooks() -> None:
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "next_at"], unique=False)
+
+
+def _files() -> None:
+    op.create_table(
+        "storage",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.String(length=36), nullable=True),
+        sa.Column("shown", sa.Text(), nullable=True),
+        sa.Column("held_until", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_storage"),
+    )
+    op.execute("INSERT INTO storage (id, held_until) VALUES (1, 0)")
+    op.create_table(
+        "removals",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name="pk_removals"),
+    )
+    op.add_column(
+        "attempts", sa.Column("tidied", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.create_index("ix_attempts_tidied", "attempts", ["tidied", "ended_at"], unique=False)
 
 
 def _scheduling() -> None:
