@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from colrow import timing
 from colrow.answers import (
     Checkpoint,
     Comparison,
@@ -118,11 +119,15 @@ def facts_table(job: Job) -> Table:
         rows.append(("reason", f"{job['reason']['kind']}: {job['reason']['message']}"))
     for attempt in job["attempts"]:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
+        text += "".join(f", {words}" for words in timing.told(attempt))
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
         if attempt["reason"]:
             text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
+    if job["attempts"]:
+        found = timing.surroundings(job["attempts"][-1])
+        rows.append(("ran with", "; ".join(f"{name} {value}" for name, value in found.items())))
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
@@ -255,12 +260,14 @@ def comparison_table(comparison: Comparison) -> Table:
             NONE if evidence is None else y.interval(evidence["low"], evidence["high"]),
             evidence["says"] if evidence else how_many_failed(group) or NONE,
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
-            NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
+            timing.ratio(group),
         )  # fmt: skip
     table.caption = (
         f"{y.title}: {y.says}, mean ± standard deviation of n jobs\n"
         "*: no other group has both more reduction and a better one\n" + verdict_text(comparison)
     )
+    if note := timing.footnote(groups):
+        table.caption += f"\n{note}"
     table.caption_justify = "left"
     return table
 

@@ -195,6 +195,10 @@ def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
     job = client.submit(spec())["id"]
     attempt = {"number": 1, "state": "lost", "worker": "worker-1", "resumed_from": None}
     attempt |= {"reason": {"kind": "worker_lost", "message": "it was killed"}, "notes": ["slow"]}
+    attempt |= dict.fromkeys(
+        ("device_name", "device_count", "threads", "shared", "start_s", "versions", "git_revision",
+         "environment")
+    )  # fmt: skip
     console().print(facts_table(client.job(job) | {"attempts": [attempt]}))
     assert "lost on worker-1, worker_lost: it was killed; slow" in capsys.readouterr().out
     client.cancel(job)
