@@ -20,8 +20,9 @@ def test_help_names_every_command(colrow):
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
-        "cancel", "pause", "resume", "retry", "clone", "delete", "compare", "export", "report",
-        "train", "demo", "reproduce", "db", "token", "login", "logout",
+        "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
+        "compare", "export", "report", "notifier", "doctor", "train", "demo", "reproduce",
+        "backup", "restore", "login", "logout", "token", "db", "webhook",
     ]  # fmt: skip
 
 
@@ -29,7 +30,7 @@ def test_help_names_every_command(colrow):
     "words",
     [
         ["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"],
-        ["presets"],
+        ["presets"], ["token", "--help"],
     ],
 )  # fmt: skip
 def test_a_light_command_loads_neither_torch_nor_the_service(words):

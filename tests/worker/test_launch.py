@@ -43,7 +43,7 @@ class Running:
     """A trainer on two devices, and all that it told and printed."""
 
     def __init__(self, folder: Path, spec: dict[str, Any] = SPEC, *, second_rank: str = "") -> None:
-        environment = launch.environment(trainer_environment(1, ()), stop_s=20)
+        environment = launch.environment(trainer_environment(1, ()))
         if second_rank:
             place = folder / "start"
             place.mkdir()
@@ -133,9 +133,9 @@ def test_only_a_rank_that_a_signal_ended_by_itself_is_the_lost_one():
 
 
 def test_a_person_s_own_network_interfaces_are_kept():
-    made = launch.environment({"NCCL_SOCKET_IFNAME": "eth1", "HOME": "/h"}, stop_s=50)
+    made = launch.environment({"NCCL_SOCKET_IFNAME": "eth1", "HOME": "/h"})
     assert (made["GLOO_SOCKET_IFNAME"], made["NCCL_SOCKET_IFNAME"]) == ("lo", "eth1")
-    assert (made["HOME"], made["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"]) == ("/h", "60")
+    assert made["HOME"] == "/h"
 
 
 def test_two_ranks_train_and_the_first_alone_tells(tmp_path):

@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/checkpoints/{checkpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description Download a checkpoint, whole or in part.
+         */
+        get: operations["downloadCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps": {
         parameters: {
             query?: never;
@@ -337,6 +357,74 @@ export interface paths {
          */
         post: operations["cancelSweep"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Job
+         * @description List a job's webhooks with what became of their messages.
+         */
+        get: operations["listJobWebhooks"];
+        put?: never;
+        /**
+         * Add To Job
+         * @description Have the end of a job told. One that has ended is told at once.
+         */
+        post: operations["addJobWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Sweep
+         * @description List a sweep's webhooks with what became of their messages.
+         */
+        get: operations["listSweepWebhooks"];
+        put?: never;
+        /**
+         * Add To Sweep
+         * @description Have the end of a sweep's last job told. A sweep that has ended is told at once.
+         */
+        post: operations["addSweepWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Remove a webhook; what it was not sent yet is not sent.
+         */
+        delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1232,6 +1320,32 @@ export interface components {
             source: string;
             license: string;
         };
+        /** @description One message, and how far it came. */
+        Delivery: {
+            /** @description As in the message's header `Colrow-Delivery`. */
+            id: string;
+            /** @example job.succeeded */
+            event: string;
+            /**
+             * @description `waiting` for its first or its next try; `given_up` after the last one.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "delivered" | "given_up";
+            tries: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of the next try; null once it has ended. */
+            next_at: string | null;
+            /** @description When it was received, or given up. */
+            ended_at: string | null;
+            /** @description What the receiver answered at the last try. */
+            last_status: number | null;
+            /**
+             * @description Why the last try failed.
+             * @example the receiver answered 503
+             */
+            last_error: string | null;
+        };
         /** @description Difference of a group's mean to the baseline's. */
         Delta: {
             mean: number;
@@ -2015,6 +2129,23 @@ export interface components {
             nesterov: boolean;
             /** @default 0 */
             weight_decay: number;
+        };
+        /** @description A webhook that was entered just now. */
+        NewWebhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description What its messages are signed with; not shown again. */
+            secret: string;
         };
         /** @description Independent entries, normal with this mean and standard deviation. */
         NormalEntriesInput: {
@@ -3269,6 +3400,45 @@ export interface components {
              */
             leakiness: number;
         };
+        /** @description A webhook and its messages. */
+        Webhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description The webhooks of a job or a sweep, oldest first. */
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
+        /**
+         * @description Where to send a message when the job, or the sweep's last job, has ended.
+         *
+         *     The message is a JSON object that is posted with the headers `Colrow-Event`, `Colrow-Delivery`
+         *     (its id: the same when it is sent again) and `Colrow-Signature`: `t=<seconds since 1970>,
+         *     v1=<HMAC-SHA256 of "<t>.<body>" with the secret, as hex>`. Any status from 200 to 299 says that
+         *     it was received; otherwise it is sent again, later and later, and given up in the end. Redirects
+         *     are not followed.
+         */
+        WebhookSubmit: {
+            /**
+             * @description http:// or https://, at a public address unless the admin allows others.
+             * @example https://hooks.example/colrow
+             */
+            url: string;
+            /** @description Signs the messages; left out, one is made and shown in the answer. 16 to 200 printable characters. */
+            secret?: string | null;
+        };
         /** @description Who asks, and how that is known. */
         WhoAmI: {
             user: string;
@@ -3449,7 +3619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3557,7 +3727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3665,7 +3835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3751,7 +3921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3844,7 +4014,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3952,7 +4122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4047,7 +4217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4142,7 +4312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4237,7 +4407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4354,7 +4524,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4474,7 +4644,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4567,7 +4737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4661,7 +4831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4747,7 +4917,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4838,7 +5008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4924,7 +5094,127 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=1000-`. */
+                Range?: string | null;
+                /** @description An ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags. */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+                /** @description `id` in the job's checkpoints. */
+                checkpoint: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part; `Content-Range` says how long it is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5003,7 +5293,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5120,7 +5410,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5206,7 +5496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5292,7 +5582,515 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addJobWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSweepWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSweepWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5388,7 +6186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5483,7 +6281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5565,7 +6363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5639,7 +6437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5713,7 +6511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5792,7 +6590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5866,7 +6664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5962,7 +6760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6034,7 +6832,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6113,7 +6911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6209,7 +7007,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6302,7 +7100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6376,7 +7174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6484,7 +7282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6565,7 +7363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6650,7 +7448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6699,7 +7497,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
