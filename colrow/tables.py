@@ -22,7 +22,6 @@ from colrow.figures import NONE, count, how_many_failed, judged, measured, numbe
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
 from crs_core.events import QUALITY, Points
-from crs_core.presets import Preset
 from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
 from crs_core.study.plan import StudyPlan
@@ -65,14 +64,6 @@ def _policy(job: JobItem) -> str:
     """Name the rules of a training whole, where its spec came along."""
     rules = (job["spec"] or {}).get("approximation")
     return job["policy"] if rules is None else rules_label(rules)
-
-
-def presets_table(presets: Iterable[Preset]) -> Table:
-    """List specs to start from."""
-    table = _table("name", "what it is")
-    for preset in presets:
-        table.add_row(preset.name, preset.title)
-    return table
 
 
 def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
