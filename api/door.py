@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access import ADMIN, LOOKING, Kind, Match, access_to
+from api.access import ADMIN, LOOKING, Match, access_to
 from api.addresses import is_loopback, name_of
 from api.deps import Service
 from api.errors import UNAVAILABLE, Refusal, answer_to
@@ -24,6 +24,7 @@ from api.rates import too_often
 from api.security import forwarding_header, other_site
 from store import owners, signins, tokens
 from store.errors import StoreError
+from store.owners import Kind
 from store.tokens import ROLES, TokenView
 
 CHALLENGE = {"www-authenticate": 'Bearer realm="colrow"'}
@@ -83,8 +84,9 @@ class Door:
                 answer.append("set-cookie", dropped.headers["set-cookie"])
             await send(message)
 
-        # A new one takes its place by itself.
-        return send if scope["path"] == SESSION else forgetting
+        # Signing in and out say themselves what becomes of the cookie.
+        is_told = scope["path"] == SESSION and scope["method"] in ("POST", "DELETE")
+        return send if is_told else forgetting
 
     def _match(self, scope: Scope) -> Match:
         """Find the route's access: of one that nobody assigned, an admin's; of none, a reader's."""
@@ -158,7 +160,7 @@ class Door:
                 403,
                 "owner",
                 "Not yours",
-                f"{own} {ident} belongs to {owner}; only {owner} or an admin may change it",
+                f"{own} {ident} belongs to {owner}; only {owner} or an admin may do this",
             )
 
     def _owner_of(self, kind: Kind, ident: str) -> str:

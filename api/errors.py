@@ -24,12 +24,15 @@ from api.live import TooManyOwnStreams, TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import (
+    BadAddress,
     BadQuery,
     CapReached,
     Conflict,
+    FileGone,
     IdempotencyMismatch,
     NotFound,
     SchemaError,
+    StorageError,
 )
 
 log = logging.getLogger("colrow.api")
@@ -48,8 +51,11 @@ FAILURES: dict[type[Exception], Failure] = {
     CapReached: Failure(409, "cap", "Too many queued jobs"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
+    BadAddress: Failure(422, "address", "Nothing is sent to this address"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    FileGone: Failure(404, "file-gone", "The file is not there any more"),
+    StorageError: Failure(503, "storage", "The files of jobs cannot be reached"),
     TooManyOwnStreams: Failure(429, "streams", "Too many event streams of one user are open"),
     TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),

@@ -7,8 +7,13 @@ StoreError
 |- IdempotencyMismatch   the key was used before, with another body
 |- BadQuery              a filter, sort or cursor that means nothing
 |- Fenced                the attempt is no longer current; nothing was written
+|- BadAddress            a webhook's address that is none, or may not be sent to
 |- SchemaError           the tables are older or newer than this program
-`- UnsuitablePlace       the database's folder cannot hold it
+|- UnsuitablePlace       the database's folder cannot hold it
+`- StorageError          where the files of jobs lie does not answer, or refuses
+   |- StorageSetting     it cannot be used at all as it is set
+   |- FileGone           it answers, and the file is not there
+   `- FileDamaged        the file is there, and is not what was written
 """
 
 
@@ -36,6 +41,10 @@ class BadQuery(StoreError):  # noqa: N818
     """A filter, sort or cursor that means nothing."""
 
 
+class BadAddress(StoreError):  # noqa: N818
+    """An address of a webhook that is none, or that may not be sent to."""
+
+
 class Fenced(StoreError):  # noqa: N818
     """A write by an attempt that is no longer current. Nothing of it was kept."""
 
@@ -46,3 +55,19 @@ class SchemaError(StoreError):
 
 class UnsuitablePlace(StoreError):  # noqa: N818
     """A folder that cannot hold the database."""
+
+
+class StorageError(StoreError):
+    """The place of files does not answer, or refuses; trying again may help."""
+
+
+class StorageSetting(StorageError):  # noqa: N818
+    """A place of files that cannot be used as it is set; trying again does not help."""
+
+
+class FileGone(StorageError):  # noqa: N818
+    """A file that is not where it should be."""
+
+
+class FileDamaged(StorageError):  # noqa: N818
+    """A file whose content is not what was written."""

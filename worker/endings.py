@@ -1,7 +1,7 @@
 """How an attempt ended, from what was seen of its trainer: a pure function, and its words."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crs_core.events import Failed, Finished
 from store.attempts import Outcome, Wish
@@ -77,6 +77,21 @@ def ending_of(course: Course) -> Ending:
         message = f"the trainer was told to stop from outside, at step {course.step}"
         return Ending(None, "trainer_stopped", message)
     return Ending(None, "trainer_lost", _death(course))
+
+
+def not_brought(ending: Ending, trouble: str) -> Ending:
+    """Say that the last checkpoint did not get where others find it.
+
+    A job that completed is given back for that, so that its result is not known here alone.
+    """
+    lost = (
+        f"its last checkpoint could not be brought to where checkpoints lie "
+        f"({trouble or 'that takes too long'}), so what came after the one before it is lost"
+    )
+    if ending.outcome is Outcome.SUCCEEDED:
+        return Ending(None, "storage", f"training was done, but {lost}")
+    message = f"{ending.message}; {lost}" if ending.message else lost
+    return replace(ending, message=message)
 
 
 def _stopped(how: str, course: Course) -> str:

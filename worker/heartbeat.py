@@ -16,10 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 
-from store import checkpoints, preemption, removal, workers
+from store import preemption, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
-from worker import folders, host
+from worker import host
+from worker.devices import uses
+from worker.housekeeping import Housekeeping
 from worker.recorder import UNAVAILABLE
 from worker.slot import Slot
 
@@ -37,6 +39,9 @@ class Heartbeat:
         # Of one thread that lives as long as the worker: it is the parent of trainers.
         self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
         self._looking: Future[bool] | None = None
+        self._housekeeping = Housekeeping(
+            slot.database, slot.storage, slot.settings.home, older_s=slot.settings.lease_s
+        )
 
     def start(self) -> None:
         """Begin."""
@@ -96,10 +101,17 @@ class Heartbeat:
     def _beat(self) -> None:
         settings = self._slot.settings
         state, datasets = self._slot.state, host.datasets(settings)
-        used = host.memory(settings.cuda_devices)[1]
+        used, found = host.memory(settings.cuda_devices)[1], uses(settings.cuda_devices)
 
         def beat(session: Session) -> None:
-            workers.beat(session, self._slot.key, state, memory_used_bytes=used, datasets=datasets)
+            workers.beat(
+                session,
+                self._slot.key,
+                state,
+                memory_used_bytes=used,
+                datasets=datasets,
+                device_use=found,
+            )
 
         try:
             with self._slot.database.write() as session:
@@ -114,29 +126,25 @@ class Heartbeat:
             asked = preemption.give_way(session)
         for job_id in asked:
             log.info("job %s: it is asked to give way to one of higher priority", job_id)
-        self._mend(report)
-        self._remove_left()
+        self._tell(report)
+        self._housekeeping.run_soon()
         if report.ring and not self._slot.stopping.is_set():
             self._look()
             self._ring()
 
-    def _mend(self, report: SweepReport) -> None:
+    def _tell(self, report: SweepReport) -> None:
         for job_id in report.requeued:
-            log.warning("job %s: its worker was lost, it waits for the next attempt", job_id)
+            log.warning(
+                "job %s: its worker was lost, it waits for the next attempt",
+                job_id,
+                extra={"job": job_id},
+            )
         for job_id in report.failed:
-            log.warning("job %s: too many of its attempts were lost, it has failed", job_id)
-        if report.stale:
-            folders.delete(self._slot.settings.home, (file.path for file in report.stale))
-            with self._slot.database.write() as session:
-                checkpoints.forget(session, [file.id for file in report.stale])
-
-    def _remove_left(self) -> None:
-        """Remove folders of deleted jobs whose api was killed before it could."""
-        home, lease_s = self._slot.settings.home, self._slot.settings.lease_s
-        with self._slot.database.read() as session:
-            ids = removal.left(session, home, older_s=lease_s)
-        for job_id in ids:
-            removal.remove(home, job_id)
+            log.warning(
+                "job %s: too many of its attempts were lost, it has failed",
+                job_id,
+                extra={"job": job_id},
+            )
 
     def _look(self) -> None:
         if self._slot.state != "idle":

@@ -7,6 +7,7 @@ import time
 from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
+from store.files import Folder, Storage
 from store.session import Database
 from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
@@ -21,8 +22,15 @@ log = logging.getLogger(__name__)
 class Slot:
     """One worker's place for one job at a time."""
 
-    def __init__(self, settings: Settings, database: Database, worker: NewWorker) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        worker: NewWorker,
+        storage: Storage | None = None,
+    ) -> None:
         self.settings = settings
+        self.storage = storage or Folder(settings.home, is_home=True)
         self.database = database
         self.stopping = threading.Event()
         self.state_changed = threading.Event()
@@ -55,7 +63,11 @@ class Slot:
             is_gone = former is not None and host.is_gone(former.host, former.pid)
             left = end_left_behind(session, name) if is_ours and is_gone else ()
         for job_id in left:
-            log.warning("job %s: the process before this one left it, it was given back", job_id)
+            log.warning(
+                "job %s: the process before this one left it, it was given back",
+                job_id,
+                extra={"job": job_id},
+            )
         self.register()
 
     def register(self) -> int:
@@ -91,7 +103,13 @@ class Slot:
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
                 try:
-                    post = Post(self.settings, self.database, self._worker.threads, self.stopping)
+                    post = Post(
+                        self.settings,
+                        self.database,
+                        self._worker.threads,
+                        self.stopping,
+                        storage=self.storage,
+                    )
                     supervise(taken, post)
                 finally:
                     self._tell(is_busy=False)

@@ -12,21 +12,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
 from crs_core.spec import JobSpec
-from store import attempts, jobs
+from store import attempts, checkpoints, jobs
 from store.attempts import Claim, Outcome, Wish
-from store.errors import Fenced
+from store.errors import Fenced, StorageError
+from store.files import Storage
+from store.loglines import about
 from store.session import Database
 from store.views import Reason
 from worker import folders, launch
-from worker.endings import TAIL, Course, Ending, ending_of
+from worker.endings import TAIL, Course, Ending, ending_of, not_brought
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
-from worker.recorder import Pace, Recorder
+from worker.recorder import UNAVAILABLE, Pace, Recorder
 from worker.settings import Settings, trainer_environment
+from worker.storage import bring, files_of
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
@@ -46,10 +50,17 @@ class Post:
     """Set when the worker is to stop."""
     command: Sequence[str] = COMMAND
     """How a trainer is started."""
+    storage: Storage | None = None
+    """Where the files of jobs lie; None: in the home."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
     """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    with about(job=claim.job_id, attempt=claim.number):
+        _supervise(claim, post)
+
+
+def _supervise(claim: Claim, post: Post) -> None:
     settings = post.settings
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)
@@ -63,6 +74,8 @@ def supervise(claim: Claim, post: Post) -> None:
     except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
         ending = _own_failure(claim, error)
         is_written = _write_without(post.database, claim.attempt_id, ending)
+    if not is_written:
+        _leave_files(post.database, claim.attempt_id)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
     log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
 
@@ -95,6 +108,15 @@ def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
     return True
 
 
+def _leave_files(database: Database, attempt_id: int) -> None:
+    """Have the files looked for that we wrote since another attempt became current."""
+    try:
+        with database.write() as session:
+            checkpoints.set_tidied(session, [attempt_id], is_tidied=False)
+    except UNAVAILABLE:  # whoever ends the attempt will look for them
+        return
+
+
 class _Attempt:
     """The course of one attempt."""
 
@@ -103,7 +125,7 @@ class _Attempt:
         self._post = post
         self._recorder = recorder
         self._last: Finished | Failed | None = None
-        self._step = 0
+        self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
         self._kill_at_s: float | None = None
         self._was_killed = False
@@ -112,18 +134,30 @@ class _Attempt:
         """How long a step takes, as it was told last."""
         self._out_of_time: Reason | None = None
         self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
+        self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
     def run(self) -> Ending:
+        """Train; files whose place is elsewhere are not left here."""
+        try:
+            return self._run()
+        finally:
+            self._files.close()
+
+    def _run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
-        job = folders.job_folder(settings.home, claim.job_id)
         folder = folders.attempt_folder(settings.home, claim.job_id, claim.number)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            keep = {checkpoint.path for checkpoint in claim.checkpoints}
-            folders.tidy(job, keep=keep, current=claim.number)
+            goes_on_from = bring(self._files, settings.storage_s, self._may_wait)
+            if goes_on_from is None:
+                return self._ended(0)
             trainer = Trainer(
-                self._assignment(job, folder), self._environment(), command=self._command
+                self._assignment(folder, goes_on_from),
+                self._environment(),
+                command=self._command,
             )
+        except StorageError as error:
+            return Ending(None, "storage", f"the checkpoints cannot be reached: {error}")
         except OSError as error:
             return Ending(
                 Outcome.FAILED,
@@ -140,9 +174,12 @@ class _Attempt:
             code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
         self._pass_on(heard)
+        return self._settled(self._ended(code))
+
+    def _ended(self, exit_code: int) -> Ending:
         return ending_of(
             Course(
-                exit_code=code,
+                exit_code=exit_code,
                 last=self._last,
                 step=self._step,
                 wish=self._recorder.wish,
@@ -154,6 +191,22 @@ class _Attempt:
             )
         )
 
+    def _may_wait(self) -> bool:
+        self._recorder.check()
+        return self._recorder.wish is Wish.GO_ON and not self._post.stopping.is_set()
+
+    def _settled(self, ending: Ending) -> Ending:
+        """Wait until the last checkpoint is where it can be found; where that fails, say so."""
+        begun_s = time.monotonic()
+        while not self._files.wait(_LOOK_S) and self._recorder.wish is not Wish.FENCED:
+            is_wanted = self._may_wait() and ending.outcome is Outcome.SUCCEEDED
+            limit_s = self._post.settings.storage_s if is_wanted else self._post.settings.stop_s
+            now_s = time.monotonic()
+            is_stuck = bool(self._files.trouble) or now_s - self._files.moved_s >= limit_s
+            if (is_stuck or self._post.stopping.is_set()) and now_s - begun_s >= limit_s:
+                return not_brought(ending, self._files.trouble)
+        return ending
+
     def _hear(self, trainer: Trainer) -> None:
         if self._recorder.is_behind:
             time.sleep(_LOOK_S)
@@ -164,9 +217,9 @@ class _Attempt:
         for event in heard.events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        text = self._words(heard.text)
-        if heard.events or text:
-            self._recorder.add(heard.events, text)
+        events, text = self._files.take(heard.events), self._words(heard.text)
+        if events or text:
+            self._recorder.add(events, text)
 
     def _note(self, event: Event) -> None:
         match event:
@@ -246,7 +299,7 @@ class _Attempt:
             return alone
         return launch.environment(alone)
 
-    def _assignment(self, job: Path, folder: Path) -> Assignment:
+    def _assignment(self, folder: Path, goes_on_from: list[dict[str, Any]]) -> Assignment:
         settings, claim = self._post.settings, self._claim
         return Assignment(
             spec=claim.spec.model_dump(mode="json"),
@@ -254,10 +307,7 @@ class _Attempt:
             events=str(folder / EVENTS),
             data=str(settings.datasets),
             download=not settings.offline,
-            resume_from=[
-                {"path": str(job / point.path), "sha256": point.sha256, "step": point.step}
-                for point in claim.checkpoints
-            ],
+            resume_from=goes_on_from,
             device="cuda:0" if self._cuda_devices else "cpu",
             threads=self._threads,
             supervisor=os.getpid(),

@@ -172,8 +172,7 @@ def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) ->
     """Delete a job that is not running, with its curves, log and checkpoints."""
     with service.write() as session:
         jobs.delete(session, job_id)
-        service.mark_for_removal(job_id)
-    background.add_task(service.remove, job_id)
+    background.add_task(service.remove_deleted)
 
 
 @router.post(

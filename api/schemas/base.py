@@ -84,8 +84,10 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         408: "The body did not come in time.",
         409: "The state does not allow this, or a cap is reached; `detail` says why.",
         413: "The body is larger than 1 MiB, or holds too many values.",
+        416: "The file has no such part; `Content-Range` says how long it is.",
         422: "A field or parameter is wrong; `errors` names each, up to a hundred.",
         429: "Too many requests of one token, or tokens that are not valid; see `Retry-After`.",
-        503: "The database does not answer, or has another schema; or too many streams are open.",
+        503: "The database does not answer, or has another schema; or too many streams are open; "
+        "or the files of jobs cannot be reached.",
     }
     return {status: {"model": Problem, "description": said[status]} for status in statuses}

@@ -233,15 +233,6 @@ def test_a_superseded_attempt_is_killed_at_once_and_writes_nothing(bench):
     assert not bench.claim().checkpoints
 
 
-def test_files_that_a_superseded_attempt_left_are_deleted_by_the_next(bench):
-    first = bench.begin()
-    bench.folder(first).mkdir(parents=True)
-    (bench.folder(first) / "step-90.pt").write_text("without a row")
-    bench.write(attempts.release, first.attempt_id, kind="worker_lost", message="a sweep")
-    bench.play("start(); finish(100)", bench.claim())
-    assert not bench.folder(first).exists()
-
-
 def test_what_makes_no_sense_as_an_event_fails_the_job_and_says_so(bench):
     job = bench.play("start(); pipe.write('nonsense\\n'); pipe.flush(); time.sleep(60)")
     assert (job.state, job.reason.kind) == ("failed", "internal")

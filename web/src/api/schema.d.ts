@@ -96,6 +96,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause
+         * @description Have a running job save a checkpoint and leave its worker; again is no error.
+         */
+        post: operations["pauseJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Queue a paused job, to go on from its checkpoint; again is no error.
+         */
+        post: operations["resumeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/retry": {
         parameters: {
             query?: never;
@@ -108,8 +148,30 @@ export interface paths {
         /**
          * Retry
          * @description Queue a failed or cancelled job again; it goes on from its last checkpoint.
+         *
+         *     One that has used up its wall time needs more of it.
          */
         post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone
+         * @description Queue a new job of the same spec, name, tags and priority, but for what is said here.
+         */
+        post: operations["cloneJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -216,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/checkpoints/{checkpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description Download a checkpoint, whole or in part.
+         */
+        get: operations["downloadCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps": {
         parameters: {
             query?: never;
@@ -275,6 +357,74 @@ export interface paths {
          */
         post: operations["cancelSweep"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Job
+         * @description List a job's webhooks with what became of their messages.
+         */
+        get: operations["listJobWebhooks"];
+        put?: never;
+        /**
+         * Add To Job
+         * @description Have the end of a job told. One that has ended is told at once.
+         */
+        post: operations["addJobWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Sweep
+         * @description List a sweep's webhooks with what became of their messages.
+         */
+        get: operations["listSweepWebhooks"];
+        put?: never;
+        /**
+         * Add To Sweep
+         * @description Have the end of a sweep's last job told. A sweep that has ended is told at once.
+         */
+        post: operations["addSweepWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Remove a webhook; what it was not sent yet is not sent.
+         */
+        delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1170,6 +1320,32 @@ export interface components {
             source: string;
             license: string;
         };
+        /** @description One message, and how far it came. */
+        Delivery: {
+            /** @description As in the message's header `Colrow-Delivery`. */
+            id: string;
+            /** @example job.succeeded */
+            event: string;
+            /**
+             * @description `waiting` for its first or its next try; `given_up` after the last one.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "delivered" | "given_up";
+            tries: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of the next try; null once it has ended. */
+            next_at: string | null;
+            /** @description When it was received, or given up. */
+            ended_at: string | null;
+            /** @description What the receiver answered at the last try. */
+            last_status: number | null;
+            /**
+             * @description Why the last try failed.
+             * @example the receiver answered 503
+             */
+            last_error: string | null;
+        };
         /** @description Difference of a group's mean to the baseline's. */
         Delta: {
             mean: number;
@@ -1177,6 +1353,13 @@ export interface components {
             n: number;
             /** @description Taken seed by seed, over the n seeds that both have. */
             paired: boolean;
+        };
+        /** @description What a device is; null: not known. */
+        Device: {
+            /** @example NVIDIA H100 80GB HBM3 */
+            name: string | null;
+            /** @description Of a CPU: of the host. */
+            memory_bytes: number | null;
         };
         /**
          * @description How sure a group's difference to its baseline is.
@@ -1431,10 +1614,27 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
-            /** @description What was asked of a running job and has not taken effect yet. */
-            wish: ("cancel" | "pause") | null;
+            /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
+            wish: ("cancel" | "pause" | "preempt") | null;
             spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
             attempts: components["schemas"]["Attempt"][];
+        };
+        /** @description In what a clone differs. Fields left out are the original's. */
+        JobClone: {
+            name?: string | null;
+            tags?: string[] | null;
+            priority?: number | null;
+            /**
+             * @description Dotted path into the spec -> value.
+             * @default {}
+             * @example {
+             *       "seed": 2,
+             *       "training.epochs": 40
+             *     }
+             */
+            changes: {
+                [key: string]: unknown;
+            };
         };
         /** @description A job as lists show it. */
         JobItem: {
@@ -1478,8 +1678,8 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
-            /** @description What was asked of a running job and has not taken effect yet. */
-            wish: ("cancel" | "pause") | null;
+            /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
+            wish: ("cancel" | "pause" | "preempt") | null;
             /** @description Null in lists whose `columns` leave it out. */
             spec: (components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"]) | null;
         };
@@ -1496,6 +1696,14 @@ export interface components {
             notes?: string | null;
             /** @description Moves a queued job. */
             priority?: number | null;
+        };
+        /** @description What a job gets when it is tried again. */
+        JobRetry: {
+            /**
+             * @description Replaces `resources.wall_time_s`; it counts from the job's first start.
+             * @example 7200
+             */
+            wall_time_s?: number | null;
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpecInput: {
@@ -1922,6 +2130,23 @@ export interface components {
             /** @default 0 */
             weight_decay: number;
         };
+        /** @description A webhook that was entered just now. */
+        NewWebhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description What its messages are signed with; not shown again. */
+            secret: string;
+        };
         /** @description Independent entries, normal with this mean and standard deviation. */
         NormalEntriesInput: {
             /**
@@ -2148,7 +2373,7 @@ export interface components {
             name: string;
             title: string;
             summary: string;
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
         };
         /** @description A failure, as RFC 9457 has it (`application/problem+json`). */
         Problem: {
@@ -2202,8 +2427,10 @@ export interface components {
             sweep_id: string | null;
             /** Format: date-time */
             queued_at: string;
-            /** @description What no living worker has, if that is why it waits. */
+            /** @description What no living worker has, or that its owner runs as many jobs as it may; null: its turn. */
             waits_for: string | null;
+            /** @description About when it will start, by measured speeds; null: nothing measured tells. */
+            starts_at: string | null;
         };
         /** @description A R Rᵀ B with an n x k matrix R of random entries: independent normal ones, or signs. */
         RandomProjectionInput: {
@@ -3173,6 +3400,45 @@ export interface components {
              */
             leakiness: number;
         };
+        /** @description A webhook and its messages. */
+        Webhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description The webhooks of a job or a sweep, oldest first. */
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
+        /**
+         * @description Where to send a message when the job, or the sweep's last job, has ended.
+         *
+         *     The message is a JSON object that is posted with the headers `Colrow-Event`, `Colrow-Delivery`
+         *     (its id: the same when it is sent again) and `Colrow-Signature`: `t=<seconds since 1970>,
+         *     v1=<HMAC-SHA256 of "<t>.<body>" with the secret, as hex>`. Any status from 200 to 299 says that
+         *     it was received; otherwise it is sent again, later and later, and given up in the end. Redirects
+         *     are not followed.
+         */
+        WebhookSubmit: {
+            /**
+             * @description http:// or https://, at a public address unless the admin allows others.
+             * @example https://hooks.example/colrow
+             */
+            url: string;
+            /** @description Signs the messages; left out, one is made and shown in the answer. 16 to 200 printable characters. */
+            secret?: string | null;
+        };
         /** @description Who asks, and how that is known. */
         WhoAmI: {
             user: string;
@@ -3205,6 +3471,8 @@ export interface components {
              *     ]
              */
             devices: string[];
+            /** @description What the devices are, in their order. */
+            hardware: components["schemas"]["Device"][];
             threads: number;
             /**
              * @description `lost`: no heartbeat for the length of a lease.
@@ -3351,7 +3619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3459,7 +3727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3567,7 +3835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3653,7 +3921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3746,7 +4014,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3854,7 +4122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3949,7 +4217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,7 +4228,7 @@ export interface operations {
             };
         };
     };
-    retryJob: {
+    pauseJob: {
         parameters: {
             query?: never;
             header?: never;
@@ -4044,7 +4312,339 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobRetry"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cloneJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobClone"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4137,7 +4737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4231,7 +4831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4317,7 +4917,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4408,7 +5008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4494,7 +5094,127 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=1000-`. */
+                Range?: string | null;
+                /** @description An ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags. */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+                /** @description `id` in the job's checkpoints. */
+                checkpoint: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part; `Content-Range` says how long it is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4573,7 +5293,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4690,7 +5410,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4776,7 +5496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4862,7 +5582,515 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addJobWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSweepWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSweepWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4958,7 +6186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5053,7 +6281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5135,7 +6363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5209,7 +6437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5283,7 +6511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5362,7 +6590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5436,7 +6664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5532,7 +6760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5604,7 +6832,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5683,7 +6911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5779,7 +7007,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5872,7 +7100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5946,7 +7174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6054,7 +7282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6135,7 +7363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6220,7 +7448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6269,7 +7497,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
