@@ -14,7 +14,7 @@ from api.access import ACCESS, Access
 from api.main import create_app
 from api.settings import Settings
 from store.tokens import ROLES
-from tests.api.conftest import Lab
+from tests.api.lab import Lab
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]

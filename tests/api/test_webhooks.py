@@ -153,8 +153,10 @@ def test_another_users_webhooks_are_neither_seen_nor_changed(
     for path in (f"jobs/{job}", f"sweeps/{sweep}"):
         made = ada.post(f"/api/v1/{path}/webhooks", json={"url": URL}).json()["id"]
         for method, of in (
-            ("GET", f"{path}/webhooks"), ("POST", f"{path}/webhooks"), ("DELETE", f"webhooks/{made}"),
-        ):  # fmt: skip
+            ("GET", f"{path}/webhooks"),
+            ("POST", f"{path}/webhooks"),
+            ("DELETE", f"webhooks/{made}"),
+        ):
             body = {"url": URL} if method == "POST" else None
             answer = bob.request(method, f"/api/v1/{of}", json=body)
             assert (answer.status_code, answer.json()["type"]) == (403, "urn:colrow:problem:owner")
