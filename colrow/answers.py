@@ -1,4 +1,4 @@
-"""The shapes of what the service answers, as typed dictionaries.
+"""The shapes of what the service answers, as typed dictionaries. Long, and one idea.
 
 A test holds them equal to the OpenAPI document. Times are RFC 3339 texts. It is long and one idea:
 a type for each shape.

@@ -1,4 +1,4 @@
-"""Jobs: what is submitted, what is answered, and the plan of a spec."""
+"""Jobs: what is submitted, what is answered, and the plan of a spec. Long, and one idea."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
