@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import jobs, plan, report, sweeps
+from colrow.commands import export, jobs, plan, report, sweeps
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.errors import ColrowError, SpecFault
@@ -143,7 +143,7 @@ def worker(
 
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
-    jobs.retry, jobs.delete, sweeps.compare, sweeps.export, report.report,
+    jobs.retry, jobs.delete, sweeps.compare, export.export, report.report,
 ):  # fmt: skip
     app.command()(command)
 
