@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system-deps demo up test test-slow check format types migrate bench reproduce screenshots clean
+.PHONY: help setup system-deps demo up test test-slow check format types migrate bench chaos reproduce screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ migrate: setup ## bring the database of the environment (or ~/.colrow) up to dat
 
 bench: setup ## run every benchmark; each prints its table and its claim
 	@for file in benchmarks/[a-z]*.py; do echo; echo "== $$file"; python $$file || exit 1; done
+
+chaos: setup ## break a service of its own at random times; FAULTS=200 SEEDS=1,2,3 PROFILE=cluster for more
+	@python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PROFILE),--profile $(PROFILE))
 
 reproduce: setup ## run the paper's tables and figures (hours); QUICK=1 for a small version, TABLE="table1 figure1c" for some
 	@colrow reproduce $(TABLE) $(if $(QUICK),--quick --out build/reproduction)

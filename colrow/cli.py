@@ -226,45 +226,38 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="At most so many seeds for each setting.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report.")] = Path(
-        "docs/reproduction"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder of report and results [docs/reproduction, quick: build/…]."
+        ),
+    ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A results.jsonl whose results count too; repeatable."),
+    ] = None,
     queue_only: Annotated[
         bool, typer.Option("--queue", help="Queue what is missing at --server, and leave.")
     ] = False,
     report_only: Annotated[
-        bool, typer.Option("--report", help="Write the report of what there is; run nothing.")
+        bool,
+        typer.Option(
+            "--report", help="Run nothing: report recorded results and those of --server or --data."
+        ),
     ] = False,
     data: DataOption = None,
     port: PortOption = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="As of `up`.")] = None,
 ) -> None:
     """Run the paper's tables and figures, here or at --server; what is done is not run again."""
-    from colrow.commands.reproduce import Wanted, run
-    from colrow.reproduction.experiments import chosen
+    from colrow.local import reproduce as local
     from colrow.reproduction.runs import Scale
 
-    wanted = Wanted(
-        chosen(names or (), quick=quick), Scale(quick=quick, seeds=seeds), out,
-        queues=not report_only, waits=not (queue_only or report_only), writes=not queue_only,
+    asked = local.Asked(
+        names or (), Scale(quick=quick, seeds=seeds), out, also or (), queue_only, report_only,
+        data, port, workers,
     )  # fmt: skip
-    from colrow import settings
-    from colrow.local.own_service import Place, serving
-    from colrow.local.weights import reader_of
-
-    here, own = session(context), settings.read()
-    home = data or own.home
-    reader = reader_of(home)
-    if here.server is not None:
-        run(here, wanted, weights=reader)
-        return
-    if queue_only:
-        raise ColrowError(
-            "--queue leaves jobs to a service that goes on; name it, as in "
-            "`colrow --server http://127.0.0.1:8750 reproduce --queue`"
-        )
-    with serving(Place(home, own.port if port is None else port, workers)) as (address, _):
-        run(Session(address), wanted, weights=reader)
+    local.reproduce(session(context), asked)
 
 
 @database.command()

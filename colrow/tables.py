@@ -9,6 +9,7 @@ from rich.text import Text
 from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
+from crs_core.data.facts import FACTS
 from crs_core.events import QUALITY, Points
 from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
@@ -24,7 +25,7 @@ _OF_EACH = (
 def jobs_table(jobs: Iterable[JobItem]) -> Table:
     """List jobs, a line each."""
     jobs = list(jobs)
-    told = {judged(job["summary"], "best_test", "test", "validation")[0] for job in jobs}
+    told = {_quality(job) for job in jobs}
     title = ", ".join(quality for quality in QUALITY.values() if quality in told) or "accuracy"
     table = _table(
         "id", "name", "state", "network", "data", "policy", ">seed", ">done", f">{title}"
@@ -38,6 +39,14 @@ def jobs_table(jobs: Iterable[JobItem]) -> Table:
             str(job["seed"]), done, measured(quality, best),
         )  # fmt: skip
     return table
+
+
+def _quality(job: JobItem) -> str:
+    """Name what a job is judged by: what it told, or before that what its data set is for."""
+    quality, value = judged(job["summary"], "best_test", "test", "validation")
+    if value is None and job["dataset"] in FACTS:
+        return QUALITY[FACTS[job["dataset"]].task]
+    return quality
 
 
 def _policy(job: JobItem) -> str:

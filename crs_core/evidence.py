@@ -9,11 +9,16 @@ The verdict at a margin m, turned so that more is better: `within` when the inte
 above -m (at most m is lost), `worse` when wholly below, `undecided` else. How many more seeds an
 undecided one needs: the smallest n at which the interval would decide, if mean and spread stayed
 as they are now. It is an expectation, not a promise.
+
+A training that diverged has no value, and so is in no mean; yet it is what was found. A group some
+of whose members diverged is never `within`: what the others lost is not what the setting loses. A
+baseline some of whose members diverged is no measure: nothing is decided against it, for the pairs
+that are left were chosen by its failures. No number of further seeds mends either.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Literal
 
@@ -43,6 +48,17 @@ class Margin:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """How many of a group's members diverged."""
+
+    diverged: int = 0
+    members: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.diverged} of {self.members}"
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Difference to the baseline, ours less theirs, with what can be said of it."""
 
@@ -57,15 +73,36 @@ class Evidence:
     """In the metric's own unit."""
     verdict: Verdict
     more_seeds: int | None
-    """How many more an undecided one needs; None: it is decided, or over MOST_SEEDS would be."""
+    """How many more an undecided one needs; None: it is decided, members diverged, or over
+    MOST_SEEDS would be."""
     says: str
 
 
-def weigh(ours: Seeded, theirs: Seeded, margin: Margin, *, higher: bool) -> Evidence | None:
+def weigh(
+    ours: Seeded,
+    theirs: Seeded,
+    margin: Margin,
+    *,
+    higher: bool,
+    lost: Lost = Lost(),
+    their_lost: Lost = Lost(),
+) -> Evidence | None:
     """Weigh a group against its baseline; None when one of them has no value.
 
-    `higher`: whether more of it is better.
+    `higher`: whether more of it is better. `lost` and `their_lost`: how many of each diverged.
     """
+    found = _weigh(ours, theirs, margin, higher=higher)
+    if found is None or not (lost.diverged or their_lost.diverged):
+        return found
+    is_worse = found.verdict == "worse" and not their_lost.diverged
+    verdict: Verdict = "worse" if is_worse else "undecided"
+    why = [f"{lost} diverged"] if lost.diverged else []
+    why += [f"{their_lost} of the baseline diverged"] if their_lost.diverged else []
+    return replace(found, verdict=verdict, more_seeds=None, says=f"{verdict}: {', '.join(why)}")
+
+
+def _weigh(ours: Seeded, theirs: Seeded, margin: Margin, *, higher: bool) -> Evidence | None:
+    """Weigh the values that there are."""
     # A job that ran again under its seed is the same job, and no further sample.
     base, own = (stat(by_seed(seeded).values()) for seeded in (theirs, ours))
     if base.mean is None or own.mean is None:

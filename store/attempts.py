@@ -5,7 +5,7 @@ finds its lease run out. Until that sweep a late heartbeat still saves it: nobod
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sqlalchemy import insert, select, update
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, jobs, queue
+from store import changes, clock, durations, jobs, order, shares, slots
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -30,6 +30,8 @@ class Wish(Enum):
     GO_ON = "go_on"
     CANCEL = "cancel"
     PAUSE = "pause"
+    PREEMPT = "preempt"
+    """Give way to a job of higher priority: save, and go back into the queue."""
     FENCED = "fenced"
 
     @classmethod
@@ -68,12 +70,17 @@ class Claim:
     checkpoints: Sequence[CheckpointFile]
     """Newest first."""
     lease_until: float
+    devices: tuple[int, ...] = (0,)
+    """Which of the slot's devices it gets, by their places."""
+    wall_time_left_s: float | None = None
+    """So long it may run; None: as long as it likes."""
 
 
 def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Claim | None:
     """Take the best job that fits the worker, or None. Raises NotFound for an unknown worker.
 
-    A job whose stored spec is no spec of this program any more fails here, and the next is taken.
+    A job that cannot run any more fails here, and the next is taken: its stored spec is no spec of
+    this program, or it has used up its wall time.
     """
     worker = session.get(Worker, worker_key, populate_existing=True)
     if worker is None:
@@ -81,7 +88,8 @@ def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Cla
     scheduler = session.execute(
         select(Scheduler).where(Scheduler.id == 1).with_for_update()
     ).scalar_one()
-    best = queue.fitting(queue.ordered(), queue.slot_of(worker)).limit(1)
+    slot = slots.slot_of(worker)
+    best = order.front(order.view(session), slot)
     while (key := session.execute(best).scalar_one_or_none()) is not None:
         job = _lock_job(session, key)
         if job is None or job.state != "queued":  # cancelled since it was chosen
@@ -91,9 +99,23 @@ def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Cla
         except SpecError as error:
             jobs.move(session, job, "failed", reason=Reason("spec", _outdated(error)))
             continue
+        left_s = _wall_time_left_s(session, job)
+        if left_s is not None and left_s <= 0:
+            assert job.wall_time_s is not None
+            reason = jobs.out_of_time(job.wall_time_s - left_s, job.wall_time_s)
+            jobs.move(session, job, "failed", reason=reason)
+            continue
         scheduler.claims += 1
-        return _begin(session, job, spec, worker, lease_s)
+        begun = _begin(session, job, spec, worker, lease_s)
+        devices = slots.chosen(slot, slots.need_of(job)) or (0,)
+        return replace(begun, devices=devices, wall_time_left_s=left_s)
     return None
+
+
+def _wall_time_left_s(session: Session, job: Job) -> float | None:
+    if job.wall_time_s is None:
+        return None
+    return job.wall_time_s - durations.spent_s(session, job.key)
 
 
 def _outdated(error: SpecError) -> str:
@@ -116,7 +138,7 @@ def _begin(
             number=number,
             worker_key=worker.key,
             host=worker.host,
-            device_count=len(worker.devices),
+            device_count=job.devices,
             state="running",
             started_at=now,
             heartbeat_at=now,
@@ -158,12 +180,17 @@ def finish(
 ) -> None:
     """End the attempt and move its job to the outcome's state. `kind` and `message` say why.
 
-    Raises Fenced.
+    A job that has paused while somebody resumed it is queued. Raises Fenced.
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message) if kind else None
     _end(session, attempt, outcome.value, reason)
+    if outcome is Outcome.PAUSED and job.wish is None:
+        jobs.move(session, job, "queued", attempt=attempt.number)
+        return
     jobs.move(session, job, outcome.value, reason=reason, attempt=attempt.number)
+    if outcome is Outcome.SUCCEEDED:
+        durations.note(session, job)
 
 
 def release(
@@ -172,8 +199,8 @@ def release(
     """Give the job back, queued for the next attempt as a rule, and give its new state.
 
     After MAX_ATTEMPTS_WITHOUT_CHECKPOINT such ends in a row without a new checkpoint it is failed;
-    `blameless` (a worker that is told to stop) is not counted. A wish to cancel or pause is granted
-    instead. Raises Fenced.
+    `blameless` (its worker is told to stop, or it gives way) is not counted. A wish to cancel or
+    pause is granted instead. Raises Fenced.
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message)
@@ -187,7 +214,7 @@ def release(
         job.barren_attempts += 1
     to: State = "queued"
     why: Reason | None = None
-    if job.wish is not None:
+    if job.wish in ("cancel", "pause"):
         to = "cancelled" if job.wish == "cancel" else "paused"
     elif job.barren_attempts >= MAX_ATTEMPTS_WITHOUT_CHECKPOINT:
         to = "failed"
@@ -234,6 +261,7 @@ def _end(session: Session, attempt: Attempt, state: str, reason: Reason | None) 
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
+    shares.charge(session, attempt)
     worker = session.get(Worker, attempt.worker_key)
     if worker is not None and worker.state == "busy" and state != "lost":
         _occupy(session, worker, "idle", now)

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS, STUDY_METRICS
-from crs_core.evidence import Evidence, Margin
+from crs_core.evidence import Evidence, Lost, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store.errors import BadQuery
 from store.grouping import at, canonical, labels_of, settings_of
 from store.measured import Measured, read_measured
 from store.qualities import ALIASES, usual_quality
-from store.verdicts import Judgement, Lost
+from store.verdicts import Judgement
 
 __all__ = ["Comparison", "Delta", "Evidence", "Group", "GroupMember", "Margin", "Stat", "compare"]
 
@@ -28,7 +28,8 @@ _PER_RATIO = (*STUDY_METRICS, "macs", "compute_reduction")
 class GroupMember:
     """One job of a group. Only jobs that succeeded count in the statistics.
 
-    Those that diverged count in the verdict: a group that has them is never `within`.
+    Those that diverged count in the verdict: a group that has them, or whose baseline does, is
+    never `within`.
     """
 
     job: str
@@ -183,7 +184,6 @@ def _group(
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
     theirs = [(m.seed, m.y) for m in base_counted]
-    lost = Lost(sum(m.reason == "diverged" for m in members), len(members))
     is_baseline = base is members
     shown = facets(members[0].spec)
     return Group(
@@ -204,12 +204,16 @@ def _group(
         seconds=seconds,
         planned_compute_reduction=stat(m.planned for m in members),
         delta_y=None if is_baseline else delta(ours, theirs),
-        evidence=None if is_baseline else judged.weigh(ours, theirs, lost),
+        evidence=None if is_baseline else judged.weigh(ours, theirs, _lost(members), _lost(base)),
         seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
         baseline=None,
         is_baseline=is_baseline,
         is_pareto=False,
     )
+
+
+def _lost(members: Sequence[Measured]) -> Lost:
+    return Lost(sum(m.reason == "diverged" for m in members), len(members))
 
 
 def _x(run: Measured, x: str, base_seconds: float | None) -> float | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
 from store import metrics as metric_names
+from store.dialects import among
 from store.errors import BadQuery, NotFound
 from store.tables import Job, Point
 
@@ -48,7 +49,7 @@ def read(
     """
     ids = list(dict.fromkeys(job_ids))
     keys: dict[str, int] = dict(
-        session.execute(select(Job.id, Job.key).where(Job.id.in_(ids))).all()
+        session.execute(select(Job.id, Job.key).where(among(session, Job.id, ids))).all()
     )
     for job_id in ids:
         if job_id not in keys:

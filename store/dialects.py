@@ -1,11 +1,12 @@
 """The few statements that SQLite and PostgreSQL spell differently."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, any_, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from store.tables import Base
 
@@ -13,6 +14,21 @@ from store.tables import Base
 def is_sqlite(session: Session) -> bool:
     """Whether the session talks to SQLite."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def among(
+    session: Session, column: ColumnElement[Any] | QueryableAttribute[Any], values: Iterable[Any]
+) -> ColumnElement[bool]:
+    """Say that a column has one of these values, texts or integers, however many they are.
+
+    `column.in_(values)` has a parameter for each, of which SQLite takes 32,766 and PostgreSQL
+    65,535; here they are one.
+    """
+    listed = list(values)
+    if is_sqlite(session):
+        members = func.json_each(json.dumps(listed)).table_valued("value")
+        return column.in_(select(members.c.value))
+    return column == any_(bindparam(None, listed, postgresql.ARRAY(column.type)))
 
 
 def _insert(session: Session, table: type[Base]) -> Any:

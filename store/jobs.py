@@ -1,4 +1,7 @@
-"""Jobs: submit, edit, delete, and every change of state; nothing else changes a state."""
+"""Jobs: submit, edit, delete, and every change of state; nothing else changes a state.
+
+Past 300 lines, since that is one idea: whoever asks for a change stands beside the others.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import changes, clock, owners, submissions
+from store import changes, clock, durations, owners, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -19,9 +22,9 @@ from store.text import clean
 from store.views import Job, Page, Reason, State
 
 __all__ = [
-    "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "delete", "edit", "get",
-    "insert_jobs", "list_jobs", "lock", "move", "request_cancel", "request_pause", "resume",
-    "retry", "submit",
+    "Job", "JobFilter", "NewJob", "Page", "State", "Submitted", "ask_to_give_way", "delete", "edit",
+    "get", "insert_jobs", "list_jobs", "lock", "move", "out_of_time", "request_cancel",
+    "request_pause", "resume", "retry", "submit",
 ]  # fmt: skip
 
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -133,6 +136,7 @@ def _row(new: NewJob, now: float) -> dict[str, Any]:
         "step": 0,
         "total_steps": new.total_steps,
         "steps_per_epoch": new.steps_per_epoch,
+        "shape": durations.shape_of(written),
     }
 
 
@@ -211,10 +215,23 @@ def request_pause(session: Session, job_id: str) -> Job:
         raise Conflict(f"the job is {job.state}; only a running job can be paused")
     if job.wish == "cancel":
         raise Conflict("the job is being cancelled; wait for that, then retry it")
-    if job.state == "running" and job.wish is None:
-        job.wish = "pause"
+    if job.state == "running" and job.wish != "pause":
+        job.wish = "pause"  # also of one that is about to give way
         _tell(session, job)
     return _changed(session, job)
+
+
+def ask_to_give_way(session: Session, job_id: str) -> bool:
+    """Ask a running job of which nothing is asked yet to save and queue again; whether it is one.
+
+    Raises NotFound.
+    """
+    job = lock(session, job_id)
+    if job.state != "running" or job.wish is not None:
+        return False
+    job.wish = "preempt"
+    _tell(session, job)
+    return True
 
 
 def resume(session: Session, job_id: str) -> Job:
@@ -230,9 +247,10 @@ def resume(session: Session, job_id: str) -> Job:
     return _changed(session, job)
 
 
-def retry(session: Session, job_id: str) -> Job:
+def retry(session: Session, job_id: str, *, wall_time_s: float | None = None) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
+    `wall_time_s` replaces the limit of its spec; more is needed where the job has used it up.
     A job that is queued already stays so. Raises NotFound, Conflict.
     """
     job = lock(session, job_id)
@@ -242,9 +260,25 @@ def retry(session: Session, job_id: str) -> Job:
             if job.state != "succeeded"
             else "the job has succeeded; to train the same again, submit its spec as a new job"
         )
+    if wall_time_s is not None:
+        job.wall_time_s = wall_time_s
+        resources = job.spec["resources"] | {"wall_time_s": wall_time_s}
+        job.spec = job.spec | {"resources": resources}
     if job.state != "queued":
+        spent_s = durations.spent_s(session, job.key)
+        if job.wall_time_s is not None and spent_s >= job.wall_time_s:
+            raise Conflict(out_of_time(spent_s, job.wall_time_s).message)
         move(session, job, "queued")
     return _changed(session, job)
+
+
+def out_of_time(spent_s: float, wall_time_s: float) -> Reason:
+    """Say that a job has used up the time it may run, and what to do."""
+    return Reason(
+        "wall_time",
+        f"the job has run for {spent_s:.0f} s, and resources.wall_time_s allows {wall_time_s:g} s; "
+        "retry it with a larger wall_time_s, and it goes on from its last checkpoint",
+    )
 
 
 def _instead(state: str) -> str:

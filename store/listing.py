@@ -12,6 +12,7 @@ from crs_core.events import METRICS
 from store import metrics as number_names
 from store import queue
 from store.cursors import decode_cursor, encode_cursor
+from store.dialects import among
 from store.errors import BadQuery, NotFound
 from store.tables import Attempt as AttemptRow
 from store.tables import Job as JobRow
@@ -86,7 +87,7 @@ def list_jobs(
     """
     _demand_sweeps(session, where.sweeps)
     falling, by = sort.startswith("-"), sort.removeprefix("-")
-    query = _jobs().where(*_conditions(where))
+    query = _jobs().where(*_conditions(session, where))
     query, value = _sorted_by(query, by)
     order = [value.is_(None), *((c.desc() if falling else c.asc()) for c in (value, JobRow.key))]
     query = query.add_columns(value.label("sort_value")).order_by(*order).limit(limit + 1)
@@ -118,7 +119,7 @@ def _jobs() -> Select[Any]:
     )
 
 
-def _conditions(where: JobFilter) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, where: JobFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         column.in_(values)
         for column, values in (
@@ -127,10 +128,11 @@ def _conditions(where: JobFilter) -> list[ColumnElement[bool]]:
             (Sweep.id, where.sweeps),
             (JobRow.model, where.models),
             (JobRow.dataset, where.datasets),
-            (JobRow.id, where.ids),
         )
         if values
     ]
+    if where.ids:
+        found.append(among(session, JobRow.id, where.ids))
     if where.tags:
         found.append(JobRow.key.in_(select(Tag.job_key).where(Tag.tag.in_(where.tags))))
     if where.policies:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crs_core.events import STUDY_METRICS
 from crs_core.spec import facets
 from store import metrics as metric_names
+from store.dialects import among
 from store.errors import NotFound
 from store.grouping import canonical, twin_of
 from store.policies import policy_of
@@ -88,12 +89,13 @@ def read_measured(
         Job.key, Job.id, Job.state, Job.spec, Job.planned_compute_reduction, Job.reason_kind,
     )  # fmt: skip
     sweeps = dict(session.execute(select(Sweep.id, Sweep.key).where(Sweep.id.in_(sweep_ids))).all())
-    wanted = Job.id.in_(job_ids) | Job.sweep_key.in_(sweeps.values())
+    wanted = among(session, Job.id, job_ids) | Job.sweep_key.in_(sweeps.values())
     rows = session.execute(select(*columns).where(wanted).order_by(Job.key)).all()
     missing = [i for i in sweep_ids if i not in sweeps]
     if missing:
         raise NotFound(f"there is no sweep {missing[0]!r}")
-    lost = [i for i in job_ids if i not in {row.id for row in rows}]
+    there = {row.id for row in rows}
+    lost = [i for i in job_ids if i not in there]
     if lost:
         raise NotFound(f"there is no job {lost[0]!r}")
     finished = [row.key for row in rows if row.state == "succeeded"]
@@ -107,7 +109,7 @@ def read_measured(
     for key, metric, last, at_best in session.execute(
         select(
             summary.job_key, summary.metric_id, summary.last_value, summary.at_best_validation
-        ).where(summary.job_key.in_(finished), summary.metric_id.in_(names))
+        ).where(among(session, summary.job_key, finished), summary.metric_id.in_(names))
     ):
         name = names[metric]
         values[key][name] = last if name in _OF_THE_END else at_best

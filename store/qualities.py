@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crs_core.events import QUALITY
+from store.dialects import among
 from store.tables import Job, Metric, Summary, Sweep
 
 QUALITIES = (*(f"best_test_{quality}" for quality in QUALITY.values()), "frobenius_error")
@@ -24,7 +25,10 @@ def usual_quality(session: Session, job_ids: Sequence[str], sweep_ids: Sequence[
         .join(Summary, Summary.metric_id == Metric.id)
         .join(Job, Job.key == Summary.job_key)
         .outerjoin(Sweep, Sweep.key == Job.sweep_key)
-        .where(Metric.name.in_(QUALITIES), Job.id.in_(job_ids) | Sweep.id.in_(sweep_ids))
+        .where(
+            Metric.name.in_(QUALITIES),
+            among(session, Job.id, job_ids) | Sweep.id.in_(sweep_ids),
+        )
         .group_by(Metric.name)
     ).all()
     told = dict(iter(counts))

@@ -1,38 +1,27 @@
-"""The order of the queue, one query for all who ask, and the bell that tells workers to look."""
+"""The queue as people see it (its order is `store.order`), and the bell that wakes workers."""
 
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crs_core.spec import STUDIED
-from store import clock
-from store.tables import Job, Owner, Sweep, Worker
+from store import estimates, order, slots
+from store.shares import Share
+from store.slots import NEEDS, need_of
+from store.tables import Job, Owner, Sweep
 
 TASK = "colrow.wake"
 RING_TIMEOUT_S = 1.0
-ALIVE_S = 60.0
-"""A worker not seen for so long counts as gone."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Slot:
-    """What a worker offers. `datasets` None: it can fetch any."""
-
-    kind: str
-    devices: int
-    datasets: frozenset[str] | None
-
-
-@dataclass(frozen=True)
 class Queued:
-    """A place in the queue, from 1. `waits_for` says what no living worker has, if that is so."""
+    """A place in the queue, from 1."""
 
     position: int
     job_id: str
@@ -42,95 +31,59 @@ class Queued:
     queued_at: float
     sweep_id: str | None
     waits_for: str | None
-
-
-def ordered(*columns: Any) -> Select[Any]:
-    """Select the queued jobs in the order in which they start: their keys, or the columns given."""
-    return (
-        select(*(columns or (Job.key,)))
-        .where(Job.state == "queued")
-        .order_by(Job.priority.desc(), Job.queued_at, Job.key)
-    )
-
-
-def fitting(query: Select[Any], slot: Slot) -> Select[Any]:
-    """Keep the jobs that the slot can run; a study needs no data set."""
-    query = query.where(Job.kind.in_(["any", slot.kind]), Job.devices <= slot.devices)
-    if slot.datasets is None:
-        return query
-    return query.where(Job.dataset.in_(sorted(slot.datasets)) | Job.model.in_(STUDIED))
-
-
-def slot_of(worker: Worker) -> Slot:
-    """Give what a worker's row offers."""
-    datasets = None if worker.datasets is None else frozenset(worker.datasets)
-    return Slot(worker.kind, len(worker.devices), datasets)
-
-
-def living(session: Session, *, alive_s: float = ALIVE_S) -> list[Worker]:
-    """Read the workers that were seen lately and have not said goodbye."""
-    seen = clock.read(session) - alive_s
-    query = select(Worker).where(Worker.seen_at > seen, Worker.state != "stopped")
-    return list(session.scalars(query))
+    """What has to come about first: a worker that it fits, or the end of a job of its owner."""
+    starts_at: float | None
+    """As measured speeds make expect; None: nothing that was measured says."""
 
 
 def read(session: Session, *, limit: int = 100, offset: int = 0) -> tuple[Queued, ...]:
     """Read the queue from its front."""
-    columns = (Job.id, Job.name, Owner.name.label("owner"), Job.priority, Job.queued_at)
-    needs = (Job.kind, Job.devices, Job.dataset, Job.model)
+    seen = order.view(session)
+    ahead = session.execute(order.whole(seen).limit(offset + limit)).all()
+    page = ahead[offset:]
+    if not page:
+        return ()
+    starts = estimates.starts(session, seen, ahead)
+    columns = (Job.key, Job.id, Job.name, Owner.name.label("owner"), Job.priority, Job.queued_at)
     query = (
-        ordered(*columns, Sweep.id.label("sweep_id"), *needs)
+        select(*columns, Sweep.id.label("sweep_id"), *NEEDS)
         .join(Owner, Owner.key == Job.owner_key)
         .outerjoin(Sweep, Sweep.key == Job.sweep_key)
-        .limit(limit)
-        .offset(offset)
+        .where(Job.key.in_([row.key for row in page]))
     )
-    slots = {slot_of(worker) for worker in living(session)}
-    return tuple(
-        Queued(
-            position=place,
-            job_id=row.id,
-            name=row.name,
-            owner=row.owner,
-            priority=row.priority,
-            queued_at=row.queued_at,
-            sweep_id=row.sweep_id,
-            waits_for=_lack(slots, row.kind, row.devices, _needed_dataset(row.model, row.dataset)),
+    rows = {row.key: row for row in session.execute(query)}
+    found = []
+    for position, place in enumerate(page, start=offset + 1):
+        row = rows[place.key]
+        waits_for = slots.lack(seen.slots, need_of(row))
+        if waits_for is None and place.is_beyond:
+            waits_for = _cap(seen.shares[place.owner_key], row.owner)
+        found.append(
+            Queued(
+                position,
+                row.id,
+                row.name,
+                row.owner,
+                row.priority,
+                row.queued_at,
+                row.sweep_id,
+                waits_for,
+                starts[position - 1],
+            )
         )
-        for place, row in enumerate(session.execute(query), start=offset + 1)
+    return tuple(found)
+
+
+def _cap(share: Share, owner: str) -> str:
+    return (
+        f"the end of a job of {owner}: {share.running} run, and at most {share.max_running} may at "
+        "a time"
     )
-
-
-def _needed_dataset(model: str, dataset: str) -> str | None:
-    return None if model in STUDIED else dataset
-
-
-def _lack(slots: set[Slot], kind: str, devices: int, dataset: str | None) -> str | None:
-    """Say what no slot has, in the order in which a person would look for it."""
-    if not slots:
-        return "a worker: none is running"
-    slots = {s for s in slots if kind in ("any", s.kind)}
-    if not slots:
-        return f"a worker with a device of kind {kind}"
-    slots = {s for s in slots if s.devices >= devices}
-    if not slots:
-        return f"a worker that owns {devices} devices"
-    if dataset is not None and not any(s.datasets is None or dataset in s.datasets for s in slots):
-        return f"a worker that has the data set {dataset}"
-    return None
 
 
 def position(session: Session, job_key: int) -> int | None:
     """Give a job's place, 1 for the next to start; None when it is not queued."""
-    places = ordered(
-        Job.key,
-        func.row_number()
-        .over(order_by=(Job.priority.desc(), Job.queued_at, Job.key))
-        .label("place"),
-    ).subquery()
-    return session.execute(
-        select(places.c.place).where(places.c.key == job_key)
-    ).scalar_one_or_none()
+    return session.execute(order.place(order.view(session), job_key)).scalar_one_or_none()
 
 
 def ring(broker: Celery | str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store.dialects import among
 from store.tables import Job
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def left(session: Session, home: Path, *, older_s: float) -> list[str]:
         return []
     if not old:
         return []
-    query = select(Job.id).where(Job.id.in_([path.name for path in old]))
+    query = select(Job.id).where(among(session, Job.id, [path.name for path in old]))
     kept = set(session.scalars(query))
     for path in old:
         if path.name in kept:  # its deletion was never committed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import attempts, changes, checkpoints, clock, queue
+from store import attempts, changes, checkpoints, clock, durations, order, shares, slots
 from store.checkpoints import StaleFile
 from store.tables import Attempt, Job, Worker
 
@@ -32,7 +32,7 @@ def sweep(session: Session) -> SweepReport:
     """Mend what there is to mend."""
     ended: dict[str, list[str]] = {"queued": [], "failed": [], "cancelled": [], "paused": []}
     expired = session.execute(
-        select(Attempt.key, Job.id, Worker.name)
+        select(Attempt.key, Job.id, Job.owner_key, Worker.name)
         .join(Job, Job.key == Attempt.job_key)
         .join(Worker, Worker.key == Attempt.worker_key)
         .where(Attempt.ended_at.is_(None), Attempt.lease_until < clock.now())
@@ -41,11 +41,12 @@ def sweep(session: Session) -> SweepReport:
         # A row that is locked has a heartbeat, an end or another sweep under way.
         .with_for_update(of=Attempt, skip_locked=True)
     ).all()
-    for attempt_id, job_id, worker in expired:
+    shares.lock(session, {row.owner_key for row in expired})
+    for attempt_id, job_id, _, worker in expired:
         state = attempts.release(
             session,
             attempt_id,
-            kind="worker_lost",
+            kind=durations.LOST,
             message=f"worker {worker} was not heard of before its lease ran out",
         )
         ended[state].append(job_id)
@@ -76,7 +77,7 @@ def end_left_behind(session: Session, worker_name: str) -> tuple[str, ...]:
         attempts.release(
             session,
             attempt_id,
-            kind="worker_lost",
+            kind=durations.LOST,
             message=f"the process of worker {worker_name} ended (process {pid}: it was killed or "
             "crashed), and the trainer with it",
         )
@@ -84,8 +85,8 @@ def end_left_behind(session: Session, worker_name: str) -> tuple[str, ...]:
 
 
 def _work_waits(session: Session) -> bool:
-    slots = {queue.slot_of(w) for w in queue.living(session) if w.state == "idle"}
-    return any(
-        session.execute(queue.fitting(queue.ordered(), slot).limit(1)).first() is not None
-        for slot in slots
-    )
+    idle = {slots.slot_of(w) for w in slots.living(session) if w.state == "idle"}
+    if not idle:
+        return False
+    seen = order.view(session)
+    return any(session.execute(order.front(seen, slot)).first() is not None for slot in idle)

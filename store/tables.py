@@ -149,7 +149,12 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("ix_jobs_queue", "state", "priority", "queued_at", "key"),
+        # All that the order of the queue and the fit to a slot look at: the rows are not read.
+        Index(
+            "ix_jobs_queue",
+            *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
+            *("memory_bytes", "device_name", "dataset", "model"),
+        ),
         Index("ix_jobs_sweep_key", "sweep_key"),
         _NO_KEY_TWICE,
     )
@@ -191,6 +196,8 @@ class Job(Base):
     total_steps: Mapped[int | None] = mapped_column(BigInteger)
     steps_per_epoch: Mapped[int | None] = mapped_column(Integer)
     best_validation_step: Mapped[int | None] = mapped_column(Integer)
+    shape: Mapped[str | None] = mapped_column(String(64))
+    """What jobs that take as long have in common (`store.durations`); NULL: of an older version."""
 
 
 class Tag(Base):
@@ -229,6 +236,10 @@ class Worker(Base):
     pid: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str] = mapped_column(String(20))
     devices: Mapped[list[Any]] = mapped_column(JSON)
+    hardware: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Of each device its name and memory, `{"name": …, "memory_bytes": …}`, null if not known."""
+    home_id: Mapped[str | None] = mapped_column(String(36))
+    """Of the data folder whose lock goes with the name; NULL: of an older version."""
     threads: Mapped[int] = mapped_column(Integer)
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -437,8 +448,26 @@ class ChangeHead(Base):
 
 
 class Scheduler(Base):
-    """One row, locked by whoever claims, so that claims happen one at a time."""
+    """One row, locked by whoever claims, so that claims happen one at a time.
+
+    It holds the rules of `store.shares` too, so that all who order the queue order it alike. A rule
+    that is NULL is the program's own.
+    """
 
     __tablename__ = "scheduler"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     claims: Mapped[int] = mapped_column(BigInteger)
+    half_life_s: Mapped[float | None] = mapped_column(Float)
+    max_running: Mapped[int | None] = mapped_column(Integer)
+    preempt_after_s: Mapped[float | None] = mapped_column(Float)
+
+
+class Duration(Base):
+    """How long jobs of one shape ran, all their attempts together, until they had succeeded."""
+
+    __tablename__ = "durations"
+    __table_args__ = (_NO_ROWID,)
+    shape: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run_s: Mapped[float] = mapped_column(Float)
+    jobs: Mapped[int] = mapped_column(Integer)
+    """How many have told."""

@@ -1,15 +1,10 @@
-"""How a metric is judged: at which margin, and which direction of it is better.
+"""How a metric is judged: at which margin, and which direction of it is better."""
 
-A training that diverged has no value, and so is in no mean; yet it is what was found. A group with
-such members is said to have them, and is never `within`: what the others lost is not what the
-setting loses.
-"""
-
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from crs_core.events import METRICS
-from crs_core.evidence import Evidence, Margin, Verdict, weigh
+from crs_core.evidence import Evidence, Lost, Margin, weigh
 from crs_core.statistics import Seeded
 from store.errors import BadQuery
 
@@ -17,14 +12,6 @@ MARGIN_POINTS = 0.2
 """Of a share, as accuracy is: the margin if none is given."""
 MARGIN_PERCENT = 1.0
 """Of the baseline's mean, for every other metric, as perplexity."""
-
-
-@dataclass(frozen=True)
-class Lost:
-    """How many of a group's members diverged."""
-
-    diverged: int
-    members: int
 
 
 @dataclass(frozen=True)
@@ -48,17 +35,16 @@ class Judgement:
             )
         return cls(metric, Margin(margin, is_relative))
 
-    def weigh(self, ours: Seeded, theirs: Seeded, lost: Lost) -> Evidence | None:
-        """Weigh a group against its baseline, where a direction of the metric is better.
-
-        No number of further seeds lets a group be `within` some of whose members diverged.
-        """
+    def weigh(self, ours: Seeded, theirs: Seeded, lost: Lost, their_lost: Lost) -> Evidence | None:
+        """Weigh a group against its baseline, where a direction of the metric is better."""
         better = METRICS[self.metric].better
         if better == "none":
             return None
-        found = weigh(ours, theirs, self.margin, higher=better == "higher")
-        if found is None or not lost.diverged:
-            return found
-        verdict: Verdict = "worse" if found.verdict == "worse" else "undecided"
-        says = f"{verdict}: {lost.diverged} of {lost.members} diverged"
-        return replace(found, verdict=verdict, more_seeds=None, says=says)
+        return weigh(
+            ours,
+            theirs,
+            self.margin,
+            higher=better == "higher",
+            lost=lost,
+            their_lost=their_lost,
+        )

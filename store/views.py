@@ -86,7 +86,7 @@ class Job:
     queued_at: float
     started_at: float | None
     finished_at: float | None
-    wish: Literal["cancel", "pause"] | None
+    wish: Literal["cancel", "pause", "preempt"] | None
     reason: Reason | None
     planned_compute_reduction: float | None
     progress: Progress

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from store import changes, clock
 from store.dialects import insert_or_ignore
 from store.errors import Conflict, NotFound
-from store.queue import ALIVE_S
+from store.slots import ALIVE_S, Device, slot_of
 from store.tables import Attempt, Job, Worker
 
 WorkerState = Literal["idle", "busy", "stopped"]
@@ -29,6 +29,10 @@ class NewWorker:
     memory_bytes: int | None = None
     datasets: Sequence[str] | None = None
     """None: it can fetch any data set."""
+    hardware: Sequence[Device] = ()
+    """What the devices are, in their order; empty: not known."""
+    home_id: str | None = None
+    """Of the data folder whose lock goes with the name."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +55,38 @@ class WorkerView:
     state_since: float
     job_id: str | None
     attempt: int | None
+    hardware: tuple[Device, ...] = ()
 
 
-def process_of(session: Session, name: str) -> tuple[str, int] | None:
-    """Give the host and the process id that a slot registered with; None for a name not known."""
-    row = session.execute(select(Worker.host, Worker.pid).where(Worker.name == name)).one_or_none()
-    return None if row is None else (row.host, row.pid)
+@dataclass(frozen=True)
+class Process:
+    """Of which process a slot's row tells."""
+
+    host: str
+    pid: int
+    home_id: str | None
+
+
+def process_of(session: Session, name: str) -> Process | None:
+    """Give the process that a slot registered with; None for a name not known."""
+    row = session.execute(
+        select(Worker.host, Worker.pid, Worker.home_id).where(Worker.name == name)
+    ).one_or_none()
+    return None if row is None else Process(row.host, row.pid, row.home_id)
 
 
 def register(session: Session, worker: NewWorker) -> int:
     """Enter a slot, or enter it anew under its old name; give its key.
 
-    Raises Conflict while a living worker of another host has the name: they would share a row, and
-    with it their jobs. On one host the lock of the name, which ends with the process, says so.
+    Raises Conflict while a living worker of another host or data folder has the name: they would
+    share a row, and with it their jobs. In one data folder the lock of the name, which ends with
+    the process, says so.
     """
     now = clock.read(session)
     said = asdict(worker) | {
         "devices": list(worker.devices),
         "datasets": None if worker.datasets is None else sorted(worker.datasets),
+        "hardware": [asdict(device) for device in worker.hardware] or None,
         "memory_used_bytes": None,
         "state": "idle",
         "started_at": now,
@@ -83,15 +101,22 @@ def register(session: Session, worker: NewWorker) -> int:
         .execution_options(populate_existing=True)
     ).scalar_one()
     is_living = row.state != "stopped" and row.seen_at > now - ALIVE_S
-    if row.host != worker.host and is_living:
+    if is_living and not _is_same_place(row, worker):
         raise Conflict(
-            f"a worker on {row.host} runs under the name {worker.name!r}; stop it, or give the one "
-            f"on {worker.host} another name with COLROW_NAME"
+            f"a worker on {row.host} runs under the name {worker.name!r}, from another data "
+            f"folder or host; stop it, or give the one on {worker.host} another name with "
+            "COLROW_NAME"
         )
     for name, value in said.items():
         setattr(row, name, value)
     changes.note(session, changes.Change("worker", worker=worker.name, state="idle"))
     return row.key
+
+
+def _is_same_place(row: Worker, worker: NewWorker) -> bool:
+    """Whether both are kept apart by locks of one folder; of an older version nothing is known."""
+    homes = {row.home_id, worker.home_id} - {None}
+    return row.host == worker.host and len(homes) < 2
 
 
 def beat(
@@ -154,4 +179,5 @@ def _view(worker: Worker, job_id: str | None, attempt: int | None, *, alive: boo
         state_since=worker.state_since,
         job_id=job_id,
         attempt=attempt,
+        hardware=slot_of(worker).devices,
     )

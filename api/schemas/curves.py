@@ -69,7 +69,8 @@ class Evidence(Answer):
     margin: float = Field(description="The margin in y's own unit.")
     verdict: Literal["within", "worse", "undecided"] = Field(
         description="Of non-inferiority: the interval lies wholly on the good side of the margin, "
-        "wholly on the other, or neither. Never `within` where a member diverged."
+        "wholly on the other, or neither. Never `within` where a member diverged; never decided "
+        "where one of the baseline did."
     )
     more_seeds: int | None = Field(
         description="How many more an undecided group needs, if mean and spread stay as they are; "

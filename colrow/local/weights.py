@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colrow.answers import JobItem
-from colrow.reproduction.symmetry import Reader, Weights
+from colrow.reproduction.measured import Reader
+from colrow.reproduction.records import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -106,7 +106,8 @@ def _findings(comparison: Comparison) -> tuple[Block, ...]:
             "seeds. The difference to exact is taken seed by seed; its 95 % interval is Student's "
             "(Welch's where groups share no seed). Compute reduction counts multiply-accumulates "
             "of matrix products and convolutions alone; time stands beside it. A job that failed "
-            "is in no mean; a setting with one that diverged is never within the margin."
+            "is in no mean; a setting with one that diverged is never within the margin, and "
+            "against an exact one with one that diverged nothing is decided."
         )
     )
     return tuple(blocks)

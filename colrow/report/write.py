@@ -28,8 +28,12 @@ def write(
     files |= beside or {}
     try:
         for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
+            whole = folder / path
+            whole.parent.mkdir(parents=True, exist_ok=True)
+            # Results must not be lost to a full disk half way through a file.
+            part = whole.with_name(whole.name + ".part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(whole)
     except OSError as error:
         raise ColrowError(
             f"the report cannot be written to {folder}: {error.strerror or error}; choose another "

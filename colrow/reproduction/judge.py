@@ -2,23 +2,48 @@
 
 Values are per setting and seed, of jobs that succeeded. Differences are taken seed by seed, since
 jobs of one seed share initial weights and data order; the interval is that of `crs_core.evidence`.
+
+A training that diverged has no value, and is not passed over either:
+
+- where the paper gives a number, or says that nothing is lost, a setting with one does not hold;
+- an order does not hold when one of the better side diverged. Those of the worse side speak for it:
+  the others decide, and when all of them diverged (two at least) it holds;
+- against a baseline with one, no loss is undecided.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from colrow.figures import NONE
 from colrow.report.document import Mark
 from colrow.reproduction.parts import Claim, NoLoss, Number, Order, Recipe, Setting
 from colrow.scales import Scale
-from crs_core.evidence import Evidence, Margin, t_quantile, weigh
+from crs_core.evidence import Evidence, Lost, Margin, t_quantile, weigh
 from crs_core.statistics import Stat, stat
 
-Values = Callable[[Setting], Mapping[int, float]]
-"""Gives the values of a setting by seed."""
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the seeds of a setting came to."""
+
+    values: Mapping[int, float]
+    diverged: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def lost(self) -> Lost:
+        """Say how many diverged of those that came to an end."""
+        return Lost(len(self.diverged), len(self.diverged) + len(self.values))
+
+
+Outcomes = Callable[[Setting], Outcome]
+"""Gives what a setting came to."""
 
 _AT_ALL = Margin(0.0, is_relative=False)
+_KINDS: dict[str, Literal["good", "bad", "open"]] = {
+    "within": "good", "worse": "bad", "undecided": "open",
+}  # fmt: skip
 NOT_RUN = Mark("not run", "open")
 SMALL = Mark("small version: not judged", "open")
 
@@ -35,33 +60,40 @@ class Judged:
     verdict: Mark
 
 
-def judge(claim: Claim, values: Values, *, quick: bool) -> Judged:
+def judge(claim: Claim, outcomes: Outcomes, *, quick: bool) -> Judged:
     """Judge one claim."""
     match claim:
         case Number():
-            return _number(claim, values, quick=quick)
+            return _number(claim, outcomes(claim.setting), quick=quick)
         case NoLoss():
-            return _no_loss(claim, values)
+            return _no_loss(claim, outcomes(claim.setting), outcomes(claim.baseline))
         case Order():
-            return _order(claim, values)
+            return _order(claim, outcomes)
 
 
-def _number(claim: Number, values: Values, *, quick: bool) -> Judged:
+def _number(claim: Number, outcome: Outcome, *, quick: bool) -> Judged:
     scale = Scale.of(claim.setting.recipe.metric)
-    found = stat(values(claim.setting).values())
-    paper = scale.value(claim.value)
+    found = stat(outcome.values.values())
+    ours = NONE if found.mean is None else scale.spread(found)
+    ends = mean_interval(scale, found)
+    judged = Judged(claim.says, scale.value(claim.value), ours, ends, NOT_RUN)
+    if quick and outcome.lost.members:
+        return replace(judged, verdict=SMALL)
+    if outcome.diverged:
+        return replace(judged, verdict=_not_so(outcome.lost))
     if found.mean is None:
-        return Judged(claim.says, paper, NONE, NONE, NOT_RUN)
-    ours, ends = scale.spread(found), mean_interval(scale, found)
+        return judged
     away = found.mean - claim.value
-    if quick:
-        return Judged(claim.says, paper, ours, ends, SMALL)
     allowed = scale.difference(claim.tolerance).lstrip("+")
     if abs(away) <= claim.tolerance:
-        return Judged(claim.says, paper, ours, ends, Mark(f"within {allowed} {scale.unit}", "good"))
+        return replace(judged, verdict=Mark(f"within {allowed} {scale.unit}", "good"))
     is_worse = (away > 0) == claim.setting.recipe.is_lower_better
     text = f"{scale.difference(away)} {scale.unit}, {'worse' if is_worse else 'better'}"
-    return Judged(claim.says, paper, ours, ends, Mark(text, "bad" if is_worse else "open"))
+    return replace(judged, verdict=Mark(text, "bad" if is_worse else "open"))
+
+
+def _not_so(lost: Lost) -> Mark:
+    return Mark(f"does not hold: {lost} diverged", "bad")
 
 
 def mean_interval(scale: Scale, found: Stat) -> str:
@@ -72,58 +104,76 @@ def mean_interval(scale: Scale, found: Stat) -> str:
     return f"{scale.value(found.mean - half)} to {scale.value(found.mean + half)}"
 
 
-def _no_loss(claim: NoLoss, values: Values) -> Judged:
+def _no_loss(claim: NoLoss, ours: Outcome, theirs: Outcome) -> Judged:
     recipe = claim.setting.recipe
     scale = Scale.of(recipe.metric)
     margin = Margin(100 * claim.margin, is_relative=recipe.is_lower_better)
-    evidence = _weigh(values(claim.setting), values(claim.baseline), margin, recipe)
+    evidence = _weigh(ours, theirs, margin, recipe)
     unit = f"% of {claim.baseline.series}" if margin.is_relative else scale.unit
-    paper = f"at most {margin.value:g} {unit} lost"
+    judged = _judged(claim.says, f"at most {margin.value:g} {unit} lost", scale, evidence)
+    if ours.diverged:
+        return replace(judged, verdict=_not_so(ours.lost))
     if evidence is None:
-        return Judged(claim.says, paper, NONE, NONE, NOT_RUN)
-    kinds = {"within": "good", "worse": "bad", "undecided": "open"}
+        if not theirs.diverged:
+            return judged
+        says = f"undecided: {theirs.lost} of {claim.baseline.series} diverged"
+        return replace(judged, verdict=Mark(says, "open"))
     says = "holds" if evidence.verdict == "within" else evidence.says
-    return Judged(
-        claim.says,
-        paper,
-        f"{scale.difference(evidence.mean)} ({evidence.n})",
-        scale.interval(evidence.low, evidence.high),
-        Mark(says, kinds[evidence.verdict]),  # type: ignore[arg-type]
+    says = says.replace("the baseline", claim.baseline.series)
+    return replace(judged, verdict=Mark(says, _KINDS[evidence.verdict]))
+
+
+def _order(claim: Order, outcomes: Outcomes) -> Judged:
+    recipe = claim.better[0].recipe
+    scale = Scale.of(recipe.metric)
+    better, worse = (_averaged(side, outcomes) for side in (claim.better, claim.worse))
+    # What diverged is judged below, and weighed by nobody.
+    evidence = _weigh(Outcome(better.values), Outcome(worse.values), _AT_ALL, recipe)
+    judged = _judged(claim.says, "better", scale, evidence)
+    if better.diverged:
+        return replace(judged, verdict=_not_so(better.lost))
+    note = f", {worse.lost} of the worse diverged" if worse.diverged else ""
+    if evidence is not None:
+        said = {"within": "holds", "worse": "the contrary"}.get(evidence.verdict, evidence.says)
+        return replace(judged, verdict=Mark(said + note, _KINDS[evidence.verdict]))
+    if not worse.diverged or not better.values:
+        return judged
+    is_sure = not worse.values and min(len(worse.diverged), len(better.values)) > 1
+    said, kind = ("holds", "good") if is_sure else ("undecided", "open")
+    return replace(judged, verdict=Mark(said + note, kind))  # type: ignore[arg-type]
+
+
+def _judged(says: str, paper: str, scale: Scale, evidence: Evidence | None) -> Judged:
+    """Put a difference beside what the paper says, as not run."""
+    if evidence is None:
+        return Judged(says, paper, NONE, NONE, NOT_RUN)
+    ours = f"{scale.difference(evidence.mean)} ({evidence.n})"
+    return Judged(says, paper, ours, scale.interval(evidence.low, evidence.high), NOT_RUN)
+
+
+def difference(setting: Setting, baseline: Setting, outcomes: Outcomes) -> Evidence | None:
+    """Weigh a setting against its baseline, for a table that shows differences."""
+    return _weigh(outcomes(setting), outcomes(baseline), _AT_ALL, setting.recipe)
+
+
+def _weigh(ours: Outcome, theirs: Outcome, margin: Margin, recipe: Recipe) -> Evidence | None:
+    return weigh(
+        list(ours.values.items()),
+        list(theirs.values.items()),
+        margin,
+        higher=not recipe.is_lower_better,
+        lost=ours.lost,
+        their_lost=theirs.lost,
     )
 
 
-def _order(claim: Order, values: Values) -> Judged:
-    recipe = claim.better[0].recipe
-    scale = Scale.of(recipe.metric)
-    better, worse = (_averaged(side, values) for side in (claim.better, claim.worse))
-    evidence = _weigh(better, worse, _AT_ALL, recipe)
-    if evidence is None:
-        return Judged(claim.says, "better", NONE, NONE, NOT_RUN)
-    said: dict[str, Mark] = {
-        "within": Mark("holds", "good"),
-        "worse": Mark("the contrary", "bad"),
-        "undecided": Mark(evidence.says, "open"),
-    }
-    ours = f"{scale.difference(evidence.mean)} ({evidence.n})"
-    ends = scale.interval(evidence.low, evidence.high)
-    return Judged(claim.says, "better", ours, ends, said[evidence.verdict])
+def _averaged(side: Sequence[Setting], outcomes: Outcomes) -> Outcome:
+    """Average settings seed by seed, over the seeds that all of those run have.
 
-
-def difference(setting: Setting, baseline: Setting, values: Values) -> Evidence | None:
-    """Weigh a setting against its baseline, for a table that shows differences."""
-    recipe = setting.recipe
-    return _weigh(values(setting), values(baseline), _AT_ALL, recipe)
-
-
-def _weigh(
-    ours: Mapping[int, float], theirs: Mapping[int, float], margin: Margin, recipe: Recipe
-) -> Evidence | None:
-    higher = not recipe.is_lower_better
-    return weigh(list(ours.items()), list(theirs.items()), margin, higher=higher)
-
-
-def _averaged(side: Sequence[Setting], values: Values) -> dict[int, float]:
-    """Average settings seed by seed, over the seeds that all of those run have."""
-    run = [found for setting in side if (found := values(setting))]
-    shared = set.intersection(*(set(found) for found in run)) if run else set()
-    return {seed: math.fsum(f[seed] for f in run) / len(run) for seed in sorted(shared)}
+    A seed with which one of them diverged is one that diverged.
+    """
+    run = [found for setting in side if (found := outcomes(setting)).lost.members]
+    diverged = frozenset[int]().union(*(found.diverged for found in run))
+    shared = set.intersection(*(set(found.values) for found in run)) if run else set()
+    means = {s: math.fsum(f.values[s] for f in run) / len(run) for s in sorted(shared)}
+    return Outcome(means, diverged)

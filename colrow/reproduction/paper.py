@@ -3,43 +3,36 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from colrow.client import Client
-from colrow.figures import NONE, duration, last, share
+from colrow.figures import NONE, duration, share
 from colrow.report.document import Block, Cell, Code, Document, Mark, Paragraph, Section, Table
-from colrow.report.facts import surroundings
-from colrow.reproduction import accounting, runs, symmetry
+from colrow.reproduction import accounting, symmetry
 from colrow.reproduction.judge import Judged, difference, judge
 from colrow.reproduction.parts import Experiment, Setting
 from colrow.reproduction.pictures import pictures
+from colrow.reproduction.records import RESULTS
 from colrow.reproduction.results import Results
 from colrow.reproduction.runs import Scale as Size
-from colrow.reproduction.symmetry import Reader
+from colrow.reproduction.sources import Sources
 from colrow.scales import Scale
 from crs_core.statistics import stat
 
 
-def build(
-    client: Client,
-    experiments: Sequence[Experiment],
-    size: Size,
-    *,
-    weights: Reader | None = None,
-) -> Document:
-    """Read what the service has of the experiments, and write it up.
-
-    `weights` reads those of a job, where its checkpoints can be reached.
-    """
-    results = Results(client, runs.read(client), size)
+def build(results: Results, experiments: Sequence[Experiment]) -> Document:
+    """Write up what the results say of the experiments."""
+    size = results.scale
     judged = {
-        e.name: [judge(claim, results.values, quick=size.quick) for claim in e.claims]
+        e.name: [judge(claim, results.outcome, quick=size.quick) for claim in e.claims]
         for e in experiments
     }
+    sources = Sources(
+        record for e in experiments for s in e.settings for record in results.of(s).values()
+    )
     sections = [
-        Section("Every claim", (_claims(experiments, judged),)),
+        Section("Every claim", (_claims(experiments, judged, results, sources),)),
         accounting.section(),
-        *(_experiment(experiment, results) for experiment in experiments),
-        *_symmetry(experiments, results, weights),
-        Section("What it ran on", (_surroundings(client, experiments, results),)),
+        *(_experiment(experiment, results, sources) for experiment in experiments),
+        *_symmetry(experiments, results),
+        _where(sources),
         _again(experiments, size),
     ]
     title = "The paper, reproduced" + (" in a small version" if size.quick else "")
@@ -61,78 +54,85 @@ def _lead(judged: Sequence[Judged], size: Size) -> str:
     )
 
 
-def _symmetry(
-    experiments: Sequence[Experiment], results: Results, weights: Reader | None
-) -> list[Section]:
+def _symmetry(experiments: Sequence[Experiment], results: Results) -> list[Section]:
     exact: dict[str, Setting] = {}
-    for experiment in experiments:
-        for setting in experiment.settings:
-            if setting.series == "exact" and results.succeeded(setting):
-                spec = setting.spec(0, quick=results.scale.quick)
-                exact.setdefault(runs.identity(spec), setting)
-    found = symmetry.section(list(exact.values()), results, weights) if weights else None
+    for setting in (s for experiment in experiments for s in experiment.settings):
+        if setting.series == "exact" and 0 in results.succeeded(setting):
+            exact.setdefault(results.keys(setting)[0], setting)
+    found = symmetry.section(list(exact.values()), results)
     return [] if found is None else [found]
 
 
-def _claims(experiments: Sequence[Experiment], judged: dict[str, list[Judged]]) -> Table:
-    rows = [
-        (e.name, j.says, j.paper, j.ours, j.interval, j.verdict)
-        for e in experiments
-        for j in judged[e.name]
-    ]
+def _claims(
+    experiments: Sequence[Experiment],
+    judged: dict[str, list[Judged]],
+    results: Results,
+    sources: Sources,
+) -> Table:
+    rows = []
+    for experiment in experiments:
+        for claim, j in zip(experiment.claims, judged[experiment.name], strict=True):
+            records = [r for s in claim.settings for r in results.of(s).values()]
+            row = (experiment.name, j.says, j.paper, j.ours, j.interval, j.verdict)
+            rows.append((*row, sources.said(records)))
     return Table(
-        ("", "the paper says", ">paper", ">ours (n)", ">95 % interval", "verdict"),
+        ("", "the paper says", ">paper", ">ours (n)", ">95 % interval", "verdict", ">source"),
         tuple(rows),
         "Where the paper gives a number, ours is the mean over seeds and its interval; else the "
         "difference, taken seed by seed. A relation holds when its interval excludes the contrary. "
-        "Each line is judged alone: of many at 95 %, a few go wrong by chance.",
+        "Each line is judged alone: of many at 95 %, a few go wrong by chance. A training that "
+        "diverged has no value and is in no mean, but it is not passed over: a number or a 'loses "
+        "nothing' does not hold for a setting that has one, nor an order whose better side has "
+        "one; on the worse side it speaks for the order; against a baseline that has one, 'loses "
+        "nothing' stays undecided.",
     )
 
 
-def _experiment(experiment: Experiment, results: Results) -> Section:
+def _experiment(experiment: Experiment, results: Results, sources: Sources) -> Section:
     blocks: list[Block] = [Paragraph(experiment.about), *pictures(experiment, results)]
-    return Section(experiment.title, (*blocks, _settings(experiment, results)))
+    return Section(experiment.title, (*blocks, _settings(experiment, results, sources)))
 
 
-def _settings(experiment: Experiment, results: Results) -> Table:
+def _settings(experiment: Experiment, results: Results, sources: Sources) -> Table:
     exact = {s.recipe.name: s for s in experiment.settings if s.series == "exact"}
     rows = []
     for setting in experiment.settings:
         if not results.scale.of(setting):
             continue
         name = experiment.name_of(setting)
-        rows.append((name, *_numbers(setting, exact.get(setting.recipe.name), results)))
+        numbers = _numbers(setting, exact.get(setting.recipe.name), results)
+        rows.append((name, *numbers, sources.said(results.of(setting).values())))
     metric = Scale.of(experiment.settings[0].recipe.metric).title
     columns = (
         "setting", f">{metric} (n)", ">Δ to exact", ">95 % interval", ">reduction planned",
-        ">performed", ">time / exact", ">in sampling", ">jobs",
+        ">performed", ">time / exact", ">in sampling", ">jobs", ">source",
     )  # fmt: skip
     return Table(
         columns,
         tuple(rows),
         "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no "
-        "measurement. `benchmarks/policy_time.py` takes the times of a step side by side.",
+        "measurement; a ratio where all of them ran on the same machine. "
+        "`benchmarks/policy_time.py` takes the times of a step side by side.",
     )
 
 
 def _numbers(setting: Setting, exact: Setting | None, results: Results) -> tuple[Cell, ...]:
     scale, values = Scale.of(setting.recipe.metric), results.values(setting)
-    jobs = results.succeeded(setting).values()
+    records = list(results.succeeded(setting).values())
     evidence = None
     if exact is not None and exact is not setting:
-        evidence = difference(setting, exact, results.values)
-    seconds = _mean(last(job["summary"], "seconds") for job in jobs)
-    sampling = _mean(last(job["summary"], "sampling_seconds") for job in jobs)
-    base_s = None
-    if exact is not None:
-        base = results.succeeded(exact).values()
-        base_s = _mean(last(job["summary"], "seconds") for job in base)
+        evidence = difference(setting, exact, results.outcome)
+    seconds = _mean(r.summary.get("seconds") for r in records)
+    sampling = _mean(r.summary.get("sampling_seconds") for r in records)
+    base = list(results.succeeded(exact).values()) if exact is not None else []
+    is_timed = len({r.source.machine for r in (*records, *base)}) == 1
+    base_s = _mean(r.summary.get("seconds") for r in base) if is_timed else None
     return (
         scale.spread(stat(values.values())),
         scale.difference(evidence.mean) if evidence else NONE,
         scale.interval(evidence.low, evidence.high) if evidence else NONE,
-        share(_mean(job["planned_compute_reduction"] for job in jobs)),
-        share(_mean(last(job["summary"], "compute_reduction") for job in jobs)),
+        share(_mean(r.planned_compute_reduction for r in records)),
+        share(_mean(r.summary.get("compute_reduction") for r in records)),
         f"{seconds / base_s:.2f}" if seconds and base_s else duration(seconds),
         share(sampling / seconds) if seconds and sampling is not None else NONE,
         _states(setting, results),
@@ -145,26 +145,25 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _states(setting: Setting, results: Results) -> Cell:
     """Say how many jobs succeeded, and what became of the others."""
-    wanted = results.scale.of(setting)
-    found = results.jobs(setting)
-    states = [found[seed]["state"] if seed in found else "not run" for seed in wanted]
-    for seed, job in found.items():
-        if job["state"] == "failed" and job["reason"]:
-            states[wanted.index(seed)] = job["reason"]["kind"]
+    states = results.states(setting)
     others = [f"{states.count(s)} {s}" for s in dict.fromkeys(states) if s != "succeeded"]
     if not others:
-        return f"{len(wanted)} of {len(wanted)}"
-    return Mark(", ".join([f"{states.count('succeeded')} of {len(wanted)}", *others]), "open")
+        return f"{len(states)} of {len(states)}"
+    text = ", ".join([f"{states.count('succeeded')} of {len(states)}", *others])
+    return Mark(text, "bad" if "diverged" in states else "open")
 
 
-def _surroundings(client: Client, experiments: Sequence[Experiment], results: Results) -> Table:
-    ids = {
-        job["id"]
-        for experiment in experiments
-        for setting in experiment.settings
-        for job in results.succeeded(setting).values()
-    }
-    return surroundings([client.job(each) for each in sorted(ids)])
+def _where(sources: Sources) -> Section:
+    return Section(
+        "Where the results come from",
+        (
+            Paragraph(
+                f"Every result, with its spec, stands in {RESULTS} beside this report, a line a "
+                "job; the next report counts what is in there as it counts the service's own jobs."
+            ),
+            sources.table(),
+        ),
+    )
 
 
 def _again(experiments: Sequence[Experiment], size: Size) -> Section:
@@ -176,7 +175,8 @@ def _again(experiments: Sequence[Experiment], size: Size) -> Section:
         (
             Paragraph(
                 f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Seeds are 0, 1, 2, … of each "
-                "setting. What the service has is kept."
+                "setting. What has a result, in the service or beside the report, is not run "
+                "again; in another folder (--out) everything is."
             ),
             Code(" ".join(words), "sh"),
         ),

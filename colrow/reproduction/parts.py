@@ -76,6 +76,11 @@ class Number:
     value: float
     tolerance: float
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Give what it is about."""
+        return (self.setting,)
+
 
 @dataclass(frozen=True)
 class NoLoss:
@@ -89,6 +94,11 @@ class NoLoss:
     baseline: Setting
     margin: float
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Give what it is about."""
+        return self.setting, self.baseline
+
 
 @dataclass(frozen=True)
 class Order:
@@ -100,6 +110,11 @@ class Order:
     says: str
     better: tuple[Setting, ...]
     worse: tuple[Setting, ...]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Give what it is about."""
+        return self.better + self.worse
 
 
 Claim = Number | NoLoss | Order

@@ -89,7 +89,7 @@ def _errors(experiment: Experiment, results: Results) -> Picture | None:
     methods: dict[str, list[str]] = {}
     by_metric: dict[str, list[Curve]] = {"frobenius_error": [], "error_bound": []}
     for setting in experiment.settings:
-        methods[setting.label] = [j["id"] for j in results.succeeded(setting).values()]
+        methods[setting.label] = [r.job for r in results.succeeded(setting).values()]
         for metric, curves in by_metric.items():
             curves += results.curves(setting, metric)
     lines = errors_lines(methods, by_metric)

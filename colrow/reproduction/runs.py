@@ -8,18 +8,17 @@ are looked for among those with the tag `reproduce`; those of one experiment hav
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from colrow.answers import ENDED, JobItem
 from colrow.client import Client
+from colrow.reproduction.identity import identity
 from colrow.reproduction.parts import Experiment, Setting
-from crs_core.spec import parse_any
+from crs_core.errors import SpecError
 
 TAG = "reproduce"
-_NOT_TRAINING = ("report", "resources")
-"""Parts of a spec that change nothing of what is learned."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +33,41 @@ class Scale:
         """Give the seeds of a setting."""
         return range(setting.count(quick=self.quick, seeds=self.seeds))
 
-
-def identity(spec: Mapping[str, Any]) -> str:
-    """Give a text that is equal for specs of the same training. Raises SpecError."""
-    whole = parse_any(spec).model_dump(mode="json")
-    return json.dumps({k: v for k, v in whole.items() if k not in _NOT_TRAINING}, sort_keys=True)
+    def keys(self, setting: Setting) -> dict[int, str]:
+        """Give what its jobs train, by seed."""
+        return {seed: identity(setting.spec(seed, quick=self.quick)) for seed in self.of(setting)}
 
 
 class Runs:
     """The jobs of reproductions that a service has, by what they train."""
 
-    def __init__(self, jobs: Iterable[JobItem]) -> None:
+    def __init__(self, jobs: Iterable[JobItem] = ()) -> None:
+        """Take jobs, the newest first. Of those of one training the newest with a result counts."""
         self._jobs: dict[str, JobItem] = {}
         for job in jobs:
             assert job["spec"] is not None, "asked for"
-            key = identity(job["spec"])
-            if key not in self._jobs or job["state"] == "succeeded":
+            try:
+                key = identity(job["spec"])
+            except SpecError:  # of another version, or of a package that has gone: none of ours
+                continue
+            if key not in self._jobs or _rank(job) < _rank(self._jobs[key]):
                 self._jobs[key] = job
 
-    def job(self, spec: Mapping[str, Any]) -> JobItem | None:
-        """Give the job of a spec, one that succeeded before others."""
-        return self._jobs.get(identity(spec))
+    def job(self, key: str) -> JobItem | None:
+        """Give the job of what is trained."""
+        return self._jobs.get(key)
 
-    def of(self, setting: Setting, scale: Scale) -> dict[int, JobItem]:
-        """Give the jobs of a setting by seed, in whatever state they are."""
-        found = {s: self.job(setting.spec(s, quick=scale.quick)) for s in scale.of(setting)}
-        return {seed: job for seed, job in found.items() if job is not None}
+
+def _rank(job: JobItem) -> int:
+    if has_result(job):
+        return 0
+    return 2 if job["state"] in ENDED else 1
+
+
+def has_result(job: JobItem) -> bool:
+    """Whether a job came to something: it succeeded, or its training diverged."""
+    kind = job["reason"]["kind"] if job["reason"] else None
+    return job["state"] == "succeeded" or (job["state"] == "failed" and kind == "diverged")
 
 
 def read(client: Client) -> Runs:
@@ -67,11 +75,14 @@ def read(client: Client) -> Runs:
     return Runs(client.jobs(tag=[TAG]))
 
 
-def queue(client: Client, experiment: Experiment, scale: Scale) -> int:
+def queue(
+    client: Client, experiment: Experiment, scale: Scale, recorded: Collection[str] = ()
+) -> int:
     """Queue what an experiment lacks, as a sweep for each recipe; say how many jobs that makes.
 
-    Jobs that failed for a reason of the machine, or were cancelled, are queued again; one that
-    diverged is a result. Called again, it queues nothing twice.
+    `recorded` is what has a result elsewhere. Jobs that failed for a reason of the machine, or were
+    cancelled, are queued again; one that diverged is a result. Called again, it queues nothing
+    twice.
     """
     runs = read(client)
     made = 0
@@ -82,10 +93,11 @@ def queue(client: Client, experiment: Experiment, scale: Scale) -> int:
         for seed in scale.of(setting):
             spec = setting.spec(seed, quick=scale.quick)
             key = identity(spec)
-            if key in seen:  # small versions of two recipes may be one training
+            # Small versions of two recipes may be one training.
+            if key in seen or key in recorded:
                 continue
             seen.add(key)
-            job = runs.job(spec)
+            job = runs.job(key)
             if job is None:
                 base = setting.recipe.quick if scale.quick else setting.recipe.full
                 bases[setting.recipe.name] = base
@@ -115,14 +127,16 @@ def is_worth_another_try(job: JobItem) -> bool:
     return job["state"] == "failed" and kind not in ("diverged", "spec")
 
 
-def unfinished(runs: Runs, experiments: Sequence[Experiment], scale: Scale) -> list[JobItem]:
-    """List the jobs that have not ended yet, each once."""
+def unfinished(
+    runs: Runs, experiments: Sequence[Experiment], scale: Scale, recorded: Collection[str] = ()
+) -> list[JobItem]:
+    """List the jobs that have not ended yet and have no result elsewhere, each once."""
     found = {
         job["id"]: job
         for experiment in experiments
         for setting in experiment.settings
-        for job in runs.of(setting, scale).values()
-        if job["state"] not in ENDED
+        for key in scale.keys(setting).values()
+        if key not in recorded and (job := runs.job(key)) is not None and job["state"] not in ENDED
     }
     return list(found.values())
 

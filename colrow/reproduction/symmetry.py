@@ -4,53 +4,32 @@ It gives no number. Ours, stated: of a matrix, 45 to 55 % of the entries are pos
 stands beside it, since a few large entries move it much.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from colrow.answers import JobItem
 from colrow.figures import share
 from colrow.report import plots
 from colrow.report.document import Block, Mark, Paragraph, Picture, Section, Table
 from colrow.report.plots import Axis
 from colrow.reproduction.parts import Setting
+from colrow.reproduction.records import Weights
 from colrow.reproduction.results import Results
 
 LEAST, MOST = 0.45, 0.55
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The entries of one trained matrix or kernel, as numbers about them."""
-
-    name: str
-    count: int
-    mean: float
-    std: float
-    skewness: float
-    positive: float
-    """Share of the entries above zero."""
-    edges: tuple[float, ...]
-    counts: tuple[float, ...]
-    """Of the histogram: entries between neighbouring edges, as shares."""
-
-    @property
-    def is_symmetric(self) -> bool:
-        """Whether about as many entries are positive as negative."""
-        return LEAST <= self.positive <= MOST
+def is_symmetric(weights: Weights) -> bool:
+    """Whether about as many entries are positive as negative."""
+    return LEAST <= weights.positive <= MOST
 
 
-Reader = Callable[[JobItem], Sequence[Weights]]
-"""Gives the weights of a job; none where its checkpoint cannot be reached."""
-
-
-def section(settings: Sequence[Setting], results: Results, read: Reader) -> Section | None:
-    """Describe the weights of each setting's first seed; None where none can be read."""
+def section(settings: Sequence[Setting], results: Results) -> Section | None:
+    """Describe the weights of each setting's first seed; None where none are recorded."""
     rows, pictures = [], []
     for number, setting in enumerate(settings):
-        job = results.succeeded(setting).get(0)
-        found = read(job) if job is not None else ()
+        record = results.succeeded(setting).get(0)
+        found = record.weights if record is not None else ()
         for weights in found:
-            verdict = Mark("symmetric", "good") if weights.is_symmetric else Mark("not", "bad")
+            verdict = Mark("symmetric", "good") if is_symmetric(weights) else Mark("not", "bad")
             rows.append(
                 (
                     f"{setting.recipe.name}: {weights.name}",

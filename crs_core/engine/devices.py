@@ -1,5 +1,6 @@
 """The device of a job: whether it is there, how it is set up, what memory it took."""
 
+import errno
 import platform
 import resource
 import sys
@@ -61,7 +62,7 @@ def memory_explained(device: torch.device, batch_size: int) -> Iterator[None]:
     """Turn the many forms of 'no memory left' into OutOfMemoryError, with advice."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
         if not is_out_of_memory(error):
             raise
         first = (str(error).splitlines() or [""])[0] or "the host refused to give more"
@@ -75,8 +76,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there is no memory left."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # The CPU allocator of torch raises a plain RuntimeError; its text is all there is to go by.
-    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    # The CPU allocator of torch raises a plain RuntimeError, the loader of shared objects an
+    # ImportError; their text is all there is to go by.
+    return any(
+        words in str(error)
+        for words in ("can't allocate memory", "not enough memory", "failed to map segment")
+    )
 
 
 class PeakMemory:

@@ -1,5 +1,6 @@
 """From an error to the event that tells it: cause and advice for the person who reads the job."""
 
+from crs_core.engine.devices import is_out_of_memory
 from crs_core.errors import (
     CrsError,
     DatasetError,
@@ -32,5 +33,11 @@ def failed(error: BaseException) -> Failed:
             return Failed(kind="disk", message=str(error))
         case CrsError():
             return Failed(kind="internal", message=str(error))
+        case _ if is_out_of_memory(error):
+            return Failed(
+                kind="out_of_memory",
+                message=f"no memory left before training began ({error}); give the job a host with "
+                "more, or run fewer jobs beside it",
+            )
         case _:
             return Failed(kind="internal", message=f"{type(error).__name__}: {error}")

@@ -1,7 +1,8 @@
 """Networks of installed packages: made by their function, held to what their package said.
 
 Cost is counted from the description, so it is compared with the network: weights, the other sizes
-of convolutions, and, in one forward pass of zeros, at how many places of an example a layer works.
+of convolutions, and, in one forward pass of zeros, at how many places of an example a layer works
+and whether a gradient to its input is needed.
 Modules that multiply and can't be described are refused. Products that a package makes by functions
 alone, as `torch.matmul`, can't be seen: they stay exact, and are not counted.
 """
@@ -122,10 +123,13 @@ def _odd_places(
     """Say which layers work at other places of an example than those described."""
     rows: Counter[str] = Counter()
     sizes: dict[str, tuple[int, ...]] = {}
+    needing: set[str] = set()
 
     def listen(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def hear(_module: nn.Module, _given: object, out: Tensor) -> None:
+        def hear(_module: nn.Module, given: tuple[object, ...], out: Tensor) -> None:
             is_linear = isinstance(module, nn.Linear)
+            if any(isinstance(x, Tensor) and x.requires_grad for x in given):
+                needing.add(name)
             rows[name] += prod(out.shape[:-1] if is_linear else out.shape[:-3])
             sizes[name] = tuple(out.shape[-2:])
 
@@ -144,6 +148,15 @@ def _odd_places(
             odd.append(f"{name} is said to see each example once, but does {found} times")
         elif isinstance(shape, Conv2d) and sizes[name] != shape.out_size:
             odd.append(f"{name} is said to give sizes {shape.out_size}, but gives {sizes[name]}")
+        elif shape.needs_input_grad != (name in needing):
+            odd.append(
+                f"{name} is said to have needs_input_grad={shape.needs_input_grad}, but "
+                + (
+                    "something before it is trained, so it is True"
+                    if name in needing
+                    else "nothing before it is trained, so it is False"
+                )
+            )
     return odd
 
 
@@ -157,7 +170,7 @@ def _run(
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
             network(torch.zeros(EXAMPLES, *image))
     except Exception as error:
         raise SpecError.at(

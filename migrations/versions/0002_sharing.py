@@ -13,6 +13,7 @@ def upgrade() -> None:
     _owners_and_tokens()
     _jobs_and_attempts()
     _webhooks()
+    _scheduling()
 
 
 def _owners_and_tokens() -> None:
@@ -139,3 +140,30 @@ def _webhooks() -> None:
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "next_at"], unique=False)
+
+
+def _scheduling() -> None:
+    op.add_column("jobs", sa.Column("shape", sa.String(length=64), nullable=True))
+    op.drop_index("ix_jobs_queue", "jobs")
+    op.create_index(
+        "ix_jobs_queue",
+        "jobs",
+        [
+            *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
+            *("memory_bytes", "device_name", "dataset", "model"),
+        ],
+        unique=False,
+    )
+    op.add_column("workers", sa.Column("hardware", sa.JSON(), nullable=True))
+    op.add_column("workers", sa.Column("home_id", sa.String(length=36), nullable=True))
+    op.add_column("scheduler", sa.Column("half_life_s", sa.Float(), nullable=True))
+    op.add_column("scheduler", sa.Column("max_running", sa.Integer(), nullable=True))
+    op.add_column("scheduler", sa.Column("preempt_after_s", sa.Float(), nullable=True))
+    op.create_table(
+        "durations",
+        sa.Column("shape", sa.String(length=64), nullable=False),
+        sa.Column("run_s", sa.Float(), nullable=False),
+        sa.Column("jobs", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("shape", name="pk_durations"),
+        sqlite_with_rowid=False,
+    )

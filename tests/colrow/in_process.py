@@ -91,6 +91,11 @@ class Service:
         with self.database.write() as session:
             claim = attempts.claim(session, self.worker)
             assert claim is not None
+            started = Started(
+                step=0, total_steps=40, steps_per_epoch=20, device="cpu", threads=1,
+                versions=VERSIONS,
+            )  # fmt: skip
+            recording.record(session, claim.attempt_id, [started])
             attempts.finish(
                 session, claim.attempt_id, attempts.Outcome.FAILED, kind="diverged", message="nan"
             )

@@ -71,6 +71,14 @@ def test_a_list_of_jobs_names_what_they_are_judged_by() -> None:
     assert "done accuracy" in text(jobs_table([]))
 
 
+def test_what_has_told_nothing_yet_is_judged_by_what_its_data_set_is_for() -> None:
+    assert "done perplexity" in text(jobs_table([job()]))
+    assert "done accuracy" in text(jobs_table([job() | {"dataset": "mnist"}]))
+    assert "done accuracy" in text(jobs_table([job() | {"dataset": "of-a-package"}]))
+    both = text(jobs_table([job(), job() | {"dataset": "mnist"}]))
+    assert "done accuracy, perplexity" in both
+
+
 def test_a_list_names_the_whole_rule_where_the_spec_came_along() -> None:
     rule = {
         "layers": "lstm*", "policy": {"name": "topk"}, "mode": "both", "forward": 0.5,

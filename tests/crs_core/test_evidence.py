@@ -6,7 +6,7 @@ import random
 import pytest
 from scipy import stats
 
-from crs_core.evidence import MOST_SEEDS, Margin, t_quantile, weigh
+from crs_core.evidence import MOST_SEEDS, Lost, Margin, t_quantile, weigh
 from crs_core.statistics import by_seed
 
 POINTS = Margin(0.2, is_relative=False)
@@ -171,3 +171,27 @@ def test_equal_differences_are_an_interval_without_width():
 
 def test_a_seed_that_ran_twice_counts_once():
     assert by_seed([(3, 1.0), (4, 5.0), (3, 2.0), (6, None)]) == {3: 1.5, 4: 5.0}
+
+
+WITHIN, UNSURE, WORSE = [0.980, 0.970], [0.990, 0.955], [0.950, 0.940]
+
+
+@pytest.mark.parametrize(
+    ("ours", "lost", "theirs", "says"),
+    [
+        (WITHIN, 0, 0, "within"),
+        (WITHIN, 1, 0, "undecided: 1 of 3 diverged"),
+        (WITHIN, 0, 2, "undecided: 2 of 3 of the baseline diverged"),
+        (UNSURE, 0, 1, "undecided: 1 of 3 of the baseline diverged"),
+        (WORSE, 1, 0, "worse: 1 of 3 diverged"),
+        (WORSE, 0, 1, "undecided: 1 of 3 of the baseline diverged"),
+        (WORSE, 1, 1, "undecided: 1 of 3 diverged, 1 of 3 of the baseline diverged"),
+    ],
+)
+def test_what_diverged_on_either_side_leaves_no_silent_verdict(ours, lost, theirs, says):
+    found = weigh(
+        seeded(ours), seeded([0.98, 0.97]), POINTS,
+        higher=True, lost=Lost(lost, 3), their_lost=Lost(theirs, 3),
+    )  # fmt: skip
+    assert (found.says, found.verdict) == (says, says.split(":")[0])
+    assert (found.more_seeds is None, found.n) == (True, 2)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from crs_core.spec import parse_any
-from store import attempts, clock, jobs, queue, workers
+from store import attempts, clock, jobs, queue, slots, workers
 from store.attempts import Outcome, Wish
 from store.errors import Conflict, NotFound
 from store.session import Database
@@ -103,7 +103,7 @@ def test_the_queue_says_what_a_job_waits_for(bench):
     waits = [q.waits_for for q in bench.read(queue.read)]
     assert waits == ["a worker: none is running"] * 3
     bench.worker(datasets=["digits"])
-    cuda, mnist, fits = (q.waits_for for q in bench.read(queue.read))
+    fits, cuda, mnist = (q.waits_for for q in bench.read(queue.read))
     assert cuda == "a worker with a device of kind cuda"
     assert mnist == "a worker that has the data set mnist"
     assert fits is None
@@ -287,5 +287,5 @@ def test_a_name_whose_worker_is_gone_may_move_to_another_host(bench, end):
         bench.write(workers.beat, key, "stopped")
     else:
         with bench.database.write() as session:
-            session.get(Worker, key).seen_at -= queue.ALIVE_S + 1
+            session.get(Worker, key).seen_at -= slots.ALIVE_S + 1
     assert bench.worker("lab/1", host="there") == key

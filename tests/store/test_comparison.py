@@ -177,6 +177,16 @@ def test_those_that_diverged_count_in_the_verdict(bench, kind, verdict, says):
     assert [m.reason for m in group.members] == [None, None, kind, kind]
 
 
+def test_against_a_baseline_that_diverged_in_part_nothing_is_decided(bench):
+    ids = [run(bench, bench.spec(seed=seed), best_test_accuracy=0.9) for seed in range(3)]
+    exact = [bench.spec("exact", 1.0, seed=seed) for seed in range(3)]
+    ids += [run(bench, spec, best_test_accuracy=0.9) for spec in exact[:2]]
+    ids += [run(bench, exact[2], outcome=Outcome.FAILED, kind="diverged")]
+    (group,) = (g for g in compare(bench, job_ids=ids).groups if not g.is_baseline)
+    assert (group.evidence.verdict, group.evidence.mean) == ("undecided", 0.0)
+    assert group.evidence.says == "undecided: 1 of 3 of the baseline diverged"
+
+
 def test_a_value_that_is_not_finite_is_left_out_of_the_mean(bench):
     ids = [
         run(bench, bench.spec(seed=0), best_test_accuracy=0.8),

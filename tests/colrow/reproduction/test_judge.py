@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from colrow.report.document import Mark
-from colrow.reproduction.judge import NOT_RUN, difference, judge
+from colrow.reproduction.judge import NOT_RUN, Outcome, difference, judge
 from colrow.reproduction.parts import NoLoss, Number, Order, Recipe, Setting
 
 ACCURATE = Recipe("a", {"model": 1}, {})
@@ -13,8 +13,14 @@ EXACT, LOW, HIGH = (Setting(ACCURATE, name) for name in ("exact", "low", "high")
 
 
 def values(**found):
-    """Give values by the series of settings; a list is of seeds 0, 1, 2, …"""
-    return lambda setting: dict(enumerate(found.get(setting.series, [])))
+    """Give outcomes by the series of settings: seeds 0, 1, 2, …, None of one that diverged."""
+
+    def outcome(setting):
+        seeded = dict(enumerate(found.get(setting.series, [])))
+        ended = {seed: value for seed, value in seeded.items() if value is not None}
+        return Outcome(ended, frozenset(seeded.keys() - ended.keys()))
+
+    return outcome
 
 
 @pytest.mark.parametrize(
@@ -113,3 +119,73 @@ def test_a_difference_without_a_margin():
     found = difference(LOW, EXACT, values(exact=[0.98, 0.97], low=[0.97, 0.961]))
     assert found.mean == pytest.approx(-0.0095)
     assert difference(LOW, EXACT, values(exact=[0.98])) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "ends"),
+    [([0.9816, None, 0.9816], "98.16 % to 98.16 %"), ([None], "–"), ([None, None], "–")],
+)
+def test_a_number_does_not_hold_for_a_setting_of_which_a_seed_diverged(ours, ends):
+    claim = Number("", EXACT, 0.9816, 0.0015)
+    found = judge(claim, values(exact=ours), quick=False)
+    lost = ours.count(None)
+    assert found.verdict == Mark(f"does not hold: {lost} of {len(ours)} diverged", "bad")
+    assert found.interval == ends
+    assert judge(claim, values(exact=ours), quick=True).verdict.kind == "open"
+
+
+BASE = [0.98, 0.97, 0.99]
+
+
+@pytest.mark.parametrize(
+    ("low", "exact", "verdict"),
+    [
+        ([0.98, 0.9701, None], BASE, Mark("does not hold: 1 of 3 diverged", "bad")),
+        ([None, None, None], BASE, Mark("does not hold: 3 of 3 diverged", "bad")),
+        ([None], [None], Mark("does not hold: 1 of 1 diverged", "bad")),
+        (BASE, [0.98, 0.97, None], Mark("undecided: 1 of 3 of exact diverged", "open")),
+        (BASE, [None, None], Mark("undecided: 2 of 2 of exact diverged", "open")),
+        ([0.9, 0.89], [0.98, 0.97, None], Mark("undecided: 1 of 3 of exact diverged", "open")),
+        ([], BASE, NOT_RUN),
+    ],
+)
+def test_a_seed_that_diverged_is_lost_and_a_baseline_that_diverged_decides_nothing(
+    low, exact, verdict
+):
+    found = judge(NoLoss("", LOW, EXACT, 0.002), values(exact=exact, low=low), quick=False)
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "verdict"),
+    [
+        ([0.99, 0.98, None], BASE, Mark("does not hold: 1 of 3 diverged", "bad")),
+        (
+            [0.99, 0.98, 1.0],
+            [0.98, 0.97, None],
+            Mark("holds, 1 of 3 of the worse diverged", "good"),
+        ),
+        (
+            [0.97, 0.96, 1.0],
+            [0.98, 0.97, None],
+            Mark("the contrary, 1 of 3 of the worse diverged", "bad"),
+        ),
+        ([0.99, 0.98], [None, None], Mark("holds, 2 of 2 of the worse diverged", "good")),
+        ([0.99], [None], Mark("undecided, 1 of 1 of the worse diverged", "open")),
+        ([], [None, None], NOT_RUN),
+        ([None], [None], Mark("does not hold: 1 of 1 diverged", "bad")),
+    ],
+)
+def test_an_order_whose_better_side_diverged_does_not_hold(high, low, verdict):
+    found = judge(Order("", (HIGH,), (LOW,)), values(high=high, low=low), quick=False)
+    assert found.verdict == verdict
+
+
+def test_a_seed_with_which_one_of_a_side_diverged_is_in_no_mean_of_it():
+    other = Setting(ACCURATE, "other")
+    claim = Order("", (HIGH,), (LOW, other))
+    found = judge(
+        claim, values(high=[0.9, 0.8, 0.9], low=[0.5, 0.4, 0.9], other=[0.5, 0.4, None]),
+        quick=False,
+    )  # fmt: skip
+    assert (found.ours, found.verdict.text) == ("+40.00 (2)", "holds, 1 of 3 of the worse diverged")

@@ -7,6 +7,7 @@ import pytest
 from colrow.errors import ColrowError
 from colrow.reproduction import mnist, runs
 from colrow.reproduction.experiments import EXPERIMENTS, chosen
+from colrow.reproduction.identity import identity
 from colrow.reproduction.parts import Experiment, NoLoss, Number, Setting
 from colrow.reproduction.runs import Scale
 from crs_core.planning import plan_job
@@ -29,14 +30,14 @@ def test_every_setting_of_an_experiment_is_a_spec_that_can_be_planned(name, scal
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_settings_of_an_experiment_are_told_apart_by_training_and_by_name(name):
     settings = EXPERIMENTS[name].settings
-    assert len({runs.identity(s.spec(0, quick=False)) for s in settings}) == len(settings)
+    assert len({identity(s.spec(0, quick=False)) for s in settings}) == len(settings)
     assert len({(s.recipe.name, s.label) for s in settings}) == len(settings)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_claims_are_about_settings_that_are_run(name):
     experiment = EXPERIMENTS[name]
-    trained = {runs.identity(s.spec(0, quick=False)) for s in experiment.settings}
+    trained = {identity(s.spec(0, quick=False)) for s in experiment.settings}
     for claim in experiment.claims:
         match claim:
             case Number(setting=setting):
@@ -45,7 +46,7 @@ def test_claims_are_about_settings_that_are_run(name):
                 about = [setting, baseline]
             case _:
                 about = [*claim.better, *claim.worse]
-        assert {runs.identity(s.spec(0, quick=False)) for s in about} <= trained
+        assert {identity(s.spec(0, quick=False)) for s in about} <= trained
 
 
 def test_seeds_can_be_limited():
@@ -65,8 +66,8 @@ def test_a_name_that_is_none_is_told_with_those_there_are():
 def test_reports_and_resources_do_not_make_another_training():
     spec = mnist.MLP_EXACT.spec(1, quick=True)
     other = spec | {"report": {"every_steps": 7}, "resources": {"threads": 3}}
-    assert runs.identity(spec) == runs.identity(other)
-    assert runs.identity(spec) != runs.identity(mnist.MLP_EXACT.spec(2, quick=True))
+    assert identity(spec) == identity(other)
+    assert identity(spec) != identity(mnist.MLP_EXACT.spec(2, quick=True))
 
 
 def experiment(name: str, *settings: Setting) -> Experiment:
@@ -110,8 +111,8 @@ def test_only_what_is_missing_is_queued_whichever_table_made_it_before(client):
     tagged = list(client.jobs(tag=["reproduce:second"]))
     assert sorted(job["seed"] for job in tagged) == [0, 1, 2, 2]
     found = runs.read(client)
-    jobs = found.of(mnist.MLP_EXACT, QUICK)
-    assert sorted(jobs) == [0, 1, 2]
+    keys = QUICK.keys(mnist.MLP_EXACT)
+    assert [found.job(keys[seed])["seed"] for seed in keys] == [0, 1, 2]
     assert {job["seed"] for job in runs.unfinished(found, [first, second], QUICK)} == {0, 1, 2}
 
 
@@ -119,7 +120,7 @@ def test_what_was_cancelled_is_queued_again(client):
     wanted = experiment("third", mnist.CNN_TABLE2)
     scale = Scale(quick=True, seeds=1)
     assert runs.queue(client, wanted, scale) == 1
-    job = runs.read(client).of(mnist.CNN_TABLE2, scale)[0]
+    job = runs.read(client).job(scale.keys(mnist.CNN_TABLE2)[0])
     client.cancel(job["id"])
     assert runs.queue(client, wanted, scale) == 1
     assert client.job(job["id"])["state"] == "queued"

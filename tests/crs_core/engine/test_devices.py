@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 import torch
 
@@ -43,6 +45,8 @@ def test_threads_and_determinism_hold_inside_and_are_put_back() -> None:
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nmore"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
     ],
     ids=lambda e: type(e).__name__,
 )

@@ -16,6 +16,12 @@ CASES: list[tuple[BaseException, str, str]] = [
     (DatasetError("no file"), "dataset", "no file"),
     (DivergedError("loss is nan"), "diverged", "loss is nan"),
     (OutOfMemoryError("too big"), "out_of_memory", "too big"),
+    (
+        ImportError("x.so: failed to map segment from shared object"),
+        "out_of_memory",
+        "no memory left before training began (x.so: failed to map segment from shared object); "
+        "give the job a host with more, or run fewer jobs beside it",
+    ),
     (DeviceError("not there"), "device", "not there"),
     (DiskError("full"), "disk", "full"),
     (CheckpointError("damaged"), "internal", "damaged"),

@@ -16,7 +16,9 @@ from crs_core.spec import OwnModel, parse_spec
 pytestmark = pytest.mark.usefixtures("example")
 
 IMAGE = (2, 9, 7)
-CONV = Conv2d(2, 4, (3, 2), (9, 7), (5, 6), stride=(2, 1), padding=(1, 0), groups=2)
+CONV = Conv2d(
+    2, 4, (3, 2), (9, 7), (5, 6), stride=(2, 1), padding=(1, 0), groups=2, needs_input_grad=False
+)
 DESCRIPTION = {"conv": CONV, "mix": Linear(6, 3, positions=20), "out": Linear(60, 5)}
 
 
@@ -159,6 +161,15 @@ def test_a_linear_layer_at_other_positions_than_described_is_refused(refusal):
         Plain(), mix={"positions": 7}
     )
     assert f"{start} 20 positions of each example, but is at 60;" in refusal(Plain(repeat=3))
+
+
+def test_a_gradient_that_is_counted_must_be_computed_and_the_other_way_round(refusal):
+    assert "conv is said to have needs_input_grad=True, but nothing before it is trained" in (
+        refusal(Plain(), conv={"needs_input_grad": True})
+    )
+    assert "mix is said to have needs_input_grad=False, but something before it is trained" in (
+        refusal(Plain(), mix={"needs_input_grad": False})
+    )
 
 
 def test_a_layer_that_sees_examples_more_than_once_or_never_is_refused(refusal):

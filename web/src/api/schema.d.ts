@@ -1012,7 +1012,7 @@ export interface components {
             /** @description The margin in y's own unit. */
             margin: number;
             /**
-             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither. Never `within` where a member diverged.
+             * @description Of non-inferiority: the interval lies wholly on the good side of the margin, wholly on the other, or neither. Never `within` where a member diverged; never decided where one of the baseline did.
              * @enum {string}
              */
             verdict: "within" | "worse" | "undecided";

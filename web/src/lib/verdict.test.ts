@@ -11,7 +11,7 @@ const PERPLEXITY: Terms = {
 };
 
 function group(evidence: Partial<Evidence> | null, saved: number, more: Partial<Judged> = {}): Judged {
-  const whole = { mean: -0.0006, low: -0.0014, high: 0.0002, n: 5, paired: true, more_seeds: null };
+  const whole = { mean: -0.0006, low: -0.0014, high: 0.0002, n: 5, paired: true, more_seeds: null, says: "within" };
   return {
     label: "topk 40 %",
     is_baseline: false,
@@ -48,11 +48,19 @@ describe("verdict", () => {
 
   it("says how many members diverged, whatever the others came to", () => {
     const members = ["diverged", null, "diverged", "internal", null].map((reason) => ({ reason }));
-    expect(verdict(group({ n: 2, verdict: "undecided" }, 0.6, { members }), POINTS).text).toBe(
+    const says = "undecided: 2 of 5 diverged";
+    expect(verdict(group({ n: 2, verdict: "undecided", says }, 0.6, { members }), POINTS).text).toBe(
       "0.06 points below exact (±0.08 at 95\u202f%, 2 seeds): undecided, 2 of 5 diverged",
     );
     const all = members.slice(0, 1);
     expect(verdict(group(null, 0.6, { members: all, y: { mean: null } }), POINTS).text).toBe("1 of 1 diverged");
+  });
+
+  it("says that nothing is decided against a baseline that diverged in part", () => {
+    const says = "undecided: 1 of 3 of the baseline diverged";
+    const found = group({ verdict: "undecided", says }, 0.6);
+    expect(verdict(found, POINTS).text).toContain(": undecided, 1 of 3 of the baseline diverged");
+    expect(headline(found, POINTS, "compute").cost).toContain("1 of 3 of the baseline diverged");
   });
 
   it("tells perplexity in its own unit and the margin in per cent", () => {

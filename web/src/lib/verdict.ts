@@ -13,6 +13,7 @@ export interface Evidence {
   paired: boolean;
   verdict: "within" | "worse" | "undecided";
   more_seeds: number | null;
+  says: string;
 }
 
 export interface Judged {
@@ -39,14 +40,13 @@ export interface Verdict {
 /** Tell what the evidence says of one group. */
 export function verdict(group: Judged, { measure, margin }: Terms): Verdict {
   if (group.is_baseline) return { kind: "baseline", text: "what the others are measured against" };
-  const lost = diverged(group);
-  if (group.y.mean === null) return { kind: "unknown", text: lost || "no result yet" };
+  if (group.y.mean === null) return { kind: "unknown", text: diverged(group) || "no result yet" };
   const found = group.evidence;
   if (!found) return { kind: "unknown", text: "no exact job to compare with" };
-  return { kind: found.verdict, text: `${cost(found, measure)}: ${lost ? `${found.verdict}, ${lost}` : ending(found, margin)}` };
+  return { kind: found.verdict, text: `${cost(found, measure)}: ${ending(found, margin)}` };
 }
 
-/** 2 of 5 diverged; empty where none did. Such a group is never within. */
+/** 2 of 5 diverged; empty where none did. */
 function diverged({ members }: Judged): string {
   const count = members.filter((member) => member.reason === "diverged").length;
   return count ? `${count} of ${members.length} diverged` : "";
@@ -63,7 +63,9 @@ function certainty({ low, high, n, paired }: Evidence, measure: Measure): string
   return `±${sizeIn(measure, (high - low) / 2)} at 95\u202f%, ${seeds}`;
 }
 
-function ending({ verdict: said, more_seeds }: Evidence, margin: Margin): string {
+function ending({ verdict: said, more_seeds, says }: Evidence, margin: Margin): string {
+  // Of the group or of its baseline: the service's words tell which, and how many.
+  if (says.endsWith("diverged")) return says.replace(":", ",");
   const words = marginInWords(margin);
   if (said === "within") return `within ${words}`;
   if (said === "worse") return `worse by more than ${words}`;

@@ -1,0 +1,81 @@
+"""More jobs than a database takes parameters of one statement."""
+
+import sqlite3
+import uuid
+
+import pytest
+from sqlalchemy import event, select
+
+from crs_core.events import Points
+from store import curves, jobs, removal
+from store.comparison import compare
+from store.dialects import among
+from store.errors import NotFound
+from store.jobs import JobFilter
+from store.qualities import usual_quality
+from store.tables import Job
+
+MORE = 66_000
+"""PostgreSQL takes 65,535 parameters, SQLite as it is usually built 32,766."""
+
+
+@pytest.fixture(autouse=True)
+def few_parameters(bench):
+    """Let SQLite take 100 parameters, so that a few hundred jobs are too many for one each."""
+    if bench.database.dialect == "sqlite":
+
+        @event.listens_for(bench.database.engine, "checkout")
+        def limit(connection, *_):
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 100)
+
+
+@pytest.fixture
+def strangers():
+    return [str(uuid.UUID(int=number)) for number in range(MORE)]
+
+
+def test_members_are_found_whatever_their_type_and_number(bench, strangers):
+    ids = [bench.submit(), bench.submit()]
+    with bench.database.read() as session:
+        query = select(Job.id).where(among(session, Job.id, [*strangers, ids[1]]))
+        assert session.scalars(query).all() == [ids[1]]
+        key = session.scalar(select(Job.key).where(Job.id == ids[0]))
+        query = select(Job.id).where(among(session, Job.key, [key, *range(10**6, 10**6 + MORE)]))
+        assert session.scalars(query).all() == [ids[0]]
+        for column in (Job.id, Job.key):
+            assert session.scalars(select(Job.id).where(among(session, column, []))).all() == []
+        odd = among(session, Job.id, ["'); --", '"', "ä\u2028"])
+        assert session.scalars(select(Job.id).where(odd)).all() == []
+
+
+def test_very_many_ids_can_be_asked_for(bench, strangers, tmp_path):
+    known = bench.submit()
+    page = bench.read(jobs.list_jobs, JobFilter(ids=[*strangers, known]))
+    assert [job.id for job in page.items] == [known]
+    with pytest.raises(NotFound, match="there is no job"):
+        bench.read(curves.read, [known, *strangers])
+    with pytest.raises(NotFound, match="there is no job"):
+        bench.read(compare, job_ids=[known, *strangers])
+    assert bench.read(usual_quality, strangers, []) == "best_test_accuracy"
+
+
+def test_many_jobs_that_succeeded_are_compared_and_read(bench):
+    ids = []
+    for seed in range(120):
+        claim = bench.begin(bench.spec(seed=seed))
+        bench.record(claim, Points(step=1, epoch=1.0, values={"best_test_accuracy": 0.5}))
+        bench.end(claim)
+        ids.append(claim.job_id)
+    (group,) = bench.read(compare, job_ids=ids).groups
+    assert (group.n, group.y.mean) == (120, 0.5)
+    found = bench.read(curves.read, ids)
+    assert [curve.job_id for curve in found] == ids
+
+
+def test_many_marks_of_deleted_jobs_are_gone_through(bench, tmp_path):
+    known = bench.submit()
+    marks = [known, *(str(uuid.UUID(int=number)) for number in range(200))]
+    for name in marks:
+        removal.mark(tmp_path, name)
+    left = bench.read(removal.left, tmp_path, older_s=-1.0)
+    assert sorted(left) == sorted(marks[1:])
