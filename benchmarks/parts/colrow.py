@@ -3,19 +3,21 @@
 import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.synchronize import Barrier
+from queue import SimpleQueue
 from typing import Any
 
 import httpx
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from benchmarks.parts import seed
 from benchmarks.parts.databases import TITLES, backends, database, size_bytes
 from benchmarks.parts.seed import METRICS, Seeded, Size
-from benchmarks.parts.server import Process, api, processor_s, start_api
+from benchmarks.parts.server import Process, api, start_api
 from benchmarks.parts.sse import Reader
 from store import recording
 from store.attempts import Claim
@@ -39,13 +41,15 @@ class Colrow:
     client: httpx.Client
     ids: Seeded
     claims: list[Claim]
+    timed: "Timed"
+    recorder: Recorder
     step: int = 0
-    started_s: float = 0.0
+    elsewhere_s: float = 0.0
+    """Processor time that other processes spent on the last case."""
 
-    def processor_s(self) -> float:
-        """Give the processor time used for it so far: here, by the api, and by PostgreSQL."""
-        served = sum(processor_s(pid) for pid in backends(self.database))
-        return time.process_time() + self.server.processor_s() + served + self.started_s
+    def processes(self) -> list[int]:
+        """Name the processes that work for it: the api's, and PostgreSQL's."""
+        return [*self.server.family(), *backends(self.database)]
 
     def _get(self, path: str, params: dict[str, Any]) -> tuple[float, int]:
         begin = time.perf_counter()
@@ -55,21 +59,21 @@ class Colrow:
         return taken, len(answer.content)
 
     def write(self) -> float:
-        """Hand 1000 points to the recorder, until all is committed and its thread has ended."""
+        """Have a recorder write 1000 points: its transaction, from its beginning to its commit.
+
+        When it writes is up to its pace; how long it waits for that is no part of this.
+        """
         events = seed.batch(self.step)
         self.step += len(events)
-        recorder = Recorder(self.database, self.claims[0].attempt_id, Pace(60, 10, FLUSH_S))
-        begin = time.perf_counter()
-        recorder.add(events, "")
-        recorder.end(lambda _session: None)
-        return time.perf_counter() - begin
+        self.recorder.add(events, "")
+        return self.timed.took_s.get(timeout=60)
 
-    def write_parallel(self) -> tuple[float, int]:
-        """Write from four processes; points per second, and how many writes met a lock."""
+    def write_parallel(self) -> tuple[float, int, float]:
+        """Write from four processes: points per second, writes refused, points per processor s."""
         attempts = [claim.attempt_id for claim in self.claims[1 : 1 + WRITERS]]
-        begin, end, errors = in_parallel(partial(_write_batches, self.url, self.step), attempts)
+        done = in_parallel(partial(_write_batches, self.url, self.step), attempts)
         self.step += 200 * BATCHES
-        return WRITERS * BATCHES * 1000 / (end - begin), errors
+        return done.rates(WRITERS * BATCHES * 1000)
 
     def curve(self) -> tuple[float, int]:
         """Read a curve of 10,000 points, whole."""
@@ -141,14 +145,43 @@ class Colrow:
         process = start_api(self.url)
         try:
             process.wait("/api/v1/jobs?limit=1")
-            self.started_s += process.processor_s()
+            self.elsewhere_s = process.processor_s()
             return time.perf_counter() - begin
         finally:
             process.stop()
 
 
-def in_parallel(work: Any, items: Sequence[Any]) -> tuple[float, float, int]:
-    """Do the work for each item in a process of its own; when it began and ended, and errors."""
+class Timed(Database):
+    """A database that tells how long each writing transaction took."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.took_s: SimpleQueue[float] = SimpleQueue()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Write, and tell."""
+        begin = time.perf_counter()
+        with super().write() as session:
+            yield session
+        self.took_s.put(time.perf_counter() - begin)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What processes that wrote at the same time tell together."""
+
+    seconds: float
+    errors: int
+    processor_s: float
+
+    def rates(self, points: int) -> tuple[float, int, float]:
+        """Give points per second, errors, and points per second of a processor."""
+        return points / self.seconds, self.errors, points / self.processor_s
+
+
+def in_parallel(work: Any, items: Sequence[Any]) -> Done:
+    """Do the work for each item in a process of its own, all at the same time."""
     context = multiprocessing.get_context("spawn")
     barrier, told = context.Barrier(len(items)), context.SimpleQueue()
     made = [context.Process(target=work, args=(item, barrier, told)) for item in items]
@@ -157,38 +190,40 @@ def in_parallel(work: Any, items: Sequence[Any]) -> tuple[float, float, int]:
     answers = [told.get() for _ in made]
     for process in made:
         process.join()
-    return (
-        min(begin for begin, _, _ in answers),
-        max(end for _, end, _ in answers),
-        sum(errors for _, _, errors in answers),
-    )
+    begins, ends, errors, spent_s = zip(*answers, strict=True)
+    return Done(max(ends) - min(begins), sum(errors), sum(spent_s))
 
 
 def _write_batches(url: str, step: int, attempt_id: int, barrier: Barrier, told: Any) -> None:
-    opened, errors = Database(url), 0
+    errors = 0
     batches = [seed.batch(step + 200 * n) for n in range(BATCHES)]
-    with opened.read():
-        pass
-    barrier.wait()
-    begin = time.monotonic()
-    for events in batches:
-        try:
-            with opened.write() as session:
-                recording.record(session, attempt_id, events)
-        except OperationalError:
-            errors += 1
-    told.put((begin, time.monotonic(), errors))
-    opened.close()
+    with closing(Database(url)) as opened:
+        opened.ping()
+        barrier.wait()
+        begin, spent_s = time.monotonic(), time.process_time()
+        for events in batches:
+            try:
+                with opened.write() as session:
+                    recording.record(session, attempt_id, events)
+            except OperationalError:
+                errors += 1
+        told.put((begin, time.monotonic(), errors, time.process_time() - spent_s))
 
 
 @contextmanager
 def colrow(kind: str, size: Size, server: str) -> Iterator[Colrow]:
     """Fill a database, and serve it until the end of the block."""
-    with database(kind, server) as url:
-        opened = Database(url)
+    with database(kind, server) as url, closing(Database(url)) as opened:
         ids = seed.fill(opened, size)
         claims = seed.running(opened, 1 + WRITERS + DISK_JOBS)
-        with api(url) as process, httpx.Client(base_url=process.address + "/api/v1") as client:
-            client.timeout = httpx.Timeout(60)
-            yield Colrow(f"Colrow, {TITLES[kind]}", url, opened, process, client, ids, claims)
-        opened.close()
+        with (
+            api(url) as process,
+            httpx.Client(base_url=process.address + "/api/v1", timeout=60) as client,
+            closing(Timed(url)) as timed,
+        ):
+            recorder = Recorder(timed, claims[0].attempt_id, Pace(60, 3600, 0.02))
+            recorder.add([], "begun\n")  # the first piece of log has a transaction more
+            timed.took_s.get(), timed.took_s.get()
+            name = f"Colrow, {TITLES[kind]}"
+            yield Colrow(name, url, opened, process, client, ids, claims, timed, recorder)
+            recorder.end(lambda _session: None)

@@ -13,7 +13,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -43,11 +43,12 @@ class MLflow:
     runs: list[str]
     disk_bytes: float
     step: int = 0
-    started_s: float = 0.0
+    elsewhere_s: float = 0.0
+    """Processor time that other processes spent on the last case."""
 
-    def processor_s(self) -> float:
-        """Give the processor time used for it so far: here, and by the server."""
-        return time.process_time() + self.server.processor_s() + self.started_s
+    def processes(self) -> list[int]:
+        """Name the processes that work for it."""
+        return self.server.family()
 
     def _timed(self, method: str, path: str, **said: Any) -> tuple[float, int]:
         begin = time.perf_counter()
@@ -62,12 +63,13 @@ class MLflow:
         body = _batch(self.runs[-1], self.step)
         return self._timed("POST", f"{API}/runs/log-batch", json=body)[0]
 
-    def write_parallel(self) -> tuple[float, int]:
-        """Log from four processes; points per second, and how many writes failed."""
-        runs = self.runs[-1 - WRITERS : -1]
-        begin, end, errors = in_parallel(partial(_log, self.client.base_url, self.step), runs)
+    def write_parallel(self) -> tuple[float, int, float]:
+        """Log from four processes: points per second, writes refused, points per processor s."""
+        runs, before_s = self.runs[-1 - WRITERS : -1], self.server.processor_s()
+        done = in_parallel(partial(_log, self.client.base_url, self.step), runs)
         self.step += 200 * BATCHES
-        return (WRITERS * BATCHES - errors) * 1000 / (end - begin), errors
+        spent_s = done.processor_s + self.server.processor_s() - before_s
+        return replace(done, processor_s=spent_s).rates(WRITERS * BATCHES * 1000)
 
     def curve(self) -> tuple[float, int]:
         """Read a curve of 10,000 points, whole."""
@@ -120,7 +122,7 @@ class MLflow:
         process = _serve(self.command, self.path)
         try:
             process.wait(f"{API}/experiments/get?experiment_id=1")
-            self.started_s += process.processor_s()
+            self.elsewhere_s = process.processor_s()
             return time.perf_counter() - begin
         finally:
             process.stop()
@@ -143,10 +145,10 @@ def _log(address: httpx.URL, step: int, run: str, barrier: Barrier, told: Any) -
     with httpx.Client(base_url=address, timeout=120) as client:
         client.get("/health")
         barrier.wait()
-        begin = time.monotonic()
+        begin, spent_s = time.monotonic(), time.process_time()
         for body in bodies:
             errors += client.post(f"{API}/runs/log-batch", json=body).status_code != 200
-        told.put((begin, time.monotonic(), errors))
+        told.put((begin, time.monotonic(), errors, time.process_time() - spent_s))
 
 
 def _serve(command: str, path: Path) -> Process:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import httpx
@@ -42,13 +42,13 @@ class Process:
 
     def processor_s(self) -> float:
         """Give the processor time that it has used so far, user and system."""
-        return sum(processor_s(pid) for pid in self._family())
+        return sum(processor_s(pid) for pid in self.family())
 
     def memory_bytes(self) -> int:
         """Give the memory that it alone uses: shared pages count by their share."""
-        return sum(_proportional_bytes(pid) for pid in self._family())
+        return sum(_proportional_bytes(pid) for pid in self.family())
 
-    def _family(self) -> list[int]:
+    def family(self) -> list[int]:
         """Every process of its session that lives: itself and its children."""
         own = []
         for folder in Path("/proc").iterdir():
@@ -77,6 +77,19 @@ def processor_s(pid: int) -> float:
             with contextlib.suppress(OSError):
                 total += int((thread / "schedstat").read_text().split()[0])
     return total / 1e9
+
+
+class Meter:
+    """Processor time of this process and of others, from now on."""
+
+    def __init__(self, pids: Iterable[int]) -> None:
+        self._begin = {pid: processor_s(pid) for pid in pids}
+        self._own_s = time.process_time()
+
+    def read_s(self) -> float:
+        """Give what was spent since; its own reading is not in it."""
+        own_s = time.process_time() - self._own_s
+        return own_s + sum(processor_s(pid) - before for pid, before in self._begin.items())
 
 
 def _proportional_bytes(pid: int) -> int:
