@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 import uvicorn
 from pydantic import ValidationError
 
-from api.addresses import is_loopback
-from api.settings import Settings
+from api.connections import patient
+from api.login import StartError, demand_an_admin
+from api.settings import LogSettings, Settings, explained
+from store import loglines
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 KEEP_ALIVE_S = 75  # longer than clients poll, so that a connection is not closed under a request
-
-
-class StartError(Exception):
-    """The service cannot start; the message says what to do."""
 
 
 class Server(uvicorn.Server):
@@ -45,11 +43,6 @@ class Server(uvicorn.Server):
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the listening socket. Raises StartError in one sentence."""
-    if not is_loopback(host):
-        raise StartError(
-            f"host {host!r} is not a loopback address, and Colrow has no logins yet, so anyone "
-            "who reaches it could start jobs; use --host 127.0.0.1 and an SSH tunnel"
-        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, so that asyncio turns TCP_NODELAY on for what is accepted here.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -60,8 +53,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         made.close()
         raise StartError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another port with --port, "
-            "or stop what listens there"
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another address or port "
+            "with --host and --port, or stop what listens there"
         ) from None
     return made
 
@@ -72,16 +65,10 @@ def serve(settings: Settings) -> None:
         app = _application(settings)
         from crs_core.spec import broken_offers
 
-        config = uvicorn.Config(
-            app,
-            lifespan="on",
-            access_log=False,
-            log_level="warning",
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=settings.stop_s,
-        )
+        service = app.state.service
+        if service.login is not None:
+            demand_an_admin(service.database, service.login)
+        config = configuration(app, settings)
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         for told in broken_offers():
@@ -90,7 +77,25 @@ def serve(settings: Settings) -> None:
         # What is there by now stays: a long list must not have the collector look through it again.
         gc.collect()
         gc.freeze()
-        asyncio.run(Server(config, app.state.service.hub.close).serve(sockets=[listening]))
+        asyncio.run(Server(config, service.hub.close).serve(sockets=[listening]))
+
+
+def configuration(app: "FastAPI", settings: Settings) -> uvicorn.Config:
+    """Say how the server serves."""
+    return uvicorn.Config(
+        app,
+        http=patient(settings.slow_s),
+        lifespan="on",
+        access_log=False,
+        log_config=None,  # its lines go where ours do
+        log_level="warning",
+        # Where none is named, these headers are passed over.
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.stop_s,
+    )
 
 
 def _application(settings: Settings) -> "FastAPI":
@@ -113,18 +118,27 @@ def _application(settings: Settings) -> "FastAPI":
 
 def main() -> int:
     """Run as a process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    loglines.set_up("text", program="api")
+    form: loglines.Form = "text"
     try:
+        form = LogSettings().log_format
+        loglines.set_up(form, program="api")
         serve(Settings())
     except ValidationError as error:
-        fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
-        sys.stderr.write("the environment is not right: " + "; ".join(fields) + "\n")
+        _refuse(form, explained(error))
         return 2
     except StartError as error:
-        sys.stderr.write(f"{error}\n")
+        _refuse(form, str(error))
         return 1
     return 0
+
+
+def _refuse(form: loglines.Form, why: str) -> None:
+    """Say why it does not start: to a person nothing but that."""
+    if form == "json":
+        logging.getLogger("colrow.api").critical("the api cannot start: %s", why)
+    else:
+        sys.stderr.write(f"{why}\n")
 
 
 if __name__ == "__main__":

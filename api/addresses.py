@@ -20,3 +20,16 @@ def name_of(netloc: str) -> str:
         return urlsplit(f"//{netloc}").hostname or ""
     except ValueError:
         return ""
+
+
+def is_same(name: str, address: str) -> bool:
+    """Tell whether a name is just this IP address, in whatever form it is written."""
+    try:
+        return _plain(name) == _plain(address)
+    except ValueError:
+        return False
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    found = ipaddress.ip_address(address)
+    return getattr(found, "ipv4_mapped", None) or found

@@ -20,10 +20,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import compile_path
 
-from api.live import TooManyStreams
+from api.live import TooManyOwnStreams, TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
-from store.errors import BadQuery, Conflict, IdempotencyMismatch, NotFound, SchemaError
+from store.errors import (
+    BadAddress,
+    BadQuery,
+    CapReached,
+    Conflict,
+    FileGone,
+    IdempotencyMismatch,
+    NotFound,
+    SchemaError,
+    StorageError,
+)
 
 log = logging.getLogger("colrow.api")
 
@@ -38,17 +48,42 @@ class Failure(NamedTuple):
 
 FAILURES: dict[type[Exception], Failure] = {
     NotFound: Failure(404, "not-found", "Not found"),
+    CapReached: Failure(409, "cap", "Too many queued jobs"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
+    BadAddress: Failure(422, "address", "Nothing is sent to this address"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
+    FileGone: Failure(404, "file-gone", "The file is not there any more"),
+    StorageError: Failure(503, "storage", "The files of jobs cannot be reached"),
+    TooManyOwnStreams: Failure(429, "streams", "Too many event streams of one user are open"),
     TooManyStreams: Failure(503, "streams", "Too many event streams are open"),
     SpecError: Failure(422, "spec", "The spec cannot be run"),
 }
 
 
+MOST_ERRORS = 100
+"""Fields at fault that one answer names."""
+
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 """The database does not answer, or not now. Its other errors are of our making: a defect."""
+
+
+class Refusal(Exception):  # noqa: N818 - named by what is so
+    """A request that is refused for who sent it, or how."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.status, self.kind, self.title, self.detail = status, kind, title, detail
+        self.headers = headers
+        super().__init__(detail)
 
 
 class ParameterError(Exception):
@@ -81,36 +116,49 @@ def problem(
     )
 
 
-def fields(errors: Sequence[FieldError], *, kind: str, title: str) -> JSONResponse:
-    """Answer 422, naming each field at fault."""
+def fields(
+    errors: Sequence[FieldError], *, kind: str, title: str, of: int | None = None
+) -> JSONResponse:
+    """Answer 422, naming each field at fault; `of` is how many there are, where not all came."""
+    count = len(errors) if of is None else of
     shown = "; ".join(f"{e.loc}: {e.msg}" if e.loc else e.msg for e in errors[:3])
-    more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
-    return problem(422, kind, title, f"{shown}{more}", errors=errors)
+    more = f"; and {count - 3} more" if count > 3 else ""
+    return problem(422, kind, title, f"{shown}{more}", errors=errors[:MOST_ERRORS])
 
 
 def install(app: FastAPI) -> None:
     """Answer every failure as a problem."""
 
     def foreseen(_request: Request, error: Exception) -> JSONResponse:
-        found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)
-        if isinstance(error, SpecError):
-            return fields(error.errors, kind=found.type, title=found.title)
-        if isinstance(error, NotFound):
-            return problem(found.status, found.type, found.title, _lost(error))
-        return problem(found.status, found.type, found.title, str(error))
+        return answer_to(error)
 
-    for kind in FAILURES:
+    kinds: tuple[type[Exception], ...] = (Refusal, *FAILURES, *UNAVAILABLE)
+    for kind in kinds:
         app.add_exception_handler(kind, foreseen)
     app.add_exception_handler(ParameterError, _parameter)
     app.add_exception_handler(RequestValidationError, _request)
     app.add_exception_handler(HTTPException, _http)
-    for unavailable in UNAVAILABLE:
-        app.add_exception_handler(unavailable, _database)
     app.add_exception_handler(Exception, _unforeseen)
 
 
+def answer_to(error: Exception) -> JSONResponse:
+    """Answer a failure of `FAILURES` or `UNAVAILABLE`, or a Refusal."""
+    if isinstance(error, Refusal):
+        return problem(error.status, error.kind, error.title, error.detail, headers=error.headers)
+    if isinstance(error, UNAVAILABLE):
+        log.error("the database failed: %s", error)
+        detail = "the database does not answer; the request may be sent again"
+        return problem(503, "database", "The database does not answer", detail)
+    found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)
+    if isinstance(error, SpecError):
+        return fields(error.errors, kind=found.type, title=found.title)
+    if isinstance(error, NotFound):
+        return problem(found.status, found.type, found.title, _lost(error))
+    return problem(found.status, found.type, found.title, str(error))
+
+
 def _lost(error: NotFound) -> str:
-    kind = re.match(r"there is no (job|sweep) ", str(error))
+    kind = re.match(r"there is no (job|sweep|token|user) ", str(error))
     return f"{error}; GET /api/v1/{kind[1]}s lists those there are" if kind else str(error)
 
 
@@ -121,7 +169,8 @@ def _parameter(_request: Request, error: Exception) -> JSONResponse:
 
 def _request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = [_without_kind(e) for e in error.errors()]
+    count = len(error.errors())
+    found = [_without_kind(e) for e in error.errors()[:MOST_ERRORS]]
     if any(e["type"] == "json_invalid" for e in found):
         place, why = found[0]["loc"][-1], found[0]["ctx"]["error"]
         detail = f"the body is not JSON: {why} at character {place}"
@@ -137,8 +186,8 @@ def _request(request: Request, error: Exception) -> JSONResponse:
     body = getattr(request.scope["route"], "body_field", None)
     errors = [_field(e, body.field_info.annotation if body else None) for e in found]
     if in_spec:
-        return fields(errors, kind="spec", title="The spec cannot be run")
-    return fields(errors, kind="field", title="A field or parameter is wrong")
+        return fields(errors, kind="spec", title="The spec cannot be run", of=count)
+    return fields(errors, kind="field", title="A field or parameter is wrong", of=count)
 
 
 def _without_kind(detail: Any) -> Any:
@@ -185,12 +234,6 @@ def _methods(request: Request) -> set[str]:
         if compile_path(path)[0].match(request.url.path)
         for method in methods
     }
-
-
-def _database(_request: Request, error: Exception) -> JSONResponse:
-    log.error("the database failed: %s", error)
-    detail = "the database does not answer; the request may be sent again"
-    return problem(503, "database", "The database does not answer", detail)
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

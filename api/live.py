@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +17,14 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from store import changes
+from store import changes, tokens
 from store.changes import Change, Feed
 from store.session import Database
 
 log = logging.getLogger("colrow.events")
 RETRY_S = 1.0
+CHECK_S = 5.0
+"""A stream outlives its token by so much, and a little."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,24 @@ class TooManyStreams(Exception):  # noqa: N818 - named by what is so
     """As many streams are open as there may be."""
 
 
+class TooManyOwnStreams(Exception):  # noqa: N818
+    """One user has as many streams open as they may have."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whose stream it is. `token` is the key of the token that opened it, and ends it."""
+
+    user: str
+    token: int | None = None
+
+
 class Subscriber:
     """The queue of one open stream. Only the event loop touches it."""
 
-    def __init__(self, start: int, limit: int) -> None:
+    def __init__(self, start: int, limit: int, reader: Reader | None) -> None:
         self.start = start
+        self.reader = reader
         self.loop = asyncio.get_running_loop()
         self.queue: asyncio.Queue[Change | Mark | None] = asyncio.Queue(limit)
         self.closed = False
@@ -99,22 +115,36 @@ class Hub:
         """How many streams are open."""
         return len(self._subscribers)
 
-    def check_room(self, most: int) -> None:
-        """Raise TooManyStreams when `most` are open, give or take those that open just now."""
+    def check_room(self, most: int, *, reader: Reader, most_each: int | None) -> None:
+        """Raise TooManyStreams when `most` are open, give or take those that open just now.
+
+        Raises TooManyOwnStreams when `most_each` of the same user are.
+        """
+        own = sum(s.reader is not None and s.reader.user == reader.user for s in self._listening())
+        if most_each is not None and own >= most_each:
+            raise TooManyOwnStreams(
+                f"{own} event streams of {reader.user} are open, and more are not served; close "
+                "one (every page that is open and every `colrow watch` has one)"
+            )
         if self.open_streams >= most:
             raise TooManyStreams(
                 f"{most} event streams are open, and more are not served; close one (every page "
                 "that is open has one), or raise COLROW_STREAMS"
             )
 
-    async def follow(self, after: int) -> AsyncGenerator[Change | Mark]:
-        """Give every change after number `after`, and marks: first of all where it begins."""
+    async def follow(
+        self, after: int, *, reader: Reader | None = None
+    ) -> AsyncGenerator[Change | Mark]:
+        """Give every change after number `after`, and marks: first of all where it begins.
+
+        It ends with the reader's token.
+        """
         place = after
         yield Mark(place)
         async for item in self._missed(place):
             yield item
             place = item.seq
-        with self._subscription(place) as subscriber:
+        with self._subscription(place, reader) as subscriber:
             # What was handed out to others between the last reading and the subscription.
             async for item in self._missed(place):
                 yield item
@@ -146,6 +176,7 @@ class Hub:
         """Run as the thread: read on and hand out, while somebody listens."""
         place: int | None = None
         failing = False
+        checked_s = 0.0
         while not self._ended.is_set():
             listening = self._listening()
             if not listening:
@@ -156,6 +187,9 @@ class Hub:
                 place = min(subscriber.start for subscriber in listening)
             try:
                 feed = self._read(place)
+                if time.monotonic() - checked_s > CHECK_S:
+                    self._end_of_tokens(listening)
+                    checked_s = time.monotonic()
             except SQLAlchemyError as error:
                 if not failing:
                     log.error("events cannot be read, trying again: %s", error)
@@ -171,6 +205,18 @@ class Hub:
             if len(feed.items) < changes.READ_LIMIT:
                 self._ended.wait(self.poll_s)
 
+    def _end_of_tokens(self, listening: Sequence[Subscriber]) -> None:
+        """Close the streams whose tokens have expired or were revoked."""
+        keys = {s.reader.token for s in listening if s.reader and s.reader.token is not None}
+        if not keys:
+            return
+        with self.database.read() as session:
+            valid = tokens.still_valid(session, keys)
+        for one in listening:
+            if one.reader and one.reader.token in keys - valid:
+                with contextlib.suppress(RuntimeError):  # its loop is closed already
+                    one.loop.call_soon_threadsafe(one.close)
+
     def _hand_out(self, what: Callable[[Subscriber], None]) -> None:
         for subscriber in self._listening():
             with contextlib.suppress(RuntimeError):  # its loop is closed already
@@ -181,8 +227,8 @@ class Hub:
             return list(self._subscribers)
 
     @contextlib.contextmanager
-    def _subscription(self, start: int) -> Iterator[Subscriber]:
-        made = Subscriber(start, self.queue)
+    def _subscription(self, start: int, reader: Reader | None) -> Iterator[Subscriber]:
+        made = Subscriber(start, self.queue, reader)
         with self._lock:
             self._subscribers.add(made)
             self._wanted.set()

@@ -17,6 +17,10 @@ JobPath = Annotated[
         alias="id", description="Id of the job.", examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"]
     ),
 ]
+CheckpointPath = Annotated[
+    int,
+    Path(alias="checkpoint", ge=1, le=(1 << 31) - 1, description="`id` in the job's checkpoints."),
+]
 SweepPath = Annotated[
     str,
     Path(

@@ -28,6 +28,7 @@ from torch.nn.utils import clip_grad_norm_
 from crs_core.data.texts import Text
 from crs_core.engine.tasks.texts import TextTask
 from crs_core.models import Dropout, build_language_model
+from crs_core.models.lstm import LSTMNetwork
 from crs_core.rules import TrainingLength
 from crs_core.spec import LSTMModel
 
@@ -81,6 +82,7 @@ def ours(case: Case, words: Tensor) -> Callable[[int], None]:
         Text(words, words, words, ()),
         batch_size=BATCH,
         sequence_length=length,
+        sums_steps=LSTMNetwork.sums_steps,
         length=TrainingLength(len(words), 0, case.steps, case.steps),
         device=CPU,
     )

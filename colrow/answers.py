@@ -1,6 +1,7 @@
 """The shapes of what the service answers, as typed dictionaries.
 
-A test holds them equal to the OpenAPI document. Times are RFC 3339 texts.
+A test holds them equal to the OpenAPI document. Times are RFC 3339 texts. It is long and one idea:
+a type for each shape.
 """
 
 from typing import Any, Literal, TypedDict
@@ -118,7 +119,7 @@ class JobItem(TypedDict):
     progress: Progress
     summary: dict[str, SummaryValue]
     planned_compute_reduction: float
-    wish: Literal["cancel", "pause"] | None
+    wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
     spec: dict[str, Any] | None
@@ -264,6 +265,19 @@ class Group(TypedDict):
     is_pareto: bool
 
 
+class Checkpoint(TypedDict):
+    """A complete file of a job's state."""
+
+    id: int
+    attempt: int
+    step: int
+    name: str
+    size_bytes: int
+    sha256: str
+    best: bool
+    created_at: str
+
+
 class Comparison(TypedDict):
     """Groups of jobs against each other."""
 
@@ -283,7 +297,8 @@ class Worker(TypedDict):
     pid: int
     kind: Literal["cpu", "cuda"]
     state: Literal["idle", "busy", "lost"]
-    devices: list[dict[str, Any]]
+    devices: list[str]
+    hardware: list[dict[str, Any]]
     threads: int | None
     memory_bytes: int | None
     memory_used_bytes: int | None
@@ -292,3 +307,45 @@ class Worker(TypedDict):
     attempt: int | None
     started_at: str
     heartbeat_at: str
+
+
+class WhoAmI(TypedDict):
+    """Who asks, and how that is known; `loopback`: no login is needed."""
+
+    user: str
+    role: Literal["viewer", "user", "admin"]
+    by: Literal["loopback", "token", "cookie"]
+    token_id: str | None
+    token_name: str | None
+    expires_at: str | None
+
+
+class Delivery(TypedDict):
+    """One message to a webhook, and how far it came."""
+
+    id: str
+    event: str
+    state: Literal["waiting", "sending", "delivered", "given_up"]
+    tries: int
+    created_at: str
+    next_at: str | None
+    ended_at: str | None
+    last_status: int | None
+    last_error: str | None
+
+
+class Webhook(TypedDict):
+    """Whom to tell when a job or a sweep has ended."""
+
+    id: str
+    url: str
+    job: str | None
+    sweep: str | None
+    created_at: str
+    deliveries: list[Delivery]
+
+
+class NewWebhook(Webhook):
+    """A webhook that was entered just now, with the secret of its messages."""
+
+    secret: str

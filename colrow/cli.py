@@ -1,7 +1,9 @@
 """The command `colrow`: options, commands, and how failures are told.
 
 What runs things on this machine is in `colrow.local`, imported when its command is called and only
-here; so `colrow submit` loads neither the service nor torch.
+here, in `tokens` and in `commands.upkeep`; so `colrow submit` loads neither the service nor torch.
+
+Past 300 lines, since it is one idea: what a person may type.
 """
 
 import sys
@@ -10,9 +12,23 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from colrow.commands import export, jobs, plan, report, sweeps
+from colrow import tokens
+from colrow.commands import (
+    checkpoints,
+    export,
+    jobs,
+    login,
+    operations,
+    plan,
+    presets,
+    report,
+    sweeps,
+    upkeep,
+    webhooks,
+)
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
+from colrow.commands.upkeep import DataOption
 from colrow.errors import ColrowError, SpecFault
 
 app = typer.Typer(
@@ -24,11 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-database = typer.Typer(help="The database's tables.", no_args_is_help=True, rich_markup_mode=None)
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Data folder [COLROW_HOME, else ~/.colrow].")
-]
 PortOption = Annotated[
     int | None,
     typer.Option(min=0, max=65_535, help="Port; 0: a free one [COLROW_PORT, else 8750]."),
@@ -77,12 +89,19 @@ def options(
         str | None,
         typer.Option(help="Address of the service [COLROW_SERVER, else http://127.0.0.1:8750]."),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="Token for it; better kept by `colrow login`: others see a command line "
+            "[COLROW_TOKEN]."
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
     ] = False,
 ) -> None:
     """Take what holds for every command."""
-    context.obj = here = Session(server)
+    context.obj = here = Session(server, token)
     context.call_on_close(here.close)
 
 
@@ -97,28 +116,33 @@ def up(
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="Devices of a worker, as 0 or cpu; repeat it for each worker."),
+        typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
+    ] = False,
 ) -> None:
     """Start the service on this machine: database, broker, api, page and workers."""
     import os
 
     from colrow import settings
+    from colrow.local.telling import telling
     from colrow.local.up import Service, run
 
     here = settings.read()
-    run(
-        Service(
-            data=data or here.home,
-            datasets=here.datasets(data),
-            host=host or here.host,
-            port=here.port if port is None else port,
-            workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
-            devices=tuple(device or ()),
-            database_url=here.database_url,
-        ),
-        say=typer.echo,
+    service = Service(
+        data=data or here.home,
+        datasets=here.datasets(data),
+        host=host or here.host,
+        port=here.port if port is None else port,
+        workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
+        devices=tuple(device or ()),
+        database_url=here.database_url,
+        private=private or here.private,
     )
+    with telling(here.log_format) as say:
+        run(service, say=say)
 
 
 @app.command()
@@ -131,19 +155,29 @@ def worker(
         str | None, typer.Option(help="Address of the broker [COLROW_BROKER_URL].")
     ] = None,
     devices: Annotated[
-        str | None, typer.Option(help="What it owns, as 0,1 or cpu [COLROW_DEVICES].")
+        str | None, typer.Option(help="What it owns, as 0,1 or cpu or cpu,cpu [COLROW_DEVICES].")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name, unique [COLROW_NAME, else host, devices, number].")
+    ] = None,
+    until_idle: Annotated[
+        str | None, typer.Option(help="End when nothing was to be done for so long, as in 10m.")
     ] = None,
 ) -> None:
     """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
     from colrow import settings
-    from colrow.local.worker import become
+    from colrow.durations import seconds
+    from colrow.local.worker import Wanted, become
 
-    become(settings.read(), database=database, broker=broker, devices=devices)
+    until_idle_s = None if until_idle is None else seconds(until_idle)
+    become(settings.read(), Wanted(database, broker, devices, name, until_idle_s))
 
 
 for command in (
-    jobs.submit, sweeps.sweep, plan.plan, jobs.ls, jobs.show, jobs.watch, jobs.log, jobs.cancel,
-    jobs.retry, jobs.delete, sweeps.compare, export.export, report.report,
+    jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
+    jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
+    checkpoints.checkpoints, checkpoints.download, sweeps.compare, export.export, report.report,
+    operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)
 
@@ -260,23 +294,10 @@ def reproduce(
     local.reproduce(session(context), asked)
 
 
-@database.command()
-def upgrade(
-    url: Annotated[
-        str | None,
-        typer.Option("--database", help="Its address [COLROW_DATABASE_URL, else ~/.colrow]."),
-    ] = None,
-    *,
-    data: DataOption = None,
-) -> None:
-    """Bring the tables to this version's schema."""
-    from colrow import settings
-    from colrow.local import db, folder
-
-    here = settings.read()
-    address = url or here.database_url or folder.prepare(data or here.home).database_url
-    schema = db.upgrade(address)
-    typer.echo(f"{db.shown(address)}: schema {schema}")
-
-
-app.add_typer(database, name="db")
+app.command()(upkeep.backup)
+app.command()(upkeep.restore)
+app.command()(login.login)
+app.command()(login.logout)
+app.add_typer(tokens.app, name="token")
+app.add_typer(upkeep.database, name="db")
+app.add_typer(webhooks.app, name="webhook")

@@ -6,23 +6,28 @@ It is long and one idea: a method for each route.
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 import httpx
 
-from colrow import settings
+from colrow import credentials, downloads, settings
 from colrow.answers import (
     ENDED,
+    Checkpoint,
     Comparison,
     Curve,
     Job,
     JobItem,
     LayerState,
+    NewWebhook,
     Plan,
     Sweep,
     SweepPlan,
+    Webhook,
+    WhoAmI,
     Worker,
 )
 from colrow.errors import ColrowError, lost
@@ -36,7 +41,8 @@ WATCH_S = 0.25  # how often, at most, `watch` reads while events come in
 class Client:
     """A connection to a Colrow service. Thread-safe; close it, or use it in a `with` block.
 
-    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. Every failure
+    `base_url` left out: the address in COLROW_SERVER, else `http://127.0.0.1:8750`. `token` left
+    out: COLROW_TOKEN, else what `colrow login` kept for that address; "" shows none. Every failure
     is a `ColrowError`.
     """
 
@@ -44,12 +50,15 @@ class Client:
         self,
         base_url: str | None = None,
         *,
+        token: str | None = None,
         timeout_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(
-            base_url or settings.read().server, timeout_s=timeout_s, inner=transport
-        )
+        here = settings.read()
+        server = base_url or here.server
+        if token is None:
+            token = here.token or credentials.token_for(credentials.file_in(here.home), server)
+        self._transport = Transport(server, token=token, timeout_s=timeout_s, inner=transport)
         self.base_url = self._transport.base_url
 
     def close(self) -> None:
@@ -66,6 +75,33 @@ class Client:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    # Webhooks
+
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        job: str | None = None,
+        sweep: str | None = None,
+        secret: str | None = None,
+    ) -> NewWebhook:
+        """Have the end of a job, or of a sweep's last job, posted to `url`.
+
+        The answer holds the `secret` of its messages, which is not shown again;
+        `colrow.signature.is_genuine` checks them with it. The same URL again gets a new secret.
+        """
+        body = {"url": url, "secret": secret}
+        made = self._post(f"{_whose(job, sweep)}/webhooks", body, repeatable=True)
+        return cast("NewWebhook", made)
+
+    def webhooks(self, *, job: str | None = None, sweep: str | None = None) -> list[Webhook]:
+        """List the webhooks of a job or a sweep, with what became of their messages."""
+        return cast("list[Webhook]", self._get(f"{_whose(job, sweep)}/webhooks")["items"])
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook; what it was not sent yet is not sent."""
+        self._transport.request("DELETE", f"/webhooks/{_checked('webhook', webhook_id)}")
 
     # Jobs
 
@@ -117,9 +153,43 @@ class Client:
         """Stop a job; a running one leaves a checkpoint."""
         return cast("Job", self._post(f"{_job(job_id)}/cancel", repeatable=True))
 
-    def retry(self, job_id: str) -> Job:
-        """Queue a failed or cancelled job again, to go on from its last checkpoint."""
-        return cast("Job", self._post(f"{_job(job_id)}/retry"))
+    def pause(self, job_id: str) -> Job:
+        """Have a running job save a checkpoint and leave its worker, until it is resumed."""
+        return cast("Job", self._post(f"{_job(job_id)}/pause", repeatable=True))
+
+    def resume(self, job_id: str) -> Job:
+        """Queue a paused job, to go on from its checkpoint."""
+        return cast("Job", self._post(f"{_job(job_id)}/resume"))
+
+    def retry(self, job_id: str, *, wall_time_s: float | None = None) -> Job:
+        """Queue a failed or cancelled job again, to go on from its last checkpoint.
+
+        `wall_time_s` replaces the spec's; one that has used it up needs more.
+        """
+        body = None if wall_time_s is None else {"wall_time_s": wall_time_s}
+        return cast("Job", self._post(f"{_job(job_id)}/retry", body))
+
+    def clone(
+        self,
+        job_id: str,
+        *,
+        changes: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        priority: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue a new job of the same spec, name, tags and priority, but for what is given.
+
+        `changes` are dotted paths into the spec with their values, as `{"training.epochs": 40}`.
+        """
+        said = {
+            "changes": dict(changes or {}), "name": name, "priority": priority,
+            "tags": None if tags is None else list(tags),
+        }  # fmt: skip
+        body = {key: value for key, value in said.items() if value is not None}
+        key = idempotency_key or str(uuid.uuid4())
+        return cast("Job", self._post(f"{_job(job_id)}/clone", body, key=key))
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is not running, with its curves, log and checkpoints."""
@@ -154,6 +224,23 @@ class Client:
             if not piece["text"] or piece["next"] >= piece["size"]:
                 return "".join(pieces)
             start = piece["next"]
+
+    def checkpoints(self, job_id: str) -> list[Checkpoint]:
+        """List the checkpoints that are kept, newest first."""
+        return cast("list[Checkpoint]", self._get(f"{_job(job_id)}/checkpoints")["items"])
+
+    def download(
+        self,
+        job_id: str,
+        checkpoint: Checkpoint,
+        path: Path,
+        *,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Download a checkpoint to a file; it is there whole, with its checksum, or not at all."""
+        url = f"{_job(job_id)}/checkpoints/{checkpoint['id']}"
+        wanted = downloads.Wanted(url, checkpoint["size_bytes"], checkpoint["sha256"])
+        downloads.fetch(self._transport, wanted, path, told=told)
 
     # Sweeps
 
@@ -244,6 +331,10 @@ class Client:
             raise self._transport.unreachable(error) from None
 
     # The service
+
+    def who_am_i(self) -> WhoAmI:
+        """Say as whom the service knows one."""
+        return cast("WhoAmI", self._get("/session"))
 
     def catalog(self) -> dict[str, Any]:
         """List everything a spec can name."""
@@ -359,6 +450,12 @@ def _job(job_id: str) -> str:
 
 def _sweep(sweep_id: str) -> str:
     return f"/sweeps/{_checked('sweep', sweep_id)}"
+
+
+def _whose(job: str | None, sweep: str | None) -> str:
+    if (job is None) == (sweep is None):
+        raise ValueError("a webhook is of one job or of one sweep; give `job` or `sweep`")
+    return _job(job) if job is not None else _sweep(str(sweep))
 
 
 def _checked(kind: str, ident: str) -> str:

@@ -6,14 +6,14 @@ those of YAML 1.2: `1e-3` is a number, where YAML 1.1 sees a text.
 
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from colrow.errors import SpecFault, SpecFileError
+from colrow.errors import ColrowError, SpecFault, SpecFileError
 
 MAX_BYTES = 1 << 20
 MAX_VALUES = 100_000
@@ -68,6 +68,20 @@ def _float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
+
+
+def read_settings(words: Iterable[str]) -> dict[str, Any]:
+    """Read `path=value` words, the values as YAML. Raises ColrowError."""
+    found = {}
+    for word in words:
+        path, equals, text = word.partition("=")
+        if not equals or not path:
+            raise ColrowError(f"{word!r} is not PATH=VALUE, as in seed=2 or training.epochs=40")
+        try:
+            found[path] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        except yaml.YAMLError:
+            raise ColrowError(f"the value of {word!r} is neither YAML nor JSON") from None
+    return found
 
 
 def read_spec(path: Path) -> dict[str, Any]:

@@ -6,11 +6,22 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from colrow.answers import Comparison, Group, Job, JobItem, LayerState, PlanLayer, SweepPlan
+from colrow.answers import (
+    Checkpoint,
+    Comparison,
+    Group,
+    Job,
+    JobItem,
+    LayerState,
+    PlanLayer,
+    SweepPlan,
+    Webhook,
+)
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
 from crs_core.events import QUALITY, Points
+from crs_core.presets import Preset
 from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
 from crs_core.study.plan import StudyPlan
@@ -53,6 +64,27 @@ def _policy(job: JobItem) -> str:
     """Name the rules of a training whole, where its spec came along."""
     rules = (job["spec"] or {}).get("approximation")
     return job["policy"] if rules is None else rules_label(rules)
+
+
+def presets_table(presets: Iterable[Preset]) -> Table:
+    """List specs to start from."""
+    table = _table("name", "what it is")
+    for preset in presets:
+        table.add_row(preset.name, preset.title)
+    return table
+
+
+def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
+    """List webhooks, a line for each message; one that has sent none has a line too."""
+    table = _table("webhook", "address", "event", "state", ">tries", "last answer")
+    for webhook in webhooks:
+        for delivery in webhook["deliveries"] or (None,):
+            told = ("", NONE, "", "")
+            if delivery is not None:
+                answer = delivery["last_error"] or delivery["last_status"] or ""
+                told = (delivery["event"], delivery["state"], str(delivery["tries"]), str(answer))
+            table.add_row(webhook["id"], webhook["url"], *told)
+    return table
 
 
 def facts_table(job: Job) -> Table:
@@ -105,6 +137,22 @@ def summary_table(job: Job) -> Table:
             number(value["last"]),
             number(value["best"]),
             number(value["at_best_validation"]),
+        )
+    return table
+
+
+def checkpoints_table(found: Sequence[Checkpoint]) -> Table:
+    """List the checkpoints of one job."""
+    table = _table(">id", ">step", ">attempt", "best", ">MB", "created", "SHA-256")
+    for each in found:
+        table.add_row(
+            str(each["id"]),
+            f"{each['step']:,}",
+            str(each["attempt"]),
+            "best" if each["best"] else "",
+            f"{each['size_bytes'] / 1e6:,.2f}",
+            each["created_at"],
+            each["sha256"],
         )
     return table
 

@@ -15,6 +15,7 @@ from colrow.errors import ColrowError, SpecFault, Unreachable, lost
 from colrow.specfile import refuse_non_finite
 
 DELAYS_S = (0.1, 0.3, 0.9)
+LONGEST_WAIT_S = 10
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -22,12 +23,18 @@ class Transport:
     """One connection pool to one service."""
 
     def __init__(
-        self, base_url: str, *, timeout_s: float, inner: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        *,
+        token: str | None,
+        timeout_s: float,
+        inner: httpx.BaseTransport | None = None,
     ) -> None:
         host = _host(base_url)
         self.base_url = base_url.rstrip("/")
         self.http = httpx.Client(
             base_url=self.base_url + "/api/v1",
+            headers=_authorization(token),
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             transport=inner,
             # A proxy of the environment can't reach this machine's own loopback.
@@ -60,6 +67,11 @@ class Transport:
             else:
                 if answer.status_code < 400:
                     return answer
+                wait_s = _wait_s(answer)
+                if wait_s is not None and delay_s:
+                    # Nothing was done, so that this may be sent again whatever it is.
+                    time.sleep(wait_s)
+                    continue
                 if not (repeatable and answer.status_code in (502, 503, 504) and delay_s):
                     raise self.problem(answer)
                 failure = self.problem(answer)
@@ -104,6 +116,23 @@ class Transport:
         detail = title if any(loc for loc, _ in errors) else str(body["detail"])
         told = errors if detail == title else []
         return ColrowError(detail, status=status, title=title, errors=told)
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    """Make the header that shows a token. Raises ColrowError when it can be none."""
+    if not token:
+        return {}
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ColrowError("the token is not one: it has characters that no token has")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _wait_s(answer: httpx.Response) -> float | None:
+    """Give how long to wait where requests came too fast; None where that is not so, or long."""
+    said = answer.headers.get("retry-after", "")
+    if answer.status_code != 429 or not said.isdigit() or int(said) > LONGEST_WAIT_S:
+        return None
+    return float(said)
 
 
 def _host(base_url: str) -> str:

@@ -18,8 +18,13 @@ that of B and contracts over the rows of A.
 The pairs S kept in the forward product are the only ones that the gradients see, so both gradient
 products shrink by the same share before `backward` samples them again. `meprop` drops output
 features (channels) from both gradient products, so there these are the pairs of grad_weight too.
+
+Devices that share a batch sample each on its own shard. So `min_samples` examples stay on each of
+them, where a single device keeps as many of the whole batch: the more devices, the less is saved in
+grad_weight. Costs are of all devices together.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
@@ -30,6 +35,7 @@ from crs_core.events import Product
 from crs_core.layers import LSTM, Batched, Conv2d, LayerShape, Linear
 from crs_core.ratios import ratio_by_step, runs, sampled_steps
 from crs_core.rules import LayerPlan, layer_plan, training_length
+from crs_core.shards import shards
 from crs_core.spec import Gate, JobSpec, Policy
 
 GATES: tuple[Gate, ...] = get_args(Gate)
@@ -57,9 +63,9 @@ class ProductCost:
     ratio: float
     """Nominal, as the rule says; in the gradient products it comes on top of the forward ratio."""
     pairs: int
-    """Pairs there are (per group, time step or head)."""
+    """Pairs there are (per group, time step or head); examples, on all devices together."""
     k: int
-    """Pairs kept (per group, time step or head); with `coverage` at most, for `bernoulli` on
+    """Pairs kept, likewise; with `coverage` at most, for `bernoulli` on
     average: it draws a number of pairs for each group (head), and all are filled up to the largest,
     so with several groups more MACs are performed than are planned."""
     exact_macs: int
@@ -98,7 +104,9 @@ def plan_cost(spec: JobSpec) -> Cost:
     layers = tuple(
         product
         for layer in plan
-        for product in training_cost(layer, spec.training.batch_size, length.steps)
+        for product in training_cost(
+            layer, spec.training.batch_size, length.steps, devices=spec.resources.devices
+        )
     )
     return Cost(
         exact_macs=length.steps * sum(p.exact_macs for p in layers),
@@ -116,19 +124,22 @@ def training_reduction(products: Iterable[ProductCost], steps: int) -> float:
     return 1 - sum(p.planned_total or 0 for p in products) / exact
 
 
-def training_cost(plan: LayerPlan, batch: int, steps: int) -> tuple[ProductCost, ...]:
+def training_cost(
+    plan: LayerPlan, batch: int, steps: int, *, devices: int = 1
+) -> tuple[ProductCost, ...]:
     """Count the products of one layer, with their totals over a training of `steps`.
 
     Steps in which every product keeps the same number of pairs are counted together, so the cost
     grows with how often that number changes, and with the length only as its logarithm.
     """
-    products = layer_cost(plan, batch)
+    products = layer_cost(plan, batch, devices=devices)
     if plan.schedule is None:
         return tuple(replace(p, planned_total=steps * p.planned_macs) for p in products)
     forward = ratio_by_step(plan.forward, plan.schedule, steps)
     backward = ratio_by_step(plan.backward, plan.schedule, steps)
-    forward_pairs = {p.pairs for p in products if p.product == "forward"}
-    backward_pairs = {p.pairs for p in products if p.product != "forward"}
+    on_each = [p for size in _sizes(batch, devices) for p in _on_one_device(plan, size)]
+    forward_pairs = {p.pairs for p in on_each if p.product == "forward"}
+    backward_pairs = {p.pairs for p in on_each if p.product != "forward"}
 
     def kept_at(step: int) -> tuple[int, ...]:
         ahead, back = forward(step), backward(step)
@@ -143,14 +154,53 @@ def training_cost(plan: LayerPlan, batch: int, steps: int) -> tuple[ProductCost,
         step = phase.start
         for count, _ in runs(kept_at, phase):
             now = replace(plan, forward=forward(step), backward=backward(step))
-            for i, product in enumerate(layer_cost(now, batch)):
+            for i, product in enumerate(layer_cost(now, batch, devices=devices)):
                 totals[i] += count * product.planned_macs
             step += count
     return tuple(replace(p, planned_total=t) for p, t in zip(products, totals, strict=True))
 
 
-def layer_cost(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
+def layer_cost(plan: LayerPlan, batch: int, *, devices: int = 1) -> tuple[ProductCost, ...]:
     """Count the products of one layer in one step; a layer without input gradient has two."""
+    if devices == 1:
+        return _on_one_device(plan, batch)
+    counts = _sizes(batch, devices)
+    of_sizes = [_on_one_device(plan, size) for size in counts]
+    return tuple(
+        _together(alike, list(counts.values()), divided=alike[0].product in divided(plan))
+        for alike in zip(*of_sizes, strict=True)
+    )
+
+
+def divided(plan: LayerPlan) -> frozenset[Product]:
+    """Name the products of a layer whose pairs are examples, which devices divide among them."""
+    if plan.policy.name == "meprop" or isinstance(plan.shape, Batched):
+        return frozenset()
+    return frozenset({"grad_weight"})
+
+
+def _sizes(batch: int, devices: int) -> Counter[int]:
+    """Count the shards of each size; there are two sizes at most."""
+    return Counter(shard.size for shard in shards(batch, devices))
+
+
+def _together(alike: tuple[ProductCost, ...], counts: list[int], *, divided: bool) -> ProductCost:
+    """Add up one product as it is on shards of some sizes, of which there are `counts`."""
+
+    def total(numbers: Iterable[int]) -> int:
+        return sum(count * number for count, number in zip(counts, numbers, strict=True))
+
+    return replace(
+        alike[0],
+        pairs=total(p.pairs for p in alike) if divided else alike[0].pairs,
+        k=total(p.k for p in alike) if divided else alike[0].k,
+        exact_macs=total(p.exact_macs for p in alike),
+        planned_macs=total(p.planned_macs for p in alike),
+    )
+
+
+def _on_one_device(plan: LayerPlan, batch: int) -> tuple[ProductCost, ...]:
+    """Count the products of one layer in one step on a shard of `batch` examples."""
     size = _size(plan.shape, batch, len(plan.gates or GATES))
     k_forward = budget(size.inputs, plan.forward, plan.min_samples)
     products: list[ProductCost] = []

@@ -8,6 +8,7 @@
     |- CheckpointError          a checkpoint is damaged, or belongs to another job
     |- DivergedError            the loss is no longer a finite number
     |- DiskError                a file cannot be written: no room, or no permission
+    |- RankLostError            another process of the same training is gone
     `- DeviceError              the device asked for is not there
        `- OutOfMemoryError      the device, or the host, has no memory left
 
@@ -65,6 +66,10 @@ class DivergedError(CrsError):
 
 class DiskError(CrsError):
     """A file that cannot be written: no room, or no permission."""
+
+
+class RankLostError(CrsError):
+    """Another process of the same training that is gone. Not the cause: that one may tell it."""
 
 
 class DeviceError(CrsError):

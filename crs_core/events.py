@@ -88,6 +88,13 @@ class CheckpointSaved(_Event):
     """Whether validation was at its best there."""
 
 
+class Noted(_Event):
+    """Something that a person should know came up, and training goes on."""
+
+    type: Literal["noted"] = "noted"
+    text: str
+
+
 class Finished(_Event):
     """Training ended by itself (`completed`) or because it was asked to stop."""
 
@@ -104,7 +111,7 @@ class Failed(_Event):
     message: str
 
 
-Event = Started | Points | Layers | CheckpointSaved | Finished | Failed
+Event = Started | Points | Layers | CheckpointSaved | Noted | Finished | Failed
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

@@ -254,9 +254,9 @@ def training_length(spec: JobSpec) -> TrainingLength:
     A text is cut into as many rows as a batch holds; each step takes the next `sequence_length`
     words of every row.
 
-    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples, a
-    sequence is longer than the text, the epochs come to more than MAX_STEPS, or the warm-up is
-    longer than the training.
+    Raises SpecError as `split_sizes` does, and where `batch_size` is more than the examples or less
+    than the devices that share it, a sequence is longer than the text, the epochs come to more than
+    MAX_STEPS, or the warm-up is longer than the training.
     """
     train, validation = split_sizes(spec.dataset)
     training, schedule = spec.training, spec.training.schedule
@@ -265,6 +265,14 @@ def training_length(spec: JobSpec) -> TrainingLength:
             "training.batch_size",
             f"a batch of {training.batch_size} is more than the {train} training examples; "
             f"give at most {train}",
+        )
+    devices = spec.resources.devices
+    if training.batch_size < devices:
+        raise SpecError.at(
+            "training.batch_size",
+            f"a batch of {training.batch_size} can't be shared by {devices} devices "
+            f"(`resources.devices`), since each takes at least one example; give at least "
+            f"{devices}, or fewer devices",
         )
     steps_per_epoch = train // training.batch_size
     if isinstance(spec.model, LSTMModel | GPTModel):

@@ -13,7 +13,18 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, clock, durations, jobs, order, shares, slots
+from store import (
+    changes,
+    checkpoints,
+    clock,
+    counters,
+    durations,
+    jobs,
+    order,
+    shares,
+    slots,
+    usage,
+)
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -146,6 +157,8 @@ def _begin(
         )
         .returning(Attempt.key)
     ).scalar_one()
+    if number == 1:
+        counters.add_wait(session, now - job.queued_at)
     jobs.move(session, job, "running", attempt=number)
     _occupy(session, worker, "busy", now)
     return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
@@ -184,10 +197,12 @@ def finish(
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message) if kind else None
-    _end(session, attempt, outcome.value, reason)
+    _end(session, attempt, job, outcome.value, reason)
     if outcome is Outcome.PAUSED and job.wish is None:
         jobs.move(session, job, "queued", attempt=attempt.number)
         return
+    if outcome is Outcome.SUCCEEDED:
+        checkpoints.retire(session, job.key)
     jobs.move(session, job, outcome.value, reason=reason, attempt=attempt.number)
     if outcome is Outcome.SUCCEEDED:
         durations.note(session, job)
@@ -204,7 +219,7 @@ def release(
     """
     attempt, job = _current(session, attempt_id)
     reason = Reason(kind, message)
-    _end(session, attempt, "lost", reason)
+    _end(session, attempt, job, "lost", reason)
     saved = session.execute(
         select(Checkpoint.key).where(Checkpoint.attempt_key == attempt.key).limit(1)
     ).first()
@@ -242,6 +257,14 @@ def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     return attempt, job
 
 
+def running(session: Session) -> set[tuple[str, int]]:
+    """Name the current attempts: ids of their jobs, and their numbers."""
+    query = select(Job.id, Attempt.number).join(Job, Job.key == Attempt.job_key)
+    return {
+        (row.id, row.number) for row in session.execute(query.where(Attempt.ended_at.is_(None)))
+    }
+
+
 def fenced(attempt_id: int) -> Fenced:
     """Say that an attempt is not current any more."""
     return Fenced(f"attempt {attempt_id} is not current any more; nothing was written")
@@ -256,12 +279,14 @@ def _lock_job(session: Session, key: int) -> Job | None:
     ).scalar_one_or_none()
 
 
-def _end(session: Session, attempt: Attempt, state: str, reason: Reason | None) -> None:
+def _end(session: Session, attempt: Attempt, job: Job, state: str, reason: Reason | None) -> None:
     now = clock.read(session)
+    counters.add(session, counters.ATTEMPTS, label=f"{state}/{reason.kind if reason else ''}")
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
     shares.charge(session, attempt)
+    usage.book(session, attempt, job, now)
     worker = session.get(Worker, attempt.worker_key)
     if worker is not None and worker.state == "busy" and state != "lost":
         _occupy(session, worker, "idle", now)

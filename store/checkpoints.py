@@ -1,8 +1,9 @@
 """Rows of checkpoint files: which may be read, and which are to be deleted.
 
-Of a job the two newest files are kept, so that there is one to go back to when the last is damaged,
-and the newest of those saved at the best validation. The others are stale: the sweeper's caller
-deletes the files, then has their rows forgotten.
+Of a job the newest file is kept and the newest of those saved at the best validation; while it
+may still train, one more, to go back to when the last is damaged. The others are stale: a worker
+deletes the files, then has their rows forgotten. What an attempt left without a row (half a file,
+or one that was never told of because the worker was killed) is found by `untidy` after its end.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.events import CheckpointSaved
-from store import clock
+from store import clock, place
 from store.errors import NotFound
 from store.keys import job_key_of
 from store.tables import Attempt, Checkpoint, Job
@@ -44,6 +45,15 @@ class StaleFile:
     path: str
 
 
+@dataclass(frozen=True)
+class Leftovers:
+    """The folder of an attempt that has ended; only the files of `names` have a row."""
+
+    id: int
+    folder: str
+    names: frozenset[str]
+
+
 def read(session: Session, job_id: str) -> tuple[StoredCheckpoint, ...]:
     """Read a job's current checkpoints, newest first. Raises NotFound."""
     query = _files().where(Checkpoint.job_key == job_key_of(session, job_id), Checkpoint.current)
@@ -61,7 +71,9 @@ def get(session: Session, job_id: str, checkpoint_id: int) -> StoredCheckpoint:
 
 
 def stale(session: Session, *, limit: int = 1000) -> tuple[StaleFile, ...]:
-    """Read the files to be deleted, of jobs that still exist."""
+    """Read the files to be deleted, of jobs that still exist; none while a backup reads files."""
+    if place.is_held(session):
+        return ()
     query = _files().where(Checkpoint.current.is_(False)).order_by(Checkpoint.key).limit(limit)
     return tuple(StaleFile(row.key, _path(row)) for row in session.execute(query))
 
@@ -71,6 +83,42 @@ def forget(session: Session, ids: Sequence[int]) -> None:
     if ids:
         session.execute(
             delete(Checkpoint).where(Checkpoint.key.in_(ids), Checkpoint.current.is_(False))
+        )
+
+
+def untidy(session: Session, *, older_s: float, limit: int = 100) -> tuple[Leftovers, ...]:
+    """Read the attempts that ended so long ago and were not looked through for files yet."""
+    ended = (
+        select(Attempt.key, Attempt.number, Job.id)
+        .join(Job, Job.key == Attempt.job_key)
+        .where(Attempt.tidied.is_(False), Attempt.ended_at < clock.now() - older_s)
+        .order_by(Attempt.ended_at)
+        .limit(limit)
+    )
+    found = session.execute(ended).all()
+    rows = session.execute(
+        select(Checkpoint.attempt_key, Checkpoint.name).where(
+            Checkpoint.attempt_key.in_([row.key for row in found])
+        )
+    ).all()
+    return tuple(
+        Leftovers(
+            row.key,
+            f"jobs/{row.id}/a{row.number}",
+            frozenset(name for key, name in rows if key == row.key),
+        )
+        for row in found
+    )
+
+
+def set_tidied(session: Session, ids: Sequence[int], *, is_tidied: bool = True) -> None:
+    """Say that attempts were looked through; or that there is something to find again."""
+    if ids:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.key.in_(ids))
+            .values(tidied=is_tidied)
+            .execution_options(synchronize_session=False)
         )
 
 
@@ -93,12 +141,21 @@ def add(session: Session, attempt_key: int, job_key: int, event: CheckpointSaved
         session.execute(insert(Checkpoint).values(**row))
     else:  # said twice: the batch before was written, but its trainer did not hear of it
         session.execute(update(Checkpoint).where(Checkpoint.key == key).values(**said))
+    _retain(session, job_key, newest=KEEP_NEWEST)
+
+
+def retire(session: Session, job_key: int) -> None:
+    """Keep only the newest and the best: the job has succeeded, and trains no more."""
+    _retain(session, job_key, newest=1)
+
+
+def _retain(session: Session, job_key: int, *, newest: int) -> None:
     rows = session.execute(
         select(Checkpoint.key, Checkpoint.best)
         .where(Checkpoint.job_key == job_key, Checkpoint.current)
         .order_by(Checkpoint.step.desc(), Checkpoint.key.desc())
     ).all()
-    kept = [row.key for row in rows[:KEEP_NEWEST]] + [row.key for row in rows if row.best][:1]
+    kept = [row.key for row in rows[:newest]] + [row.key for row in rows if row.best][:1]
     _expire(session, [row.key for row in rows if row.key not in kept])
 
 

@@ -61,6 +61,25 @@ def upsert(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]
     )
 
 
+def add_up(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, add the other columns to its own."""
+    if not rows:
+        return
+    statement = _insert(session, table)
+    keys = [column.name for column in table.__table__.primary_key]
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={
+                name: table.__table__.c[name] + statement.excluded[name]
+                for name in rows[0]
+                if name not in keys
+            },
+        ),
+        [dict(row) for row in rows],
+    )
+
+
 _POINTS_SQLITE = (
     "INSERT INTO points (job_key, metric_id, step, value) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"

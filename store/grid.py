@@ -59,6 +59,11 @@ def expand(
     return list(members.values())
 
 
+def changed(spec: Mapping[str, Any], settings: Mapping[str, Any]) -> JobSpec | StudySpec:
+    """Set what stands at dotted paths of a spec. Raises SpecError."""
+    return _build(spec, settings, _resolved(spec))
+
+
 @contextmanager
 def told_at(where: str) -> Iterator[None]:
     """Let what a combination is refused with say which one it is; `where` is its `at`."""

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import changes, clock, durations, owners, submissions
+from store import caps, changes, clock, durations, notices, owners, removal, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -60,10 +60,17 @@ class Submitted:
     created: bool
 
 
-def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None) -> Submitted:
+def submit(
+    session: Session,
+    new: NewJob,
+    *,
+    idempotency_key: str | None = None,
+    max_queued: int | None = None,
+) -> Submitted:
     """Make a job, queued. A concurrent twin with the same key waits for the first.
 
-    Raises IdempotencyMismatch when the key came before with another body.
+    `max_queued` caps the queued jobs of an owner who has no cap of their own. Raises
+    IdempotencyMismatch when the key came before with another body, and CapReached.
     """
     owner_key = owners.key_of(session, new.owner)
     if idempotency_key is not None:
@@ -73,6 +80,7 @@ def submit(session: Session, new: NewJob, *, idempotency_key: str | None = None)
                 select(JobRow.id).where(JobRow.key == known.job_key)
             ).scalar_one()
             return Submitted(get(session, job_id), created=False)
+    caps.demand_room(session, owner_key, 1, max_queued=max_queued)
     ((key, job_id),) = insert_jobs(session, [new])
     if idempotency_key is not None:
         submissions.settle(session, owner_key, idempotency_key, job_key=key)
@@ -172,6 +180,8 @@ def move(
     job.reason_kind = reason.kind if reason else None
     job.reason_message = clean(reason.message) if reason else None
     job.state, job.wish = to, None
+    if to in notices.ENDS:
+        notices.note_end(session, job)
     _tell(session, job, attempt=attempt)
 
 
@@ -234,24 +244,31 @@ def ask_to_give_way(session: Session, job_id: str) -> bool:
     return True
 
 
-def resume(session: Session, job_id: str) -> Job:
-    """Queue a paused job again. Idempotent. Raises NotFound, Conflict."""
+def resume(session: Session, job_id: str, *, max_queued: int | None = None) -> Job:
+    """Queue a paused job again. Idempotent. Raises NotFound, Conflict, CapReached."""
     job = lock(session, job_id)
     if job.state == "running" and job.wish == "pause":
         job.wish = None
         _tell(session, job)
     elif job.state == "paused":
+        caps.demand_room(session, job.owner_key, 1, max_queued=max_queued)
         move(session, job, "queued")
     elif job.state not in ("running", "queued"):
         raise Conflict(f"the job is {job.state}, not paused" + _instead(job.state))
     return _changed(session, job)
 
 
-def retry(session: Session, job_id: str, *, wall_time_s: float | None = None) -> Job:
+def retry(
+    session: Session,
+    job_id: str,
+    *,
+    wall_time_s: float | None = None,
+    max_queued: int | None = None,
+) -> Job:
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
     `wall_time_s` replaces the limit of its spec; more is needed where the job has used it up.
-    A job that is queued already stays so. Raises NotFound, Conflict.
+    A job that is queued already stays so. Raises NotFound, Conflict, CapReached.
     """
     job = lock(session, job_id)
     if job.state in ("running", "paused", "succeeded"):
@@ -265,6 +282,7 @@ def retry(session: Session, job_id: str, *, wall_time_s: float | None = None) ->
         resources = job.spec["resources"] | {"wall_time_s": wall_time_s}
         job.spec = job.spec | {"resources": resources}
     if job.state != "queued":
+        caps.demand_room(session, job.owner_key, 1, max_queued=max_queued)
         spent_s = durations.spent_s(session, job.key)
         if job.wall_time_s is not None and spent_s >= job.wall_time_s:
             raise Conflict(out_of_time(spent_s, job.wall_time_s).message)
@@ -317,7 +335,7 @@ def edit(
 
 
 def delete(session: Session, job_id: str) -> None:
-    """Remove a job with its points, logs and rows; its folder is for `store.removal`.
+    """Remove a job with its points, logs and rows; its files are for `store.removal`.
 
     Raises NotFound, and Conflict while the job is running.
     """
@@ -325,5 +343,8 @@ def delete(session: Session, job_id: str) -> None:
     if job.state == "running":
         raise Conflict("the job is running; cancel it first, then delete it")
     _tell(session, job, state="deleted")
+    if job.sweep_key is not None and job.state not in notices.ENDS:
+        notices.note_sweep(session, job.sweep_key)
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
+    removal.note(session, job_id)

@@ -7,11 +7,15 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from crs_core.events import CheckpointSaved, Event, Layers, Points, Started
-from store import changes, checkpoints, layers, logs, metrics, summaries
+from crs_core.events import CheckpointSaved, Event, Layers, Noted, Points, Started
+from store import changes, checkpoints, counters, layers, logs, metrics, summaries
 from store.attempts import Wish, fenced
 from store.dialects import write_points
 from store.tables import Attempt, Job, Point, Sweep
+from store.text import clean
+
+MAX_NOTES = 100
+"""Of one attempt."""
 
 
 def record(
@@ -73,6 +77,7 @@ class _Batch:
         self.session, self.attempt, self.job_key = session, attempt, attempt.job_key
         self.reports: list[Points] = []
         self.layers: Layers | None = None
+        self.notes: list[str] = []
         self.job: dict[str, Any] = {}
 
     def take(self, event: Event) -> None:
@@ -84,6 +89,8 @@ class _Batch:
             case CheckpointSaved():
                 checkpoints.add(self.session, self.attempt.key, self.job_key, event)
                 self._note("job", state="running")
+            case Noted(text=text):
+                self.notes.append(text)
             case Started():
                 # What a resumed trainer finds was said before it; what it says comes after.
                 self.reports.clear()
@@ -101,10 +108,10 @@ class _Batch:
                 device=event.device,
                 threads=event.threads,
                 versions=event.versions,
-                notes=list(event.notes),
             )
             .execution_options(synchronize_session=False)
         )
+        self.notes += event.notes
         session.execute(delete(Point).where(Point.job_key == key, Point.step > event.step))
         names = metrics.names(session)
         kept = summaries.rebuild(session, key, names)
@@ -123,6 +130,8 @@ class _Batch:
 
     def write(self) -> None:
         session, key = self.session, self.job_key
+        if self.notes:
+            self._write_notes()
         if self.reports:
             self._write_points()
         if self.layers is not None:
@@ -136,6 +145,19 @@ class _Batch:
                 .execution_options(synchronize_session=False)
             )
 
+    def _write_notes(self) -> None:
+        """Add to what was noted of the attempt; a note said twice stands there once."""
+        session, mine = self.session, Attempt.key == self.attempt.key
+        before = session.execute(select(Attempt.notes).where(mine)).scalar_one() or []
+        notes = list(dict.fromkeys([*before, *map(clean, self.notes)]))[:MAX_NOTES]
+        session.execute(
+            update(Attempt)
+            .where(mine)
+            .values(notes=notes)
+            .execution_options(synchronize_session=False)
+        )
+        self._note("job", state="running")
+
     def _write_points(self) -> None:
         session, key = self.session, self.job_key
         numbers = metrics.numbers_for(session, {name for r in self.reports for name in r.values})
@@ -148,6 +170,7 @@ class _Batch:
             for name, value in values.items():
                 rows[numbers[name], report.step] = value
         write_points(session, key, rows)
+        counters.add(session, counters.POINTS, len(rows))
         summaries.save(session, key, numbers, kept)
         steps = [report.step for report in self.reports]
         self.job |= {"step": steps[-1], "best_validation_step": kept.best_validation_step}

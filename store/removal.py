@@ -1,70 +1,55 @@
-"""The folders of deleted jobs: marked before the commit that deletes, removed after it.
+"""The files of deleted jobs: noted with the deletion, removed by whoever reaches them.
 
-Who is killed in between leaves the mark, `deleting/<job id>` in the home, and the sweep of a worker
-goes on from there. Only what somebody asked to have deleted is ever removed: a folder without a row
-may as well belong to another database.
+That is the api, at once, where it has the place of files, and else the next worker that sweeps.
+Only what somebody asked to have deleted is ever removed: a folder without a row may as well belong
+to another database.
 """
 
-import contextlib
 import logging
-import shutil
-import time
-import uuid
-from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from store.dialects import among
-from store.tables import Job
+from store import clock, place
+from store.dialects import among, insert_or_ignore
+from store.errors import StorageError
+from store.files import Storage
+from store.session import Database
+from store.tables import Removal
 
+LIMIT = 100
+"""Jobs of one turn."""
 log = logging.getLogger(__name__)
 
 
-def mark(home: Path, job_id: str) -> None:
-    """Say that the job's folder is to go. On a full disk it is not said, and is no error."""
-    try:
-        path = _marks(home) / job_id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    except OSError as error:
-        log.warning("the folder of job %s may be left: %s", job_id, error)
+def note(session: Session, job_id: str) -> None:
+    """Say, in the transaction that deletes a job, that its files are to go."""
+    insert_or_ignore(session, Removal, [{"job_id": job_id, "at": clock.read(session)}])
 
 
-def remove(home: Path, job_id: str) -> None:
-    """Remove the job's folder, then its mark. What cannot be removed is logged and left marked."""
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(home / "jobs" / job_id)
-        (_marks(home) / job_id).unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("the folder of job %s cannot be removed: %s", job_id, error)
-
-
-def left(session: Session, home: Path, *, older_s: float) -> list[str]:
-    """Give the deleted jobs whose folders are still marked after so long; forget other marks."""
-    try:
-        old = [path for path in _marks(home).iterdir() if _is_old(path, older_s)]
-    except OSError:  # none was ever made, or the home is away
+def due(session: Session, *, limit: int = LIMIT) -> list[str]:
+    """Read the deleted jobs whose files are to go; none while a backup reads files."""
+    if place.is_held(session):
         return []
-    if not old:
-        return []
-    query = select(Job.id).where(among(session, Job.id, [path.name for path in old]))
-    kept = set(session.scalars(query))
-    for path in old:
-        if path.name in kept:  # its deletion was never committed
-            with contextlib.suppress(OSError):
-                path.unlink()
-    return [path.name for path in old if path.name not in kept]
+    return list(session.scalars(select(Removal.job_id).order_by(Removal.at).limit(limit)))
 
 
-def _marks(home: Path) -> Path:
-    return home / "deleting"
+def remove(database: Database, storage: Storage, *, limit: int = LIMIT) -> int:
+    """Remove the files of deleted jobs, then the notes; give how many jobs those were.
 
-
-def _is_old(path: Path, older_s: float) -> bool:
-    try:
-        uuid.UUID(path.name)
-        return time.time() - path.stat().st_mtime > older_s
-    except (ValueError, OSError):
-        return False
+    What cannot be removed now is logged, and left for the next turn.
+    """
+    with database.read() as session:
+        job_ids = due(session, limit=limit)
+    gone = []
+    for job_id in job_ids:
+        try:
+            storage.delete_folder(f"jobs/{job_id}")
+        except StorageError as error:
+            log.warning("the files of the deleted job %s stay for now: %s", job_id, error)
+            break
+        gone.append(job_id)
+    if gone:
+        with database.write() as session:
+            session.execute(delete(Removal).where(among(session, Removal.job_id, gone)))
+    return len(gone)

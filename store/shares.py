@@ -103,14 +103,16 @@ def read(session: Session) -> dict[int, Share]:
 def lock(session: Session, owner_keys: set[int]) -> None:
     """Lock owners in one order: for who is going to charge several in one transaction."""
     query = select(Owner.key).where(Owner.key.in_(owner_keys)).order_by(Owner.key)
-    session.execute(query.with_for_update()).all()
+    session.execute(query.with_for_update(key_share=True)).all()
 
 
 def charge(session: Session, attempt: Attempt) -> None:
     """Add what an attempt used to its owner's account. It has just ended."""
     assert attempt.ended_at is not None
     job = session.get_one(Job, attempt.job_key)
-    owner = session.get_one(Owner, job.owner_key, with_for_update=True, populate_existing=True)
+    # Not from having rows that refer to it: else who submits would wait.
+    as_is = {"key_share": True}
+    owner = session.get_one(Owner, job.owner_key, with_for_update=as_is, populate_existing=True)
     half_life_s = rules(session).half_life_s
     before_s = _halved(owner.recent_device_s, attempt.ended_at - owner.recent_at, half_life_s)
     used_s = job.devices * worth_s(durations.ran_s(attempt), half_life_s)

@@ -1,4 +1,4 @@
-"""What time alone has to mend: expired leases, stale files, work that waits beside an idle slot.
+"""What time alone has to mend: expired leases, and work that waits beside an idle slot.
 
 Every worker sweeps, as often as it likes: done twice it does nothing the second time.
 """
@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import attempts, changes, checkpoints, clock, durations, order, shares, slots
-from store.checkpoints import StaleFile
+from store import attempts, changes, clock, durations, order, shares, slots
 from store.tables import Attempt, Job, Worker
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What a sweep did and what its caller has to do."""
+    """What a sweep did, and whether to ring."""
 
     requeued: tuple[str, ...]
     """Jobs whose worker was lost and that wait for their next attempt."""
     failed: tuple[str, ...]
     stopped: tuple[str, ...]
     """Jobs whose worker was lost when they were to be cancelled or paused: they now are."""
-    stale: tuple[StaleFile, ...]
-    """Delete these, then call `checkpoints.forget`."""
     ring: bool
     """Queued work fits an idle slot: ring the bell."""
 
@@ -55,7 +52,6 @@ def sweep(session: Session) -> SweepReport:
         requeued=tuple(ended["queued"]),
         failed=tuple(ended["failed"]),
         stopped=tuple(ended["cancelled"] + ended["paused"]),
-        stale=checkpoints.stale(session),
         ring=_work_waits(session),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store import changes, clock, jobs, owners, submissions
+from store import caps, changes, clock, jobs, owners, submissions
 from store.cursors import decode_cursor, encode_cursor
 from store.errors import BadQuery, NotFound
 from store.grid import Member, expand
@@ -65,8 +65,9 @@ def create(
     members: Sequence[NewJob],
     *,
     idempotency_key: str | None = None,
+    max_queued: int | None = None,
 ) -> SubmittedSweep:
-    """Make a sweep and all its jobs, or neither. Raises IdempotencyMismatch."""
+    """Make a sweep and all its jobs, or neither. Raises IdempotencyMismatch, CapReached."""
     owner_key = owners.key_of(session, new.owner)
     if idempotency_key is not None:
         digest = _digest(new, members)
@@ -76,6 +77,7 @@ def create(
                 select(Row.id).where(Row.key == known.sweep_key)
             ).scalar_one()
             return SubmittedSweep(get(session, sweep_id), created=False)
+    caps.demand_room(session, owner_key, len(members), max_queued=max_queued)
     row = Row(
         id=new_id(),
         owner_key=owner_key,

@@ -250,6 +250,10 @@ class Worker(Base):
     started_at: Mapped[float] = mapped_column(Float)
     seen_at: Mapped[float] = mapped_column(Float)
     state_since: Mapped[float] = mapped_column(Float)
+    device_use: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What each device said at the last heartbeat (`workers.DeviceUse`); NULL: nothing."""
+    clock_offset_s: Mapped[float | None] = mapped_column(Float)
+    """By how much its host's clock is ahead of the database's."""
 
 
 class Attempt(Base):
@@ -260,6 +264,7 @@ class Attempt(Base):
         UniqueConstraint("job_key", "number"),
         Index("ix_attempts_lease", "ended_at", "lease_until"),
         Index("ix_attempts_worker_key", "worker_key", "ended_at"),
+        Index("ix_attempts_tidied", "tidied", "ended_at"),
         _NO_KEY_TWICE,
     )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -285,6 +290,11 @@ class Attempt(Base):
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     shared: Mapped[bool | None] = mapped_column(Boolean)
     """Whether another attempt used its device (its host, on a CPU) at the same time."""
+    exact_macs: Mapped[float | None] = mapped_column(Float)
+    """By which it took the job further than any attempt before; set when it ends."""
+    performed_macs: Mapped[float | None] = mapped_column(Float)
+    tidied: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Whether it was looked, after its end, for files that have no row."""
 
 
 class Webhook(Base):
@@ -302,6 +312,8 @@ class Webhook(Base):
         Integer, ForeignKey("sweeps.key", ondelete="CASCADE")
     )
     url: Mapped[str] = mapped_column(Text)
+    receiver: Mapped[str] = mapped_column(String(300))
+    """Host and port of the address: one that hangs must not hold up the others."""
     secret: Mapped[str] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Float)
 
@@ -310,7 +322,10 @@ class Delivery(Base):
     """One message to a webhook, until it is received or given up."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_due", "state", "next_at"),)
+    __table_args__ = (
+        Index("ix_deliveries_due", "state", "next_at"),
+        Index("ix_deliveries_webhook_key", "webhook_key"),
+    )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)
     webhook_key: Mapped[int] = mapped_column(
@@ -323,6 +338,18 @@ class Delivery(Base):
     last_status: Mapped[int | None] = mapped_column(Integer)
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Float)
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    """When it was received or given up."""
+
+
+class Counter(Base):
+    """A number for monitoring that only grows, whatever becomes of the jobs it was counted at."""
+
+    __tablename__ = "counters"
+    __table_args__ = (_NO_ROWID,)
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    label: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[float] = mapped_column(Float)
 
 
 class Metric(Base):
@@ -406,6 +433,26 @@ class Checkpoint(Base):
     best: Mapped[bool] = mapped_column(Boolean)
     current: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[float] = mapped_column(Float)
+
+
+class StorageRow(Base):
+    """One row: where the files of this database's jobs lie (`store.place`)."""
+
+    __tablename__ = "storage"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[str | None] = mapped_column(String(36))
+    """What stands in the mark at its root; NULL until the first worker comes."""
+    shown: Mapped[str | None] = mapped_column(Text)
+    held_until: Mapped[float] = mapped_column(Float)
+    """Until then no file is deleted: a backup reads them."""
+
+
+class Removal(Base):
+    """A deleted job whose files are still to be deleted, by whoever reaches them."""
+
+    __tablename__ = "removals"
+    job_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
 
 
 class LogChunk(Base):

@@ -30,6 +30,7 @@ import migrations
 from store.session import Database
 from store.tables import Base
 from tests import own_package
+from tests.object_store import Bucket, S3Server, enter, make_bucket
 
 POSTGRES = os.environ.get(
     "COLROW_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -64,6 +65,7 @@ SERVICES: dict[str, tuple[str, Callable[[], bool]]] = {
     "postgresql": ("PostgreSQL", _postgresql_answers),
     "redis": ("Redis", _redis_answers),
     "chromium": ("Chromium", lambda: shutil.which(CHROMIUM) is not None),
+    "openssl": ("OpenSSL", lambda: shutil.which("openssl") is not None),
 }
 """Title of each service, and whether it can be had."""
 
@@ -136,6 +138,21 @@ def example(example_folder: Path) -> Iterator[Path]:
         yield example_folder
 
 
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[S3Server]:
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket of a real S3 server; this process and those it starts reach it."""
+    enter(_s3_server, monkeypatch)
+    yield make_bucket(_s3_server)
+    _s3_server.thaw()
+
+
 def _plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -194,6 +211,7 @@ def _empty(url: str) -> None:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
         connection.execute("INSERT INTO scheduler (id, claims) VALUES (1, 0)")
         connection.execute("INSERT INTO change_head (id, seq, trimmed) VALUES (1, 0, 0)")
+        connection.execute("INSERT INTO storage (id, held_until) VALUES (1, 0)")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ folders     where a job's files lie, and which of them nobody needs
 slot        claim a job, supervise it, claim the next
 tasks       supervise one attempt from its start to its end
 process     the trainer as a process: start, read, stop
+launch      the trainer on several devices: torchrun, and what it says
+lifeline    die with one's parent
 endings     how an attempt ended, from what was seen of the trainer
 recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt
 heartbeat   the worker's own row, and the sweep

@@ -3,16 +3,17 @@
 import logging
 import sys
 import time
-import warnings
 
-from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
-from store import queue
-from store.errors import StoreError
-from store.session import Database, check_schema
+from store import place, queue
+from store.deliveries import Bell
+from store.errors import Conflict, StorageError, StorageSetting, StoreError
+from store.files import Storage
+from store.objects import open_storage
+from store.session import Database
 from worker import host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
@@ -20,6 +21,7 @@ from worker.host import Name, NameTaken
 from worker.recorder import UNAVAILABLE
 from worker.settings import Settings
 from worker.slot import Slot
+from worker.starting import explain, open_database, set_up_logging
 
 _AGAIN_S = 1.0
 log = logging.getLogger("worker")
@@ -27,21 +29,14 @@ log = logging.getLogger("worker")
 
 def main() -> int:
     """Run until told to stop. 2: it cannot be started as it was asked to."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    # It is about pickle; messages here are JSON, and say nothing but "look".
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
-    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     try:
+        set_up_logging("worker")
         settings = Settings()
-        name = host.take_name(settings)
-        database = _open(settings)
-        slot = Slot(settings, database, host.describe(settings, name.text))
-        slot.start()
+        database = open_database(settings.database_url, pool_size=4)
+        database.on_deliveries = Bell(settings.broker_url)
+        name, slot = enter(settings, database)
     except ValidationError as error:
-        return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
+        return _refuse(explain(error))
     except OSError as error:
         return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
     except (ArgumentError, ModuleNotFoundError, NameTaken, StoreError) as error:
@@ -67,29 +62,40 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
     return int(worker.exitcode or 0)
 
 
-def _open(settings: Settings) -> Database:
-    """Open the database; one that does not answer yet is waited for."""
-    database = Database(settings.database_url, pool_size=4)
+def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
+    """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    storage = _reach(settings, database)
+    after = 0
+    while True:
+        name = host.take_name(settings, after=after)
+        slot = Slot(settings, database, host.describe(settings, name.text), storage)
+        try:
+            slot.start()
+        except Conflict:  # a worker of another home on this host
+            name.lock.close()
+            if name.number is None:
+                raise
+            after = name.number
+        else:
+            return name, slot
+
+
+def _reach(settings: Settings, database: Database) -> Storage:
+    """Give the place of files, checked; one that does not answer is waited for."""
+    storage = open_storage(settings.storage, settings.home)
     has_failed = False
     while True:
         try:
-            check_schema(database)
-        except UNAVAILABLE as error:
+            place.settle(database, storage)
+        except StorageSetting:
+            raise
+        except (StorageError, *UNAVAILABLE) as error:
             if not has_failed:
-                log.warning("the database does not answer, waiting for it: %s", error)
+                log.warning("the place of checkpoints does not answer, waiting for it: %s", error)
             has_failed = True
             time.sleep(_AGAIN_S)
         else:
-            return database
-
-
-def _explain(error: dict[str, object]) -> str:
-    loc = error["loc"]
-    assert isinstance(loc, tuple)
-    variable = f"COLROW_{'_'.join(map(str, loc)).upper()}" if loc else "the settings"
-    if error["type"] == "missing":
-        return f"{variable} is not set"
-    return f"{variable}: {error['msg']}"
+            return storage
 
 
 def _refuse(why: str) -> int:

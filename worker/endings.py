@@ -1,10 +1,12 @@
 """How an attempt ended, from what was seen of its trainer: a pure function, and its words."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crs_core.events import Failed, Finished
 from store.attempts import Outcome, Wish
+from store.views import Reason
+from worker.launch import lost_rank
 
 TAIL = 2000
 """Characters of output that go with the message of a death that nobody announced."""
@@ -27,6 +29,10 @@ class Course:
     """By us: it did not stop in time."""
     tail: str
     """The end of what it printed."""
+    was_stopped: bool = False
+    """By us, for a wish that may have been taken back since."""
+    out_of_time: Reason | None = None
+    """It was stopped because it has run for as long as it may; in these words."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,37 @@ def ending_of(course: Course) -> Ending:
             return Ending(Outcome.CANCELLED, "cancelled", _stopped("cancelled", course))
         case Wish.PAUSE:
             return Ending(Outcome.PAUSED, "paused", _stopped("paused", course))
+        case Wish.PREEMPT:
+            message = _stopped("gave way to a job of higher priority", course)
+            return Ending(None, "preempted", message, blameless=True)
+    if course.out_of_time is not None:
+        message = f"{_stopped('stopped', course)}: {course.out_of_time.message}"
+        return Ending(Outcome.FAILED, course.out_of_time.kind, message)
     if course.is_worker_stopping:
         message = _stopped("its worker was stopped", course)
         return Ending(None, "worker_stopped", message, blameless=True)
+    if course.was_stopped:
+        message = _stopped("asked to stop, then to go on after all", course)
+        return Ending(None, "resumed", message, blameless=True)
     if course.last is not None:
         message = f"the trainer was told to stop from outside, at step {course.step}"
         return Ending(None, "trainer_stopped", message)
     return Ending(None, "trainer_lost", _death(course))
+
+
+def not_brought(ending: Ending, trouble: str) -> Ending:
+    """Say that the last checkpoint did not get where others find it.
+
+    A job that completed is given back for that, so that its result is not known here alone.
+    """
+    lost = (
+        f"its last checkpoint could not be brought to where checkpoints lie "
+        f"({trouble or 'that takes too long'}), so what came after the one before it is lost"
+    )
+    if ending.outcome is Outcome.SUCCEEDED:
+        return Ending(None, "storage", f"training was done, but {lost}")
+    message = f"{ending.message}; {lost}" if ending.message else lost
+    return replace(ending, message=message)
 
 
 def _stopped(how: str, course: Course) -> str:
@@ -81,12 +111,13 @@ _SIGNALS = {
 
 
 def _death(course: Course) -> str:
-    code = course.exit_code
+    rank, code = lost_rank(course.tail) or (None, course.exit_code)
+    who = "the trainer" if rank is None else f"the trainer's process on device {rank}"
     if code < 0:
         number, name = _signal(-code)
         why = _SIGNALS.get(number) if number else None
         why = why or "a crash in native code; the log may hold a traceback"
-        said = f"the trainer was ended by signal {name} at step {course.step}: {why}"
+        said = f"{who} was ended by signal {name} at step {course.step}: {why}"
     else:
         said = f"the trainer ended with exit status {code} at step {course.step} without saying why"
     tail = course.tail.strip()

@@ -6,6 +6,7 @@ same.
 """
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -15,10 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 
-from store import checkpoints, removal, workers
+from store import preemption, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
-from worker import folders, host
+from worker import host
+from worker.devices import uses
+from worker.housekeeping import Housekeeping
 from worker.recorder import UNAVAILABLE
 from worker.slot import Slot
 
@@ -36,6 +39,9 @@ class Heartbeat:
         # Of one thread that lives as long as the worker: it is the parent of trainers.
         self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
         self._looking: Future[bool] | None = None
+        self._housekeeping = Housekeeping(
+            slot.database, slot.storage, slot.settings.home, older_s=slot.settings.lease_s
+        )
 
     def start(self) -> None:
         """Begin."""
@@ -70,19 +76,42 @@ class Heartbeat:
             except UNAVAILABLE as error:
                 log.warning("the database cannot be reached, trying again: %s", error)
                 self._ended.wait(min(1.0, self._slot.settings.sweep_s))
-            self._slot.state_changed.wait(max(0.0, due_s - time.monotonic()))
+            if self._idle_until_s() <= time.monotonic():
+                self._leave()
+            next_s = min(due_s, self._idle_until_s())
+            self._slot.state_changed.wait(max(0.0, next_s - time.monotonic()))
         try:
             self._beat()
         except UNAVAILABLE as error:
             log.warning("the database was not told that this worker stopped: %s", error)
 
+    def _idle_until_s(self) -> float:
+        """Give the moment until which a slot that stays idle is kept."""
+        after_s = self._slot.settings.until_idle_s
+        if after_s is None or self._slot.state != "idle":
+            return math.inf
+        return self._slot.idle_since_s + after_s
+
+    def _leave(self) -> None:
+        """End the worker: nothing that it could have run has waited for so long."""
+        log.info("no job for %g s, so the worker ends", self._slot.settings.until_idle_s)
+        self._slot.stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def _beat(self) -> None:
         settings = self._slot.settings
         state, datasets = self._slot.state, host.datasets(settings)
-        used = host.memory(settings.cuda_devices)[1]
+        used, found = host.memory(settings.cuda_devices)[1], uses(settings.cuda_devices)
 
         def beat(session: Session) -> None:
-            workers.beat(session, self._slot.key, state, memory_used_bytes=used, datasets=datasets)
+            workers.beat(
+                session,
+                self._slot.key,
+                state,
+                memory_used_bytes=used,
+                datasets=datasets,
+                device_use=found,
+            )
 
         try:
             with self._slot.database.write() as session:
@@ -93,29 +122,29 @@ class Heartbeat:
     def _sweep(self) -> None:
         with self._slot.database.write() as session:
             report = sweep(session)
-        self._mend(report)
-        self._remove_left()
+        with self._slot.database.write() as session:
+            asked = preemption.give_way(session)
+        for job_id in asked:
+            log.info("job %s: it is asked to give way to one of higher priority", job_id)
+        self._tell(report)
+        self._housekeeping.run_soon()
         if report.ring and not self._slot.stopping.is_set():
             self._look()
             self._ring()
 
-    def _mend(self, report: SweepReport) -> None:
+    def _tell(self, report: SweepReport) -> None:
         for job_id in report.requeued:
-            log.warning("job %s: its worker was lost, it waits for the next attempt", job_id)
+            log.warning(
+                "job %s: its worker was lost, it waits for the next attempt",
+                job_id,
+                extra={"job": job_id},
+            )
         for job_id in report.failed:
-            log.warning("job %s: too many of its attempts were lost, it has failed", job_id)
-        if report.stale:
-            folders.delete(self._slot.settings.home, (file.path for file in report.stale))
-            with self._slot.database.write() as session:
-                checkpoints.forget(session, [file.id for file in report.stale])
-
-    def _remove_left(self) -> None:
-        """Remove folders of deleted jobs whose api was killed before it could."""
-        home, lease_s = self._slot.settings.home, self._slot.settings.lease_s
-        with self._slot.database.read() as session:
-            ids = removal.left(session, home, older_s=lease_s)
-        for job_id in ids:
-            removal.remove(home, job_id)
+            log.warning(
+                "job %s: too many of its attempts were lost, it has failed",
+                job_id,
+                extra={"job": job_id},
+            )
 
     def _look(self) -> None:
         if self._slot.state != "idle":

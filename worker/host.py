@@ -1,19 +1,25 @@
 """What this machine offers to a worker: CPUs, memory, devices, data sets; and a name of its own."""
 
 import fcntl
+import itertools
 import os
+import platform
 import re
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from crs_core.data.facts import known, present
+from store.slots import Device
 from store.workers import NewWorker
+from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
+_CPUINFO = Path("/proc/cpuinfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _NVIDIA_SMI_S = 10.0
 
@@ -28,16 +34,18 @@ class Name:
 
     text: str
     lock: IO[bytes]
+    number: int | None = None
+    """The n of `host/devices/n`; None: somebody chose the name."""
 
 
-def take_name(settings: Settings) -> Name:
+def take_name(settings: Settings, *, after: int = 0) -> Name:
     """Take the name of the settings, or the first free `host/devices/n`; the same after a restart.
 
-    Two living workers with one name would share a row. Raises NameTaken, and OSError when the home
-    cannot be written to.
+    Two living workers with one name would share a row. A lock keeps those of one home apart; what
+    other homes have taken the database knows, and then n is looked for `after` that one. Raises
+    NameTaken, and OSError when the home cannot be written to.
     """
-    folder = settings.home / "workers"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(settings)
     if settings.name is not None:
         lock = _lock(folder, settings.name)
         if lock is None:
@@ -46,13 +54,27 @@ def take_name(settings: Settings) -> Name:
                 "another name with COLROW_NAME"
             )
         return Name(settings.name, lock)
-    number = 1
-    while True:
+    for number in itertools.count(after + 1):
         name = f"{socket.gethostname()}/{settings.devices}/{number}"
         lock = _lock(folder, name)
         if lock is not None:
-            return Name(name, lock)
-        number += 1
+            return Name(name, lock, number)
+    raise AssertionError("there is always one more number")
+
+
+def _folder(settings: Settings) -> Path:
+    folder = settings.home / "workers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def home_id(settings: Settings) -> str:
+    """Say which folder the locks of names are in, so that two homes of one host are told apart.
+
+    A copy of a home is another one, and so is the same path within another container.
+    """
+    found = _folder(settings).stat()
+    return f"{found.st_dev:x}-{found.st_ino:x}"
 
 
 def _lock(folder: Path, name: str) -> IO[bytes] | None:
@@ -77,7 +99,16 @@ def describe(settings: Settings, name: str) -> NewWorker:
         threads=thread_count(settings),
         memory_bytes=memory(cuda)[0],
         datasets=datasets(settings),
+        versions=versions(),
+        hardware=hardware(settings),
+        home_id=home_id(settings),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that a job's results may depend on; torch is not imported for that."""
+    found = {name: version(name) for name in ("torch", "colrow")}
+    return {"python": platform.python_version(), **found}
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -114,6 +145,25 @@ def memory(cuda_devices: tuple[str, ...]) -> tuple[int | None, int | None]:
     return _cuda_memory(cuda_devices) if cuda_devices else _host_memory()
 
 
+def hardware(settings: Settings) -> tuple[Device, ...]:
+    """Say what each device is. A job asks for it by name and memory, so it must not be guessed."""
+    if not settings.cuda_devices:
+        return (Device(_processor(), _host_memory()[0]),) * len(settings.device_names)
+    rows = _ask_nvidia("name,memory.total", settings.cuda_devices)
+    found = [Device(name, _mib(size)) for name, size in rows]
+    return tuple(found) if len(found) == len(settings.cuda_devices) else ()
+
+
+def _processor() -> str | None:
+    """Give the processor's name as the system has it."""
+    try:
+        lines = _CPUINFO.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(filter(None, names), None)
+
+
 def _host_memory() -> tuple[int | None, int | None]:
     """Read what the kernel says, within the container's limit if there is one."""
     limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
@@ -135,14 +185,32 @@ def _number(path: Path) -> int | None:
 
 
 def _cuda_memory(devices: tuple[str, ...]) -> tuple[int | None, int | None]:
-    """Ask nvidia-smi: torch, which knows too, is never imported here."""
-    query = "--query-gpu=memory.total,memory.used"
-    command = ["nvidia-smi", query, "--format=csv,noheader,nounits", "-i", ",".join(devices)]
+    told = uses(devices)
+    if len(told) == len(devices) and all(use.memory_bytes for use in told):
+        return sum(u.memory_bytes or 0 for u in told), sum(u.memory_used_bytes or 0 for u in told)
+    rows = [
+        [_mib(size) for size in row] for row in _ask_nvidia("memory.total,memory.used", devices)
+    ]
+    if not rows or any(size is None for row in rows for size in row):
+        return None, None
+    return sum(row[0] or 0 for row in rows), sum(row[1] or 0 for row in rows)
+
+
+def _ask_nvidia(what: str, devices: tuple[str, ...]) -> list[list[str]]:
+    """Ask nvidia-smi, a row per device: torch, which knows too, is never imported here."""
+    query = [f"--query-gpu={what}", "--format=csv,noheader,nounits", "-i", ",".join(devices)]
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=_NVIDIA_SMI_S, check=True
+            ["nvidia-smi", *query],
+            capture_output=True,
+            text=True,
+            timeout=_NVIDIA_SMI_S,
+            check=True,
         ).stdout
-        rows = [[int(part) << 20 for part in line.split(",")] for line in answer.splitlines()]
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None, None
-    return sum(row[0] for row in rows), sum(row[1] for row in rows)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [[part.strip() for part in line.split(",")] for line in answer.splitlines()]
+
+
+def _mib(size: str) -> int | None:
+    return int(size) << 20 if size.isdigit() else None

@@ -14,6 +14,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -118,12 +119,15 @@ class Trainer:
         """End it and all it started, at once."""
         self._signal(signal.SIGKILL, group=True)
 
-    def end(self) -> tuple[int, Heard]:
-        """Kill what is left; give the exit code (negative: a signal) and what was still unread."""
+    def end(self, *, leave_s: float = 0.0) -> tuple[int, Heard]:
+        """Kill what is left; give the exit code (negative: a signal) and what was still unread.
+
+        Processes in sessions of their own, which die because it has died, get `leave_s` to be gone.
+        """
         self.kill()
         code = self._process.wait()
         self._is_waited_for = True
-        heard = self._heard()
+        heard = self._rest(leave_s)
         self._selector.close()
         os.close(self._handle)
         os.close(self._events)
@@ -135,6 +139,17 @@ class Trainer:
         if not self._is_waited_for:
             with contextlib.suppress(ProcessLookupError):
                 (os.killpg if group else os.kill)(self.pid, number)
+
+    def _rest(self, leave_s: float) -> Heard:
+        """Read until nobody is left who could print, or for so long."""
+        for source in (self._events, self._handle):  # the one never ends, the other has
+            self._selector.unregister(source)
+        heard, until_s = self._heard(), time.monotonic() + leave_s
+        while self._selector.get_map() and (left_s := until_s - time.monotonic()) > 0:
+            self._selector.select(left_s)
+            more = self._heard()
+            heard = Heard(heard.events + more.events, heard.text + more.text)
+        return heard
 
     def _heard(self) -> Heard:
         *lines, self._line = (self._line + self._read(self._events)).split(b"\n")

@@ -2,29 +2,62 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL")
+from store.addresses import Network, networks
+from store.loglines import Form
+
+_NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_STORAGE")
+
+
+_CONFIG = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+DATABASE = "SQLAlchemy URL, SQLite or PostgreSQL."
+BROKER = "Redis URL or socket, as in redis+socket:///run/valkey.sock."
+
+
+class LogSettings(BaseSettings):
+    """How the processes of this package log; read before the rest, whose faults are logged."""
+
+    model_config = _CONFIG
+
+    log_format: Form = Field("text", description="`text` for people, `json` for machines.")
+
+
+class HealthSettings(BaseSettings):
+    """What the check of a process's health needs."""
+
+    model_config = _CONFIG
+
+    database_url: str = Field(description=DATABASE)
 
 
 class Settings(BaseSettings):
     """Variables `COLROW_…` of a worker."""
 
-    model_config = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+    model_config = _CONFIG
 
-    database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
-    broker_url: str = Field(
-        description="Redis URL or socket, as in redis+socket:///run/valkey.sock."
-    )
+    database_url: str = Field(description=DATABASE)
+    broker_url: str = Field(description=BROKER)
     home: Path = Field(description="Folder of the service: jobs/<id>/a<attempt>/…")
+    storage: str | None = Field(
+        None,
+        description="Where finished checkpoints are brought, as s3://bucket/prefix or "
+        "file:///mnt/lab; left out: they stay in the home, which all workers then share.",
+    )
+    storage_s: float = Field(
+        300.0, ge=0, description="How long a storage that does not answer is waited for."
+    )
     data: Path | None = Field(None, description="Data sets; left out: `datasets` in the home.")
     name: str | None = Field(
         None, description="Of the worker, unique; left out: host, devices and a number."
     )
-    devices: str = Field("cpu", description="`cpu`, or CUDA devices as in `0` or `0,1`.")
+    devices: str = Field(
+        "cpu",
+        description="`cpu`, or CUDA devices as in `0` or `0,1`; `cpu,cpu` takes jobs on two.",
+    )
     threads: int | None = Field(
         None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
     )
@@ -34,18 +67,29 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(1.0, gt=0)
     flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
     sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
+    until_idle_s: float | None = Field(
+        None, gt=0, description="End after so long without a job; left out: never."
+    )
     stop_s: float = Field(
         20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
     )
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        return value or None
 
     @field_validator("devices")
     @classmethod
     def _devices(cls, value: str) -> str:
         names = [name.strip() for name in value.split(",")]
-        if not all(names) or ("cpu" in names and len(names) > 1):
+        is_cpu = set(names) == {"cpu"}
+        if not all(names) or ("cpu" in names and not is_cpu):
             raise ValueError(
                 f"devices are `cpu`, or CUDA devices as in `0` or `0,1`; got {value!r}"
             )
+        if not is_cpu and len(set(names)) < len(names):
+            raise ValueError(f"a CUDA device can be owned only once; got {value!r}")
         return ",".join(names)
 
     @model_validator(mode="after")
@@ -70,7 +114,31 @@ class Settings(BaseSettings):
     @property
     def cuda_devices(self) -> tuple[str, ...]:
         """The CUDA devices as the driver names them; empty for a worker on the CPU."""
-        return () if self.devices == "cpu" else self.device_names
+        return () if "cpu" in self.device_names else self.device_names
+
+
+class NotifierSettings(BaseSettings):
+    """Variables `COLROW_…` of the notifier, which sends to webhooks."""
+
+    model_config = _CONFIG
+
+    database_url: str = Field(description=DATABASE)
+    broker_url: str = Field(description=BROKER)
+    webhook_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks beside the public ones that webhooks may go to, 10.1.0.0/16,…"
+    )
+    webhook_tries: int = Field(8, ge=1, description="After so many a delivery is given up.")
+    webhook_retry_s: float = Field(
+        10.0, gt=0, description="Before the second try; three times as long before each one after."
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, le=30, description="Of one try, whole.")
+    webhook_look_s: float = Field(5.0, gt=0, description="Between looks for what is due.")
+    webhook_senders: int = Field(8, ge=1, le=64, description="Tries at a time.")
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return networks(value) if isinstance(value, str) else value
 
 
 def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 import logging
 import threading
+import time
 
 from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
+from store.files import Folder, Storage
 from store.session import Database
 from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
@@ -20,12 +22,21 @@ log = logging.getLogger(__name__)
 class Slot:
     """One worker's place for one job at a time."""
 
-    def __init__(self, settings: Settings, database: Database, worker: NewWorker) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        worker: NewWorker,
+        storage: Storage | None = None,
+    ) -> None:
         self.settings = settings
+        self.storage = storage or Folder(settings.home, is_home=True)
         self.database = database
         self.stopping = threading.Event()
         self.state_changed = threading.Event()
         """Set when `state` has changed; whoever tells of it clears it."""
+        self.idle_since_s = time.monotonic()
+        """When it began or its last job ended, by the monotonic clock."""
         self._worker = worker
         self._key: int | None = None
         self._turn = threading.Lock()
@@ -41,15 +52,22 @@ class Slot:
     def start(self) -> None:
         """Enter the slot. What its process before this one left is given back, and not waited for.
 
-        The lock on the name says that no other process on this home is the slot; the host and the
-        process id say so of other homes.
+        The lock on the name says that no other process of this home is the slot, and the process
+        id that the former one has ended; of other homes nothing is known. Raises Conflict while one
+        of those has the name.
         """
-        name = self._worker.name
+        name, home = self._worker.name, self._worker.home_id
         with self.database.write() as session:
             former = workers.process_of(session, name)
-            left = end_left_behind(session, name) if former and host.is_gone(*former) else ()
+            is_ours = former is not None and former.home_id in (None, home)
+            is_gone = former is not None and host.is_gone(former.host, former.pid)
+            left = end_left_behind(session, name) if is_ours and is_gone else ()
         for job_id in left:
-            log.warning("job %s: the process before this one left it, it was given back", job_id)
+            log.warning(
+                "job %s: the process before this one left it, it was given back",
+                job_id,
+                extra={"job": job_id},
+            )
         self.register()
 
     def register(self) -> int:
@@ -85,7 +103,13 @@ class Slot:
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
                 try:
-                    post = Post(self.settings, self.database, self._worker.threads, self.stopping)
+                    post = Post(
+                        self.settings,
+                        self.database,
+                        self._worker.threads,
+                        self.stopping,
+                        storage=self.storage,
+                    )
                     supervise(taken, post)
                 finally:
                     self._tell(is_busy=False)
@@ -112,4 +136,5 @@ class Slot:
 
     def _tell(self, *, is_busy: bool) -> None:
         self._is_busy = is_busy
+        self.idle_since_s = time.monotonic()
         self.state_changed.set()

@@ -8,26 +8,34 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event, Failed, Finished, Points, Started
-from store import attempts
+from crs_core.spec import JobSpec
+from store import attempts, checkpoints, jobs
 from store.attempts import Claim, Outcome, Wish
-from store.errors import Fenced
+from store.errors import Fenced, StorageError
+from store.files import Storage
+from store.loglines import about
 from store.session import Database
-from worker import folders
-from worker.endings import TAIL, Course, Ending, ending_of
+from store.views import Reason
+from worker import folders, launch
+from worker.endings import TAIL, Course, Ending, ending_of, not_brought
 from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
-from worker.recorder import Pace, Recorder
+from worker.recorder import UNAVAILABLE, Pace, Recorder
 from worker.settings import Settings, trainer_environment
+from worker.storage import bring, files_of
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
+_LEAVE_S = 5.0
+"""For the ranks behind a torchrun that was killed to be gone, and their devices' memory free."""
 log = logging.getLogger(__name__)
 
 
@@ -42,10 +50,17 @@ class Post:
     """Set when the worker is to stop."""
     command: Sequence[str] = COMMAND
     """How a trainer is started."""
+    storage: Storage | None = None
+    """Where the files of jobs lie; None: in the home."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
     """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    with about(job=claim.job_id, attempt=claim.number):
+        _supervise(claim, post)
+
+
+def _supervise(claim: Claim, post: Post) -> None:
     settings = post.settings
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)
@@ -59,6 +74,8 @@ def supervise(claim: Claim, post: Post) -> None:
     except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
         ending = _own_failure(claim, error)
         is_written = _write_without(post.database, claim.attempt_id, ending)
+    if not is_written:
+        _leave_files(post.database, claim.attempt_id)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
     log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
 
@@ -91,6 +108,15 @@ def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
     return True
 
 
+def _leave_files(database: Database, attempt_id: int) -> None:
+    """Have the files looked for that we wrote since another attempt became current."""
+    try:
+        with database.write() as session:
+            checkpoints.set_tidied(session, [attempt_id], is_tidied=False)
+    except UNAVAILABLE:  # whoever ends the attempt will look for them
+        return
+
+
 class _Attempt:
     """The course of one attempt."""
 
@@ -99,22 +125,39 @@ class _Attempt:
         self._post = post
         self._recorder = recorder
         self._last: Finished | Failed | None = None
-        self._step = 0
+        self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
         self._kill_at_s: float | None = None
         self._was_killed = False
+        self._began_s = time.monotonic()
+        self._step_s: float | None = None
+        """How long a step takes, as it was told last."""
+        self._out_of_time: Reason | None = None
+        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
+        self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
     def run(self) -> Ending:
+        """Train; files whose place is elsewhere are not left here."""
+        try:
+            return self._run()
+        finally:
+            self._files.close()
+
+    def _run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
-        job = folders.job_folder(settings.home, claim.job_id)
         folder = folders.attempt_folder(settings.home, claim.job_id, claim.number)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            keep = {checkpoint.path for checkpoint in claim.checkpoints}
-            folders.tidy(job, keep=keep, current=claim.number)
+            goes_on_from = bring(self._files, settings.storage_s, self._may_wait)
+            if goes_on_from is None:
+                return self._ended(0)
             trainer = Trainer(
-                self._assignment(job, folder), self._environment(), command=self._post.command
+                self._assignment(folder, goes_on_from),
+                self._environment(),
+                command=self._command,
             )
+        except StorageError as error:
+            return Ending(None, "storage", f"the checkpoints cannot be reached: {error}")
         except OSError as error:
             return Ending(
                 Outcome.FAILED,
@@ -128,20 +171,41 @@ class _Attempt:
                 self._recorder.check()
                 self._obey(trainer)
         finally:
-            code, heard = trainer.end()
+            code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
         self._pass_on(heard)
+        return self._settled(self._ended(code))
+
+    def _ended(self, exit_code: int) -> Ending:
         return ending_of(
             Course(
-                exit_code=code,
+                exit_code=exit_code,
                 last=self._last,
                 step=self._step,
                 wish=self._recorder.wish,
                 is_worker_stopping=self._post.stopping.is_set(),
                 was_killed=self._was_killed,
                 tail=self._tail,
+                was_stopped=self._kill_at_s is not None,
+                out_of_time=self._out_of_time,
             )
         )
+
+    def _may_wait(self) -> bool:
+        self._recorder.check()
+        return self._recorder.wish is Wish.GO_ON and not self._post.stopping.is_set()
+
+    def _settled(self, ending: Ending) -> Ending:
+        """Wait until the last checkpoint is where it can be found; where that fails, say so."""
+        begun_s = time.monotonic()
+        while not self._files.wait(_LOOK_S) and self._recorder.wish is not Wish.FENCED:
+            is_wanted = self._may_wait() and ending.outcome is Outcome.SUCCEEDED
+            limit_s = self._post.settings.storage_s if is_wanted else self._post.settings.stop_s
+            now_s = time.monotonic()
+            is_stuck = bool(self._files.trouble) or now_s - self._files.moved_s >= limit_s
+            if (is_stuck or self._post.stopping.is_set()) and now_s - begun_s >= limit_s:
+                return not_brought(ending, self._files.trouble)
+        return ending
 
     def _hear(self, trainer: Trainer) -> None:
         if self._recorder.is_behind:
@@ -153,16 +217,20 @@ class _Attempt:
         for event in heard.events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        if heard.events or heard.text:
-            self._recorder.add(heard.events, heard.text)
+        events, text = self._files.take(heard.events), self._words(heard.text)
+        if events or text:
+            self._recorder.add(events, text)
 
     def _note(self, event: Event) -> None:
         match event:
-            case Finished() | Failed():
+            case Finished() | Failed() if self._last is None:
+                # Of several ranks the first to fail tells the cause.
                 self._last = event
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
                 self._step = step
+        if isinstance(event, Points) and (speed := event.values.get("steps_per_s", 0.0)) > 0:
+            self._step_s = 1 / speed
 
     def _obey(self, trainer: Trainer) -> None:
         """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
@@ -173,24 +241,65 @@ class _Attempt:
                 self._was_killed = True
                 trainer.kill()
         elif self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set():
-            self._kill_at_s = time.monotonic() + self._post.settings.stop_s
-            trainer.stop()
+            self._stop(trainer)
+        elif self._is_out_of_time():
+            limit_s = self._claim.spec.resources.wall_time_s or 0.0
+            spent_s = limit_s - (self._claim.wall_time_left_s or 0.0) + self._ran_s
+            self._out_of_time = jobs.out_of_time(spent_s, limit_s)
+            self._stop(trainer)
+
+    def _stop(self, trainer: Trainer) -> None:
+        self._kill_at_s = time.monotonic() + self._grace_s()
+        trainer.stop()
+
+    def _grace_s(self) -> float:
+        """Give how long the trainer gets to end its step and save.
+
+        A worker that stops is not waited for any longer. Otherwise a step may take longer than
+        that: it gets as long as three, or, before any was told of, as long as it has run.
+        """
+        least_s = self._post.settings.stop_s
+        if self._post.stopping.is_set():
+            return least_s
+        return max(least_s, self._ran_s if self._step_s is None else 3 * self._step_s)
+
+    @property
+    def _ran_s(self) -> float:
+        return time.monotonic() - self._began_s
+
+    def _is_out_of_time(self) -> bool:
+        left_s = self._claim.wall_time_left_s
+        return left_s is not None and self._ran_s >= left_s
+
+    @property
+    def _devices(self) -> int:
+        spec = self._claim.spec
+        return spec.resources.devices if isinstance(spec, JobSpec) else 1
+
+    @property
+    def _command(self) -> Sequence[str]:
+        return self._post.command if self._devices == 1 else launch.command(self._devices)
 
     @property
     def _threads(self) -> int:
-        return self._claim.spec.resources.threads or self._post.threads
+        """Those of one device."""
+        threads = self._claim.spec.resources.threads or self._post.threads
+        return max(1, threads // self._devices)
 
     @property
     def _cuda_devices(self) -> tuple[str, ...]:
-        resources = self._claim.spec.resources
-        if resources.kind == "cpu":
+        if self._claim.spec.resources.kind == "cpu":
             return ()
-        return self._post.settings.cuda_devices[: resources.devices]
+        owned = self._post.settings.cuda_devices
+        return tuple(owned[place] for place in self._claim.devices) if owned else ()
 
     def _environment(self) -> dict[str, str]:
-        return trainer_environment(self._threads, self._cuda_devices)
+        alone = trainer_environment(self._threads, self._cuda_devices)
+        if self._devices == 1:
+            return alone
+        return launch.environment(alone)
 
-    def _assignment(self, job: Path, folder: Path) -> Assignment:
+    def _assignment(self, folder: Path, goes_on_from: list[dict[str, Any]]) -> Assignment:
         settings, claim = self._post.settings, self._claim
         return Assignment(
             spec=claim.spec.model_dump(mode="json"),
@@ -198,10 +307,7 @@ class _Attempt:
             events=str(folder / EVENTS),
             data=str(settings.datasets),
             download=not settings.offline,
-            resume_from=[
-                {"path": str(job / point.path), "sha256": point.sha256, "step": point.step}
-                for point in claim.checkpoints
-            ],
+            resume_from=goes_on_from,
             device="cuda:0" if self._cuda_devices else "cpu",
             threads=self._threads,
             supervisor=os.getpid(),

@@ -3,9 +3,13 @@
 It tells events as JSON lines through a FIFO and prints what a person may want to read. SIGTERM,
 once training has begun, asks it to save and end; before that there is nothing to save, and it just
 ends.
+
+On several devices `worker.launch` has torchrun start one for each, `python -m worker.trainer
+FILE.json AGENT RANK`; AGENT is torchrun's process. The first rank tells; another tells nothing but
+its own failure.
 """
 
-import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -15,29 +19,22 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-_PR_SET_PDEATHSIG = 1
+from worker.lifeline import die_with
 
 
-def _die_with(supervisor: int) -> None:
-    """Have the kernel kill this process when its parent dies; end now if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != supervisor:
-        sys.exit("the supervisor is gone")
-
-
-def main(path: Path) -> int:
+def main(path: Path, agent: int | None = None, rank: int = 0) -> int:
     """Train what the file says. 0: ended by itself or because it was asked to."""
     assignment = json.loads(path.read_text())
-    _die_with(assignment["supervisor"])
+    die_with(agent or assignment["supervisor"])
     with Path(assignment["events"]).open("w") as pipe:
-        return _train(assignment, pipe)
+        return _train(assignment, pipe, rank)
 
 
-def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
+def _train(assignment: dict[str, Any], pipe: TextIO, rank: int = 0) -> int:
     # Here, not above: the import takes a second or more, in which the supervisor may die.
     from crs_core.engine import Place, ResumePoint, failed, run
-    from crs_core.events import Event, Started
+    from crs_core.errors import RankLostError
+    from crs_core.events import Event, Failed, Started
     from crs_core.spec import parse_any
 
     told_to_stop = threading.Event()
@@ -45,8 +42,11 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
     def tell(event: Event) -> None:
         if isinstance(event, Started):
             signal.signal(signal.SIGTERM, lambda *_: told_to_stop.set())
-        pipe.write(event.model_dump_json() + "\n")
-        pipe.flush()
+        if rank == 0 or isinstance(event, Failed):
+            fcntl.flock(pipe, fcntl.LOCK_EX)  # a long line of one rank would be torn by another's
+            pipe.write(event.model_dump_json() + "\n")
+            pipe.flush()
+            fcntl.flock(pipe, fcntl.LOCK_UN)
 
     try:
         spec = parse_any(assignment["spec"])
@@ -62,17 +62,22 @@ def _train(assignment: dict[str, Any], pipe: TextIO) -> int:
             threads=assignment["threads"],
         )
         run(spec, place, on_event=tell, should_stop=told_to_stop.is_set)
+    except RankLostError:  # whatever ended the other one is the reason, and is told by who knows it
+        traceback.print_exc()
+        return 1
     except Exception as error:  # noqa: BLE001 - the one place where an attempt's error is told
         reason = failed(error)
         if reason.kind == "internal":
             traceback.print_exc()
+            if rank:
+                reason = Failed(kind="internal", message=f"on device {rank}: {reason.message}")
         tell(reason)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    exit_code = main(Path(sys.argv[1]))
+    exit_code = main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(

@@ -8,7 +8,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps import ServiceDep
 from api.errors import ParameterError
-from api.live import Mark
+from api.identity import IdentityDep
+from api.live import Mark, Reader
 from api.parameters import Jobs, Sweeps
 from api.schemas.curves import ChangeEvent
 from store import changes
@@ -19,17 +20,27 @@ RECONNECT_MS = 1000
 MOST = 1 << 62
 
 
+def reader(who: IdentityDep) -> Reader:
+    """Say whose stream it is."""
+    return Reader(who.user, who.token.key if who.token else None)
+
+
+ReaderDep = Annotated[Reader, Depends(reader)]
+
+
 def place(
     service: ServiceDep,
+    whose: ReaderDep,
     last_event_id: Annotated[
         str | None,
         Header(description="`id` of the last event seen; the stream goes on after it."),
     ] = None,
 ) -> int:
     """Say where the stream begins, before the answer does: who reads the state after the headers
-    came can miss nothing. Raises TooManyStreams, ParameterError.
+    came can miss nothing. Raises TooManyStreams, TooManyOwnStreams, ParameterError.
     """
-    service.hub.check_room(service.settings.streams)
+    each = None if whose.token is None else service.settings.streams_per_user
+    service.hub.check_room(service.settings.streams, reader=whose, most_each=each)
     if not last_event_id:
         with service.read() as session:
             return changes.head(session)
@@ -49,12 +60,13 @@ def place(
 async def events(
     service: ServiceDep,
     after: Annotated[int, Depends(place)],
+    whose: ReaderDep,
     job: Jobs = (),
     sweep: Sweeps = (),
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow job states and new points. The `data` of each event is a `ChangeEvent`."""
     jobs, sweeps = frozenset(job), frozenset(sweep)
-    async for item in service.hub.follow(after):
+    async for item in service.hub.follow(after, reader=whose):
         number = str(item.seq)
         if isinstance(item, Mark):
             if item.reset:

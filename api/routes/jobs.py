@@ -1,11 +1,13 @@
-"""Jobs: submit, list, read, change, cancel, retry, delete."""
+"""Jobs: submit, list, read, change, cancel, pause, resume, retry, clone, delete."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
 
 from api.answers import job, job_item
-from api.deps import ServiceDep
+from api.deps import Service, ServiceDep
+from api.identity import Identity, IdentityDep
 from api.parameters import (
     CursorQuery,
     JobPath,
@@ -19,9 +21,21 @@ from api.parameters import (
 )
 from api.plans import plan_of
 from api.schemas.base import failures
-from api.schemas.jobs import Job, JobList, JobPatch, JobSubmit, Plan, PlanRequest
+from api.schemas.jobs import (
+    Job,
+    JobClone,
+    JobList,
+    JobPatch,
+    JobRetry,
+    JobSubmit,
+    Plan,
+    PlanRequest,
+)
 from crs_core.planning import plan_job
+from crs_core.spec import AnySpec
 from store import jobs
+from store.grid import changed
+from store.jobs import NewJob
 
 router = APIRouter(tags=["jobs"])
 
@@ -32,27 +46,45 @@ def plan(body: PlanRequest) -> Plan:
     return plan_of(body.spec)
 
 
-@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 413))
+@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 413))
 def submit(
     body: JobSubmit,
     service: ServiceDep,
+    who: IdentityDep,
     response: Response,
     background: BackgroundTasks,
     key: Key = None,
 ) -> Job:
     """Queue a job."""
-    cost = plan_job(body.spec)
-    new = jobs.NewJob(
-        spec=body.spec,
-        name=body.name,
-        tags=body.tags,
-        priority=body.priority,
+    new = _new(body.spec, body.name, body.tags, body.priority, who)
+    return _submit(new, service, response, background, key)
+
+
+def _new(spec: AnySpec, name: str, tags: Sequence[str], priority: int, who: Identity) -> NewJob:
+    cost = plan_job(spec)
+    return NewJob(
+        spec=spec,
+        name=name,
+        tags=tags,
+        priority=priority,
+        owner=who.user,
         planned_compute_reduction=cost.reduction,
         total_steps=cost.steps,
         steps_per_epoch=cost.steps_per_epoch,
     )
+
+
+def _submit(
+    new: NewJob,
+    service: Service,
+    response: Response,
+    background: BackgroundTasks,
+    key: str | None,
+) -> Job:
     with service.write() as session:
-        submitted = jobs.submit(session, new, idempotency_key=key)
+        submitted = jobs.submit(
+            session, new, idempotency_key=key, max_queued=service.settings.max_queued
+        )
     response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
     if submitted.created:
         background.add_task(service.ring)
@@ -140,8 +172,7 @@ def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) ->
     """Delete a job that is not running, with its curves, log and checkpoints."""
     with service.write() as session:
         jobs.delete(session, job_id)
-        service.mark_for_removal(job_id)
-    background.add_task(service.remove, job_id)
+    background.add_task(service.remove_deleted)
 
 
 @router.post(
@@ -157,11 +188,76 @@ def cancel(job_id: JobPath, service: ServiceDep) -> Job:
 
 
 @router.post(
-    "/jobs/{id}/retry", operation_id="retryJob", status_code=202, responses=failures(404, 409)
+    "/jobs/{id}/pause", operation_id="pauseJob", status_code=202, responses=failures(404, 409)
 )
-def retry(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> Job:
-    """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
+def pause(job_id: JobPath, service: ServiceDep) -> Job:
+    """Have a running job save a checkpoint and leave its worker; again is no error."""
     with service.write() as session:
-        view = jobs.retry(session, job_id)
+        return job(jobs.request_pause(session, job_id))
+
+
+@router.post(
+    "/jobs/{id}/resume", operation_id="resumeJob", status_code=202, responses=failures(404, 409)
+)
+def resume(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> Job:
+    """Queue a paused job, to go on from its checkpoint; again is no error."""
+    with service.write() as session:
+        view = jobs.resume(session, job_id, max_queued=service.settings.max_queued)
     background.add_task(service.ring)
     return job(view)
+
+
+@router.post(
+    "/jobs/{id}/retry",
+    operation_id="retryJob",
+    status_code=202,
+    responses=failures(400, 404, 409, 413),
+)
+def retry(
+    job_id: JobPath,
+    service: ServiceDep,
+    background: BackgroundTasks,
+    body: JobRetry | None = None,
+) -> Job:
+    """Queue a failed or cancelled job again; it goes on from its last checkpoint.
+
+    One that has used up its wall time needs more of it.
+    """
+    with service.write() as session:
+        view = jobs.retry(
+            session,
+            job_id,
+            wall_time_s=None if body is None else body.wall_time_s,
+            max_queued=service.settings.max_queued,
+        )
+    background.add_task(service.ring)
+    return job(view)
+
+
+@router.post(
+    "/jobs/{id}/clone",
+    operation_id="cloneJob",
+    status_code=202,
+    responses=failures(400, 404, 409, 413),
+)
+def clone(
+    job_id: JobPath,
+    service: ServiceDep,
+    who: IdentityDep,
+    response: Response,
+    background: BackgroundTasks,
+    body: JobClone | None = None,
+    key: Key = None,
+) -> Job:
+    """Queue a new job of the same spec, name, tags and priority, but for what is said here."""
+    body = body or JobClone()
+    with service.read() as session:
+        first = jobs.get(session, job_id)
+    new = _new(
+        changed(first.spec, body.changes),
+        first.name if body.name is None else body.name,
+        first.tags if body.tags is None else body.tags,
+        first.priority if body.priority is None else body.priority,
+        who,
+    )
+    return _submit(new, service, response, background, key)

@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 
 from api.answers import curve
 from api.deps import ServiceDep
 from api.errors import ParameterError
-from api.parameters import After, JobPath, Jobs, MaxPoints, Metrics, Sweeps, known_metrics
+from api.files import Asked, answer
+from api.parameters import (
+    After,
+    CheckpointPath,
+    JobPath,
+    Jobs,
+    MaxPoints,
+    Metrics,
+    Sweeps,
+    known_metrics,
+)
 from api.schemas.base import failures
 from api.schemas.curves import CurveList
 from api.schemas.jobs import Checkpoint, CheckpointList, LayerList, LayerState, Log
@@ -18,6 +28,7 @@ from store import curves as stored_curves
 from store import layers as stored_layers
 from store import logs
 
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 router = APIRouter(tags=["records"])
 MAX_LOG_PIECE = 1 << 20
 MAX_POINTS = 2_000_000
@@ -106,3 +117,34 @@ def checkpoints(job_id: JobPath, service: ServiceDep) -> CheckpointList:
     with service.read() as session:
         found = stored_checkpoints.read(session, job_id)
     return CheckpointList(items=[Checkpoint.model_validate(c) for c in found], next=None)
+
+
+@router.get(
+    "/jobs/{id}/checkpoints/{checkpoint}",
+    operation_id="downloadCheckpoint",
+    response_class=Response,
+    responses={
+        200: {"description": "The file.", "content": BINARY},
+        206: {"description": "The part that `Range` asks for.", "content": BINARY},
+        304: {"description": "It is the one that `If-None-Match` names."},
+        **failures(404, 416),
+    },
+)
+def checkpoint(
+    job_id: JobPath,
+    checkpoint_id: CheckpointPath,
+    service: ServiceDep,
+    part: Annotated[
+        str | None, Header(alias="Range", max_length=200, description="As `bytes=1000-`.")
+    ] = None,
+    if_range: Annotated[
+        str | None, Header(alias="If-Range", max_length=200, description="An ETag.")
+    ] = None,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", max_length=2000, description="ETags.")
+    ] = None,
+) -> Response:
+    """Download a checkpoint, whole or in part."""
+    with service.read() as session:
+        found = stored_checkpoints.get(session, job_id, checkpoint_id)
+    return answer(service.files(), found, Asked(part, if_range, if_none_match))

@@ -1,8 +1,9 @@
 """Sweeps: create, look at, cancel."""
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from api.deps import ServiceDep
+from api.identity import IdentityDep
 from api.parameters import CursorQuery, Key, Limit, SweepPath
 from api.plans import plan_of_sweep
 from api.schemas.base import failures
@@ -20,12 +21,14 @@ router = APIRouter(tags=["sweeps"])
     operation_id="submitSweep",
     status_code=201,
     response_model=Sweep,
-    responses=failures(400, 413)
+    responses=failures(400, 409, 413)
     | {200: {"model": SweepPlan, "description": "With `dry_run`: what it would make."}},
 )
 def submit(
     body: SweepSubmit,
     service: ServiceDep,
+    who: IdentityDep,
+    request: Request,
     response: Response,
     background: BackgroundTasks,
     key: Key = None,
@@ -37,15 +40,23 @@ def submit(
         with told_at(member.at):
             costs.append(plan_job(member.spec))
     if body.dry_run:
+        request.state.is_change = False
         plan = plan_of_sweep(members, costs)
         return Response(plan.model_dump_json(), media_type="application/json")
-    new = sweeps.NewSweep(name=body.name, base=body.base, axes=body.axes, variants=body.variants)
+    new = sweeps.NewSweep(
+        name=body.name,
+        base=body.base,
+        axes=body.axes,
+        variants=body.variants,
+        owner=who.user,
+    )
     jobs = [
         NewJob(
             spec=member.spec,
             name=member.label,
             tags=body.tags,
             priority=body.priority,
+            owner=who.user,
             planned_compute_reduction=cost.reduction,
             total_steps=cost.steps,
             steps_per_epoch=cost.steps_per_epoch,
@@ -53,7 +64,9 @@ def submit(
         for member, cost in zip(members, costs, strict=True)
     ]
     with service.write() as session:
-        made = sweeps.create(session, new, jobs, idempotency_key=key)
+        made = sweeps.create(
+            session, new, jobs, idempotency_key=key, max_queued=service.settings.max_queued
+        )
         idle = sum(w.alive and w.state == "idle" for w in workers.list_workers(session))
     response.headers["Location"] = f"/api/v1/sweeps/{made.sweep.id}"
     if made.created:

@@ -78,11 +78,16 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare the failures of a route for OpenAPI."""
     said = {
         400: "The request cannot be read.",
-        403: "Refused: another site, another host name, or a forwarded request.",
+        401: "A login is needed, or the token is not valid (any more).",
+        403: "Refused: another site or host name, a role that does not suffice, or another's.",
         404: "There is no such thing; `detail` says which id was asked for.",
-        409: "The state does not allow this; `detail` says why.",
-        413: "The body is larger than 1 MiB.",
-        422: "A field or parameter is wrong; `errors` names each.",
-        503: "The database does not answer, or has another schema; or too many streams are open.",
+        408: "The body did not come in time.",
+        409: "The state does not allow this, or a cap is reached; `detail` says why.",
+        413: "The body is larger than 1 MiB, or holds too many values.",
+        416: "The file has no such part; `Content-Range` says how long it is.",
+        422: "A field or parameter is wrong; `errors` names each, up to a hundred.",
+        429: "Too many requests of one token, or tokens that are not valid; see `Retry-After`.",
+        503: "The database does not answer, or has another schema; or too many streams are open; "
+        "or the files of jobs cannot be reached.",
     }
     return {status: {"model": Problem, "description": said[status]} for status in statuses}

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, WrapSerializer, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
+from api.schemas.plain import Plain
 from crs_core.spec import AnySpec, Gate, Policy, RatioSchedule
 
 JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -115,6 +116,32 @@ class JobPatch(Request):
     priority: Priority | None = Field(None, description="Moves a queued job.")
 
 
+class JobRetry(Request):
+    """What a job gets when it is tried again."""
+
+    wall_time_s: float | None = Field(
+        None,
+        gt=0,
+        le=31_536_000,
+        description="Replaces `resources.wall_time_s`; it counts from the job's first start.",
+        examples=[7200],
+    )
+
+
+class JobClone(Request):
+    """In what a clone differs. Fields left out are the original's."""
+
+    name: Name | None = None
+    tags: Tags | None = None
+    priority: Priority | None = None
+    changes: Plain[dict[str, Any]] = Field(
+        default={},
+        max_length=1000,
+        description="Dotted path into the spec -> value.",
+        examples=[{"seed": 2, "training.epochs": 40}],
+    )
+
+
 class Reason(Answer):
     """Why a job or an attempt ended as it did."""
 
@@ -201,8 +228,9 @@ class JobItem(Answer):
     )
     planned_compute_reduction: float | None
     attempt_count: int
-    wish: Literal["cancel", "pause"] | None = Field(
-        description="What was asked of a running job and has not taken effect yet."
+    wish: Literal["cancel", "pause", "preempt"] | None = Field(
+        description="What was asked of a running job and has not taken effect yet; `preempt`: to "
+        "give way to a job of higher priority."
     )
     spec: StoredSpec | None = Field(description="Null in lists whose `columns` leave it out.")
 

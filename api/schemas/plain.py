@@ -5,19 +5,23 @@ in lists in lists. A field with a type refuses these by itself; one that is a me
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails
 
 MAX_DEPTH = 20
+MOST_FAULTS = 100
+"""Places at fault that are looked for: each costs, and a megabyte holds hundreds of thousands."""
 _T = TypeVar("_T")
 _Place = tuple[str | int, ...]
+_END: Any = object()
 
 
 def _check(value: _T) -> _T:
-    """Give the value back. Raises ValidationError, which names every place at fault."""
+    """Give the value back. Raises ValidationError, which names the places at fault."""
     found: list[InitErrorDetails] = [
         {
             "type": "value_error",
@@ -26,7 +30,7 @@ def _check(value: _T) -> _T:
             "input": None,
             "ctx": {"error": ValueError(why)},
         }
-        for place, why in _faults(value)
+        for place, why in islice(_faults(value), MOST_FAULTS)
     ]
     if found:
         raise ValidationError.from_exception_data("plain data", found)
@@ -35,23 +39,29 @@ def _check(value: _T) -> _T:
 
 def _faults(value: Any) -> Iterator[tuple[_Place, str]]:
     """Walk through all of it, without recursion: nested too deep is one of the faults."""
-    waiting: list[tuple[_Place, Any]] = [((), value)]
+    waiting: list[Iterator[tuple[_Place, Any]]] = [iter([((), value)])]
     while waiting:
-        place, inside = waiting.pop()
-        if isinstance(inside, dict | list):
+        place, inside = next(waiting[-1], ((), _END))
+        if inside is _END:
+            waiting.pop()
+        elif isinstance(inside, dict | list):
             if len(place) >= MAX_DEPTH:
                 yield place, f"this is nested more than {MAX_DEPTH} deep; a spec is not"
                 continue
             if isinstance(inside, dict):
-                named = [((*place, _shown(key)), key, held) for key, held in inside.items()]
-                yield from ((p, why) for p, key, _ in named for why in _faults_of_text(key))
-                waiting += [(p, held) for p, _, held in reversed(named)]
+                for key in inside:
+                    yield from (((*place, _shown(key)), why) for why in _faults_of_text(key))
+                waiting.append(_below(place, ((_shown(k), held) for k, held in inside.items())))
             else:
-                waiting += [((*place, i), held) for i, held in reversed(list(enumerate(inside)))]
+                waiting.append(_below(place, enumerate(inside)))
         elif isinstance(inside, str):
             yield from ((place, why) for why in _faults_of_text(inside))
         elif isinstance(inside, float) and not math.isfinite(inside):
             yield place, f"this must be a finite number; got {inside}"
+
+
+def _below(place: _Place, items: Iterable[tuple[str | int, Any]]) -> Iterator[tuple[_Place, Any]]:
+    return (((*place, name), held) for name, held in items)
 
 
 def _faults_of_text(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, SweepId
 from crs_core.events import TaskName
-from crs_core.spec import JobSpec
+from crs_core.spec import AnySpec
 
 
 class Choice(Answer):
@@ -64,7 +64,7 @@ class Preset(Answer):
     name: str
     title: str
     summary: str
-    spec: JobSpec
+    spec: AnySpec
 
 
 class MetricChoice(Answer):
@@ -100,6 +100,13 @@ class Catalog(Answer):
     study: dict[str, Any] = Field(description="JSON schema of a study's spec, for forms.")
 
 
+class Device(Answer):
+    """What a device is; null: not known."""
+
+    name: str | None = Field(examples=["NVIDIA H100 80GB HBM3"])
+    memory_bytes: int | None = Field(description="Of a CPU: of the host.")
+
+
 class Worker(Answer):
     """A slot: one worker process and the devices it owns."""
 
@@ -108,6 +115,7 @@ class Worker(Answer):
     pid: int
     kind: Literal["cpu", "cuda"]
     devices: list[str] = Field(examples=[["cpu"]])
+    hardware: list[Device] = Field(description="What the devices are, in their order.")
     threads: int
     state: Literal["idle", "busy", "stopped", "lost"] = Field(
         description="`lost`: no heartbeat for the length of a lease."
@@ -140,7 +148,13 @@ class QueuedJob(Answer):
     owner: str
     sweep_id: SweepId | None
     queued_at: datetime
-    waits_for: str | None = Field(description="What no living worker has, if that is why it waits.")
+    waits_for: str | None = Field(
+        description="What no living worker has, or that its owner runs as many jobs as it may; "
+        "null: its turn."
+    )
+    starts_at: datetime | None = Field(
+        description="About when it will start, by measured speeds; null: nothing measured tells."
+    )
 
 
 class Queue(Answer):

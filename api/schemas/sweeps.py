@@ -1,12 +1,26 @@
 """Sweeps: a base spec, axes and variants, and the jobs made from them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.schemas.base import Answer, Cursor, JobId, Name, Priority, Request, SweepId, Tags
 from api.schemas.plain import Plain
+from store.grid import MAX_JOBS
+
+Few = Field(max_length=MAX_JOBS)
+"""More could make no sweep."""
+
+MAX_AXES = 1000
+
+
+def _few(axes: Any) -> Any:
+    # Before they are looked at: a mapping's own `max_length` counts when all of it was.
+    if isinstance(axes, dict) and len(axes) > MAX_AXES:
+        raise ValueError(f"this has {len(axes)} axes; a sweep may have at most {MAX_AXES}")
+    return axes
+
 
 EXAMPLE_BASE: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [128, 128]},
@@ -32,10 +46,10 @@ class SweepSubmit(Request):
         description="A spec; what `axes` and `variants` set may be left out.",
         examples=[EXAMPLE_BASE],
     )
-    axes: Plain[dict[str, list[Any]]] = Field(
+    axes: Plain[Annotated[dict[str, list[Any]], BeforeValidator(_few)]] = Field(
         default={}, description="Path -> values.", examples=[{"seed": [1, 2, 3]}]
     )
-    variants: Plain[list[dict[str, Any]]] = Field(
+    variants: Plain[Annotated[list[dict[str, Any]], Few]] = Field(
         default=[],
         description="Sets of path -> value, each crossed with the axes.",
         examples=[EXAMPLE_VARIANTS],

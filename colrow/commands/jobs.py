@@ -98,10 +98,55 @@ def cancel(context: typer.Context, job: JobArgument) -> None:
     typer.echo(f"{found['id']} {found['state']}" + (", stops" if found["wish"] else ""))
 
 
-def retry(context: typer.Context, job: JobArgument) -> None:
-    """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
-    found = session(context).client.retry(job)
+def pause(context: typer.Context, job: JobArgument) -> None:
+    """Have a running job save a checkpoint and leave its worker, until it is resumed."""
+    found = session(context).client.pause(job)
+    typer.echo(f"{found['id']} {found['state']}" + (", pauses" if found["wish"] else ""))
+
+
+def resume(context: typer.Context, job: JobArgument) -> None:
+    """Queue a paused job; it goes on from its checkpoint."""
+    found = session(context).client.resume(job)
     typer.echo(f"{found['id']} {found['state']}")
+
+
+def retry(
+    context: typer.Context,
+    job: JobArgument,
+    *,
+    wall_time: Annotated[
+        str | None, typer.Option(help="How long it may run in all now, as in 2h [as before].")
+    ] = None,
+) -> None:
+    """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
+    from colrow.durations import seconds
+
+    wall_time_s = None if wall_time is None else seconds(wall_time)
+    found = session(context).client.retry(job, wall_time_s=wall_time_s)
+    typer.echo(f"{found['id']} {found['state']}")
+
+
+def clone(
+    context: typer.Context,
+    job: JobArgument,
+    *,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="As seed=2 or training.epochs=40."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the clone [the original's].")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Tags of the clone [the original's]; repeatable.")
+    ] = None,
+    priority: Annotated[int | None, typer.Option(help="Its priority [the original's].")] = None,
+) -> None:
+    """Queue a new job of the same spec, and print its id."""
+    from colrow.specfile import read_settings
+
+    made = session(context).client.clone(
+        job, changes=read_settings(set_ or ()), name=name, tags=tag or None, priority=priority
+    )
+    typer.echo(made["id"])
 
 
 def delete(context: typer.Context, job: JobArgument) -> None:

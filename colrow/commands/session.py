@@ -1,4 +1,4 @@
-"""What every command needs: the address of the service, and where to print."""
+"""What every command needs: the service, with the token for it, and where to print."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,13 +20,15 @@ class Session:
     """One run of the command line."""
 
     server: str | None = None
+    token: str | None = None
+    """None: COLROW_TOKEN, else the one that is kept; "": none."""
 
     @cached_property
     def client(self) -> "Client":
         """Connect at the first use."""
         from colrow.client import Client
 
-        return Client(self.server)
+        return Client(self.server, token=self.token)
 
     def close(self) -> None:
         """Close the connection, if there was one."""

@@ -9,7 +9,7 @@ import typer
 
 from colrow.commands import sweeps, watching
 from colrow.commands.session import Session
-from colrow.local.own_service import Place, serving
+from colrow.local.own_service import Place, own_token, serving
 from colrow.specfile import SweepFile, read_sweep
 
 
@@ -28,15 +28,15 @@ def run(demo: Demo) -> None:
     began_s = time.monotonic()
     try:
         with serving(demo.place) as (address, service):
-            _show(wanted, address, began_s)
+            _show(wanted, demo.place, address, began_s)
             if demo.stays_up:
                 _stay(address, service)
     except KeyboardInterrupt:
         typer.echo("")
 
 
-def _show(wanted: SweepFile, address: str, began_s: float) -> None:
-    session = Session(address)
+def _show(wanted: SweepFile, place: Place, address: str, began_s: float) -> None:
+    session = Session(address, own_token(place, address))
     with session.client as client:
         made = client.sweep(
             wanted.base, axes=wanted.axes, variants=wanted.variants, name=wanted.name

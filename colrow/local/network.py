@@ -1,4 +1,4 @@
-"""The address that `colrow up` listens on: loopback only, and free."""
+"""The address that `colrow up` listens on: free, and how it is called."""
 
 import errno
 import http.client
@@ -10,12 +10,6 @@ from colrow.errors import LocalError
 
 def check_address(host: str, port: int) -> int:
     """Give the port, a free one for 0. Raises LocalError when the service cannot listen there."""
-    if not is_loopback(host):
-        raise LocalError(
-            f"the address {host!r} is not a loopback one, and Colrow has no logins yet, so "
-            "everybody who reaches it could start jobs; use --host 127.0.0.1, and from elsewhere "
-            "an SSH tunnel"
-        )
     if not 0 <= port < 65_536:
         raise LocalError(f"{port} is no port; a port is a number from 1 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -37,14 +31,9 @@ def check_address(host: str, port: int) -> int:
         return chosen
 
 
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine reaches the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def name_of(host: str) -> str:
+    """Give a name by which others reach the address: of all addresses at once, this machine's."""
+    return socket.gethostname() if _is_any(host) else host
 
 
 def url(host: str, port: int) -> str:
@@ -52,9 +41,17 @@ def url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host or "0.0.0.0").is_unspecified  # noqa: S104 - not listened on
+    except ValueError:
+        return False
+
+
 def is_ready(host: str, port: int) -> bool:
     """Ask the service whether it can work."""
-    connection = http.client.HTTPConnection(host, port, timeout=2.0)
+    here = ("::1" if ":" in host else "127.0.0.1") if _is_any(host) else host
+    connection = http.client.HTTPConnection(here, port, timeout=2.0)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -21,8 +21,11 @@ def take(folder: Path, spec: JobSpec | StudySpec) -> None:
 
     Raises LocalError where it is that of another spec, or cannot be used.
     """
-    # As checkpoints do: how often it reports, and with how many threads it runs, may change.
+    # As checkpoints do: how often it reports, and with how many threads it runs, may change; not
+    # how many devices share a batch.
     ours = spec.model_dump(mode="json", exclude={"report", "resources"})
+    if spec.resources.devices > 1:
+        ours["resources"] = {"devices": spec.resources.devices}
     try:
         theirs = _enter(folder, ours)
     except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from colrow import credentials
 from colrow.errors import ColrowError, LocalError
 from colrow.local import network
 from colrow.local.processes import bound
@@ -24,6 +25,11 @@ class Place:
     data: Path
     port: int
     workers: int | None
+
+
+def own_token(place: Place, address: str) -> str:
+    """Give the token for a service of one's own: that of its folder; none, where it needs none."""
+    return credentials.token_for(credentials.file_in(place.data), address) or ""
 
 
 @contextlib.contextmanager

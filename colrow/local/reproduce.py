@@ -8,7 +8,7 @@ from colrow import settings
 from colrow.commands.reproduce import Wanted, report, run
 from colrow.commands.session import Session
 from colrow.errors import ColrowError
-from colrow.local.own_service import Place, serving
+from colrow.local.own_service import Place, own_token, serving
 from colrow.local.weights import reader_of
 from colrow.reproduction.experiments import chosen
 from colrow.reproduction.runs import Scale
@@ -54,5 +54,6 @@ def reproduce(session: Session, asked: Asked) -> None:
         report(session, wanted)
         return
     port = own.port if asked.port is None else asked.port
-    with serving(Place(home, port, asked.workers)) as (address, _):
-        run(Session(address), wanted, weights=reader_of(home))
+    place = Place(home, port, asked.workers)
+    with serving(place) as (address, _):
+        run(Session(address, own_token(place, address)), wanted, weights=reader_of(home))

@@ -8,8 +8,9 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -61,13 +62,14 @@ def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -
     output.take(folder, spec)
     saved = output.listed(folder)
     points = [ResumePoint(folder / s.name, s.sha256, s.step) for s in reversed(saved)]
+    threads = wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2)
     place = Place(
         work_dir=folder,
         data_dir=wanted.datasets,
         download=wanted.download,
         resume_from=tuple(points),
         device=wanted.device,
-        threads=wanted.threads or spec.resources.threads or max(1, (os.cpu_count() or 1) // 2),
+        threads=max(1, threads // spec.resources.devices),
     )
     is_study = isinstance(spec, StudySpec)
     if is_study:
@@ -75,9 +77,7 @@ def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -
     stopping = _Stop()
     try:
         with out.status("loading torch"):
-            for variable, value in THREADING.items():
-                os.environ.setdefault(variable, value)  # read when torch is loaded
-            from crs_core.engine import run as run_job
+            run_job = _runner(spec, out)
         with bars(out) as progress:
             watcher = _Watcher(folder, progress, "studying" if is_study else "training", saved)
             result = run_job(spec, place, on_event=watcher.hear, should_stop=stopping.asked)
@@ -112,6 +112,19 @@ def _train(wanted: Run, spec: JobSpec | StudySpec, folder: Path, out: Console) -
     if is_study and not result.completed:
         end = "stopped; the same command begins again"
     note(f"{end}: {folder}")
+
+
+def _runner(spec: JobSpec | StudySpec, out: Console) -> Callable[..., Result]:
+    """Give what runs a spec: the engine in this process, or in one for each of several devices."""
+    if spec.resources.devices > 1:
+        from colrow.local import several
+
+        return partial(several.run, say=partial(out.print, end="", markup=False, highlight=False))
+    for variable, value in THREADING.items():
+        os.environ.setdefault(variable, value)  # read when torch is loaded
+    from crs_core.engine import run as run_here
+
+    return run_here
 
 
 class _Stop:

@@ -1,7 +1,8 @@
 """`colrow up`: database, broker, api and workers on this machine, from one command.
 
-Started in the order broker, tables, workers, api; stopped in the order api, workers, broker. A
-worker that is told to stop lets its job write a checkpoint, and the job goes on at the next start.
+Started in the order broker, tables, workers, api, notifier; stopped in the order api, workers and
+notifier, broker. A worker that is told to stop lets its job write a checkpoint, and the job goes on
+at the next start.
 """
 
 import os
@@ -14,11 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from pydantic import ValidationError
+
+from api.login import StartError, demand_an_admin, reason_for_login
+from api.settings import Settings as ApiSettings
+from api.settings import explained
+from colrow import credentials
 from colrow.errors import LocalError
-from colrow.local import db, folder, network, valkey
+from colrow.local import db, folder, network, token, valkey
 from colrow.local.folder import DataFolder, Lock
 from colrow.local.processes import Child, stop
 from colrow.settings import inherited
+from store.session import Database
 
 START_S = 60.0
 CHECK_S = 0.2
@@ -38,6 +46,7 @@ class Service:
     devices: tuple[str, ...] = ()
     """One entry per worker, dealt in turn; none: the processor."""
     database_url: str | None = None
+    private: bool = False
 
 
 def run(service: Service, *, say: Callable[[str], None]) -> None:
@@ -48,7 +57,7 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
     if lock.left_behind:
         valkey.remove_runtime_folder(Path(lock.left_behind))
     runtime = valkey.runtime_folder()
-    address = network.url(service.host, port)
+    address = network.url(network.name_of(service.host), port)
     lock.tell(url=address, runtime=str(runtime))
     wishes = Wishes()
     started: list[list[Child]] = []
@@ -58,6 +67,7 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
         _start_broker(broker, place, runtime, wishes, say)
         database_url = service.database_url or place.database_url
         db.upgrade(database_url)
+        note = _let_in(service, place, database_url, address)
         environment = inherited() | {
             "COLROW_DATABASE_URL": database_url,
             "COLROW_BROKER_URL": valkey.broker_url(runtime),
@@ -65,6 +75,8 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             "COLROW_DATA": str(service.datasets),
             "COLROW_HOST": service.host,
             "COLROW_PORT": str(port),
+            "COLROW_PROFILE": "embedded",
+            "COLROW_PRIVATE": str(service.private),
             "PYTHONUNBUFFERED": "1",
         }
         workers = [_worker(place, service, environment, n) for n in range(service.workers)]
@@ -75,15 +87,26 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             environment,
             stop_s=API_STOP_S,
         )
-        for children in (workers, [api]):
+        notifier = Child(
+            "notifier",
+            [sys.executable, "-m", "worker.notifier"],
+            place.logs / "notifier.log",
+            environment,
+            stop_s=WORKER_STOP_S,
+        )
+        for children in ([*workers], [api]):
             started.append(children)
             for child in children:
                 child.start()
         _wait_until_ready(service.host, port, [api, *workers], wishes)
         if not wishes.stopping.is_set():
+            started[1].append(notifier)  # it stops with the workers, whose last ends it may send
+            notifier.start()  # only now: nobody waits for it
             many = "1 worker" if service.workers == 1 else f"{service.workers} workers"
-            say(f"Colrow is at {address} ({many}, data folder {place.path}). Ctrl-C stops it.")
-        _watch([broker, *workers, api], wishes, say)
+            say(
+                f"Colrow is at {address} ({many}, data folder {place.path}). Ctrl-C stops it.{note}"
+            )
+        _watch([broker, *workers, api, notifier], wishes, say)
     finally:
         if wishes.stopping.is_set():
             say("Colrow stops; running jobs write a checkpoint and go on at the next start.")
@@ -91,6 +114,37 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             stop(children, wishes.hurry.is_set)
         valkey.remove_runtime_folder(runtime)
         lock.release()
+
+
+def _let_in(service: Service, place: DataFolder, database_url: str, address: str) -> str:
+    """See to it that somebody can log in where that is needed, and say how.
+
+    Raises LocalError.
+    """
+    try:
+        settings = ApiSettings(
+            database_url=database_url,
+            host=service.host,
+            private=service.private,
+            profile="embedded",
+        )
+    except ValidationError as error:
+        raise LocalError(explained(error)) from None
+    reason = reason_for_login(settings)
+    if reason is None:
+        return ""
+    if service.private:
+        file = credentials.file_in(place.path)
+        token.private(database_url, file, address)
+        return f" Sign in with its token in {file}."
+    database = Database(database_url)
+    try:
+        demand_an_admin(database, reason)
+    except StartError as error:
+        raise LocalError(str(error)) from None
+    finally:
+        database.close()
+    return " Everybody needs a token: colrow token create."
 
 
 class Wishes:

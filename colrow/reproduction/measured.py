@@ -19,12 +19,12 @@ Reader = Callable[[JobItem], Sequence[Weights]]
 
 AT_ONCE = 20
 """Jobs whose curves are read in one request."""
-MOST_POINTS = 120
+MOST_POINTS = 100
 """Of a learning curve."""
 _OF_TRAINING = tuple(f"validation_{quality}" for quality in QUALITY.values())
 _OF_STUDY = (
     "frobenius_error", "spectral_error", "element_error", "rms_error", "expected_error",
-    "error_bound", "macs", "compute_reduction", "product_seconds", "exact_product_seconds",
+    "error_bound", "zero_error", "compute_reduction", "product_seconds", "exact_product_seconds",
 )  # fmt: skip
 """Of the curves of a job those that are kept."""
 _SUMMARY = (

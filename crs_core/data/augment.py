@@ -9,19 +9,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from crs_core.shards import Shard
 from crs_core.spec import Augmentation
 
 
-def augmented(images: Tensor, by: Augmentation, generator: torch.Generator) -> Tensor:
+def augmented(
+    images: Tensor, by: Augmentation, generator: torch.Generator, *, shard: Shard | None = None
+) -> Tensor:
     """Give each image cropped and flipped at random; N C H W, the same type and size.
 
     Every image has its own place for the crop and its own coin for the flip, drawn for the whole
-    batch at once from `generator`, which is of the images' device.
+    batch at once from `generator`, which is of the images' device. Where several devices share the
+    batch, `images` are those of `shard`; what a single device would draw for them is theirs.
     """
     count, channels, height, width = images.shape
+    part = shard or Shard(0, count, count)
 
     def draw(below: int) -> Tensor:
-        return torch.randint(below, (count, 1), generator=generator, device=images.device)
+        every = torch.randint(below, (part.whole, 1), generator=generator, device=images.device)
+        return every[part.begin : part.end]
 
     rows = torch.arange(height, device=images.device).expand(count, -1)
     columns = torch.arange(width, device=images.device).expand(count, -1)

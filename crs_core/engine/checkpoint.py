@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import torch
 
 from crs_core.engine.place import ResumePoint
+from crs_core.engine.ranks import ALONE, Ranks
 from crs_core.errors import CheckpointError, DiskError
 from crs_core.spec import JobSpec
 
@@ -35,7 +36,7 @@ class Saved:
 
 
 def save(folder: Path, step: int, spec: JobSpec, state: Mapping[str, Any]) -> Saved:
-    """Write the checkpoint of `step`.
+    """Write the checkpoint of `step`. `state["others"]` is a list, of a state per further device.
 
     Raises DiskError when there is no room; nothing of the new file is left then, and older files
     are untouched.
@@ -83,15 +84,36 @@ def load(point: ResumePoint, spec: JobSpec) -> State:
     differing = _differences(state["spec"], _identity(spec))
     if differing:
         raise CheckpointError(f"it belongs to another spec ({'; '.join(differing[:3])})")
+    # Those of one device alone were written without the list once.
+    there, here = len(state.get("others", ())) + 1, spec.resources.devices
+    if there != here:
+        raise CheckpointError(
+            f"it is of a training on {there} devices together, and this one has {here}: what each "
+            "of them sampled can't be shared out anew. With `resources.devices: "
+            f"{there}` training goes on from it"
+        )
     if state["step"] != point.step:
         raise CheckpointError(f"it is of step {state['step']}, not of step {point.step}")
     return state
 
 
-def newest_usable(
-    points: Sequence[ResumePoint], spec: JobSpec
-) -> tuple[ResumePoint | None, State | None, tuple[str, ...]]:
-    """Give the first checkpoint that can be used, its content, and a note on each that cannot."""
+Found = tuple[ResumePoint | None, State | None, tuple[str, ...]]
+"""A checkpoint that can be used, its content, and a note on each that was to be used before it."""
+
+
+def newest_usable(points: Sequence[ResumePoint], spec: JobSpec, ranks: Ranks = ALONE) -> Found:
+    """Give the first checkpoint that can be used; the first of several ranks says which it is.
+
+    Raises CheckpointError where another rank can't use that one.
+    """
+    found: Found = _first_usable(points, spec) if ranks.is_first else (None, None, ())
+    index = ranks.from_first(-1 if found[0] is None else points.index(found[0]))
+    if ranks.is_first or index < 0:
+        return found
+    return points[index], load(points[index], spec), ()
+
+
+def _first_usable(points: Sequence[ResumePoint], spec: JobSpec) -> Found:
     notes: list[str] = []
     for point in points:
         try:

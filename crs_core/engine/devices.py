@@ -5,7 +5,7 @@ import platform
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 
 import torch
@@ -13,8 +13,11 @@ import torch
 from crs_core.errors import DeviceError, OutOfMemoryError
 
 
-def open_device(name: str) -> torch.device:
-    """Give the torch device called `name`. Raises DeviceError when it is not there."""
+def open_device(name: str, local_rank: int = 0) -> torch.device:
+    """Give the torch device called `name`, or of CUDA the one `local_rank` places behind it.
+
+    Raises DeviceError when it is not there.
+    """
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -25,19 +28,20 @@ def open_device(name: str) -> torch.device:
         return device
     if device.type != "cuda":
         raise DeviceError(f"jobs train on cpu or cuda; got {name!r}")
-    count = torch.cuda.device_count()
-    if (device.index or 0) >= count:
+    count, index = torch.cuda.device_count(), (device.index or 0) + local_rank
+    if index >= count:
         raise DeviceError(
-            f"{name!r} is not there: torch {torch.__version__} sees {count} CUDA devices. Choose "
-            "cpu, or check the driver and that torch was built with CUDA"
+            f"'cuda:{index}' is not there: torch {torch.__version__} sees {count} CUDA devices. "
+            "Choose cpu, or check the driver and that torch was built with CUDA"
         )
-    return torch.device("cuda", device.index or 0)
+    return torch.device("cuda", index)
 
 
 @contextmanager
 def computing_on(device: torch.device, threads: int) -> Iterator[None]:
-    """Set threads and determinism for one training, and put back what was there before.
+    """Set threads, determinism and CUDA's current device for one training; put all back after it.
 
+    Events and communicators are made on the current device, whatever the tensors' device is.
     On the CPU only deterministic algorithms run, so that a resumed job is the same job bit for bit.
     Filling fresh memory, which torch couples to that, is a debugging aid that costs a pass over
     every buffer: it is left off.
@@ -50,7 +54,8 @@ def computing_on(device: torch.device, threads: int) -> Iterator[None]:
     torch.use_deterministic_algorithms(device.type == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
-        yield
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
     finally:
         torch.set_num_threads(before_threads)
         torch.use_deterministic_algorithms(before_deterministic, warn_only=before_warn_only)

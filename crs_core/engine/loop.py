@@ -7,6 +7,10 @@ never ended.
 
 Nothing in a step waits for the device. Sums are read when they are told, so a loss that is no
 longer finite is found at the next telling, evaluation or checkpoint; none is saved of it.
+
+On several devices this runs once for each (`crs_core.engine.ranks`). All do the same in the same
+order, and whatever hangs on the clock or on a signal is agreed on, once a step: otherwise one would
+wait for the others forever.
 """
 
 import time
@@ -18,11 +22,13 @@ from crs_core.engine.checkpoint import newest_usable, save
 from crs_core.engine.devices import computing_on, memory_explained, open_device, versions
 from crs_core.engine.parts import Parts, assemble
 from crs_core.engine.place import Place, Result, ResumePoint
+from crs_core.engine.ranks import joined, local_rank
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
 from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import DiskError
 from crs_core.events import CheckpointSaved, Event, Finished, Started
+from crs_core.shards import shards
 from crs_core.spec import JobSpec
 
 
@@ -48,22 +54,26 @@ def train(
     `should_stop` is asked at every step; once true, a checkpoint is written and training ends with
     `completed=False`. Threads and determinism of torch are set for the while and put back.
 
+    With `resources.devices` above 1 this is called in as many processes, started by torchrun. All
+    of them hear Started, so that each knows that it has begun; the rest the first one alone.
+
     On the CPU, with the same threads, versions and kind of machine, a training that was stopped or
     killed and goes on from a checkpoint is the same bit for bit; metrics of time and memory
     excepted.
 
-    Raises SpecError, DatasetError, DivergedError, DeviceError (OutOfMemoryError), DiskError;
-    `failed(error)` turns them into the event that tells them.
+    Raises SpecError, DatasetError, DivergedError, DeviceError (OutOfMemoryError), DiskError, and
+    RankLostError where another rank has ended; `failed(error)` turns them into the event that tells
+    them.
     """
-    device = open_device(place.device)
-    with (
-        computing_on(device, place.threads),
-        memory_explained(device, spec.training.batch_size),
-    ):
-        parts = assemble(spec, place, device)
-        loop = _Loop(spec, place, parts, on_event)
-        loop.begin()
-        return loop.go(should_stop)
+    with joined(spec.resources.devices, place.device) as ranks:
+        device = open_device(place.device, local_rank(ranks))
+        with (
+            computing_on(device, place.threads),
+            memory_explained(device, spec.training.batch_size),
+        ):
+            loop = _Loop(spec, place, assemble(spec, place, device, ranks), on_event)
+            loop.begin()
+            return loop.go(should_stop)
 
 
 class _Loop:
@@ -75,10 +85,13 @@ class _Loop:
         self.spec = spec
         self.place = place
         self.parts = parts
-        self.tell = on_event
-        self.reporter = Reporter(spec, parts, on_event)
+        self.ranks = parts.ranks
+        self.begun = on_event
+        self.tell = on_event if self.ranks.is_first else _unheard
+        self.reporter = Reporter(spec, parts, self.tell)
         self.weights = list(parts.model.parameters())
         self.saved: CheckpointSaved | None = None
+        self.saved_step = -1
         self.saved_at = time.monotonic()
         self.surroundings = versions(parts.device) | {
             "device": parts.device.type,
@@ -94,12 +107,12 @@ class _Loop:
                 f"the folder {self.place.work_dir} cannot be made: {error.strerror or error}"
             ) from error
         device, length = self.parts.device, self.parts.length
-        point, state, notes = newest_usable(self.place.resume_from, self.spec)
+        point, state, notes = newest_usable(self.place.resume_from, self.spec, self.ranks)
         if point and state:
-            self.parts.load_state_dict(state["parts"])
+            self.parts.load_state_dict(state["parts"], state.get("others", []))
             self.reporter.load_state_dict(state["report"])
             notes += _differences(point, state["surroundings"], self.surroundings)
-        self.tell(
+        self.begun(
             Started(
                 step=self.reporter.progress.step,
                 total_steps=length.steps,
@@ -108,8 +121,20 @@ class _Loop:
                 threads=self.place.threads,
                 versions=versions(device) | hardware() | revision(),
                 resumed_from=point.path.name if point else None,
-                notes=(*self.parts.task.notes, *notes),
+                notes=(*self.parts.task.notes, *self._sharing(), *notes),
             )
+        )
+
+    def _sharing(self) -> tuple[str, ...]:
+        """Note how a batch is shared, if it is."""
+        count, batch = self.ranks.count, self.spec.training.batch_size
+        if count == 1:
+            return ()
+        sizes = sorted({shard.size for shard in shards(batch, count)}, reverse=True)
+        sampling = ", and samples on its own" if self.spec.approximation else ""
+        return (
+            f"{count} devices train together: each takes {' or '.join(map(str, sizes))} of the "
+            f"{batch} examples of a batch{sampling}",
         )
 
     def go(self, should_stop: Callable[[], bool]) -> Result:
@@ -117,14 +142,18 @@ class _Loop:
         reporter, progress, total = self.reporter, self.reporter.progress, self.parts.length.steps
         reporter.start_clock()
         while progress.step < total:
-            if should_stop():
-                reporter.stop_clock()
-                return self._finish(completed=False)
+            is_time = time.monotonic() - self.saved_at >= self.spec.report.checkpoint_every_s
+            is_to_stop, is_time = self.ranks.any(should_stop(), is_time)
+            if is_to_stop:
+                break
             self._step()
             is_better = reporter.tell_what_is_due()
-            self._save_if_due(is_better=is_better)
+            if is_better or is_time or progress.step == total:
+                reporter.stop_clock()
+                self._save()
+                reporter.start_clock()
         reporter.stop_clock()
-        return self._finish(completed=True)
+        return self._finish(completed=progress.step == total)
 
     def _step(self) -> None:
         parts, reporter, training = self.parts, self.reporter, self.spec.training
@@ -139,8 +168,8 @@ class _Loop:
             parts.ledger.probe(is_on=True)
         parts.optimizer.zero_grad()
         with parts.precision():
-            loss = parts.task.loss(parts.model, step)
-        loss.backward()  # type: ignore[no-untyped-call]
+            loss = parts.task.loss(parts.network, step)
+        loss.backward(parts.weight)  # type: ignore[no-untyped-call]
         if training.clip_norm is not None:
             reporter.clipped_norm = clip_grad_norm_(self.weights, training.clip_norm)
         parts.optimizer.step()
@@ -149,19 +178,17 @@ class _Loop:
             parts.ledger.probe(is_on=False)
             reporter.end_probe()
 
-    def _save_if_due(self, *, is_better: bool) -> None:
-        is_last = self.reporter.progress.step == self.parts.length.steps
-        every_s = self.spec.report.checkpoint_every_s
-        if is_last or is_better or time.monotonic() - self.saved_at >= every_s:
-            self.reporter.stop_clock()
-            self._save()
-            self.reporter.start_clock()
-
     def _save(self) -> None:
+        """Have the first rank write a checkpoint; the others give it what is theirs."""
         self.reporter.check_window()
-        progress = self.reporter.progress
+        progress, parts = self.reporter.progress, self.parts
+        others = self.ranks.of_others(parts.own_state()) if self.ranks.count > 1 else []
+        self.saved_step, self.saved_at = progress.step, time.monotonic()
+        if not self.ranks.is_first:
+            return
         state = {
-            "parts": self.parts.state_dict(),
+            "parts": parts.state_dict(),
+            "others": others,
             "report": self.reporter.state_dict(),
             "surroundings": self.surroundings,
         }
@@ -179,8 +206,7 @@ class _Loop:
     def _finish(self, *, completed: bool) -> Result:
         """End; where training was stopped, with a checkpoint (at its end one was just written)."""
         progress = self.reporter.progress
-        is_saved = self.saved is not None and self.saved.step == progress.step
-        if not completed and not is_saved and progress.step > 0:
+        if not completed and progress.step not in (0, self.saved_step):
             self._save()
         self.tell(Finished(completed=completed, step=progress.step))
         return Result(

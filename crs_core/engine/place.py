@@ -30,9 +30,9 @@ class Place:
     resume_from: tuple[ResumePoint, ...] = ()
     """Newest first. The first that can be used is; the others are told in `Started.notes`."""
     device: str = "cpu"
-    """As torch writes it: `cpu`, `cuda`, `cuda:1`."""
+    """As torch writes it: `cpu`, `cuda`, `cuda:1`. Of several CUDA devices, the first."""
     threads: int = 1
-    """Of the CPU, inside one operation."""
+    """Of the CPU, inside one operation; of one device, where there are several."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Reporter:
         """Of the whole gradient at the last step before clipping, where clipping measured it."""
         self._spec = spec
         self._parts = parts
+        self._ranks = parts.ranks
         self._tell = tell
         self._memory = PeakMemory(parts.device)
         self._clock = 0.0
@@ -113,7 +114,7 @@ class Reporter:
             "sampling_seconds": parts.ledger.sampling_seconds(),
             "compute_reduction": parts.ledger.reduction(step),
             "macs": float(parts.ledger.performed_macs(step)),
-            "peak_memory_bytes": float(self._memory.peak_bytes()),
+            "peak_memory_bytes": float(self._ranks.max(self._memory.peak_bytes())),
         }
 
     def _is_window_due(self) -> bool:

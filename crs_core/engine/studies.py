@@ -13,6 +13,7 @@ from crs_core.engine.devices import computing_on, is_out_of_memory, open_device,
 from crs_core.engine.loop import train
 from crs_core.engine.place import Place, Result
 from crs_core.engine.randomness import Randomness
+from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import OutOfMemoryError
 from crs_core.events import Event, Finished, Started
 from crs_core.planning import plan_job
@@ -64,7 +65,7 @@ def study(
                 steps_per_epoch=cost.steps_per_epoch,
                 device=str(device),
                 threads=place.threads,
-                versions=versions(device),
+                versions=versions(device) | hardware() | revision(),
             )
         )
         step, summary = 0, dict[str, float]()

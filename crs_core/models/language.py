@@ -1,7 +1,6 @@
 """From the model of a spec to a network that learns to predict the next word."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 
@@ -27,7 +26,7 @@ def build_language_model(
     return network
 
 
-LANGUAGE_NETWORKS: Mapping[str, Callable[[Any, int], LanguageModel]] = {
+LANGUAGE_NETWORKS: Mapping[str, type[LanguageModel]] = {
     "lstm": LSTMNetwork,
     "gpt": GPT,
 }

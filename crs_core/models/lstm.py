@@ -31,13 +31,13 @@ class LSTMNetwork(LanguageModel):
     def __init__(self, model: LSTMModel, vocabulary: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, model.hidden)
-        self.dropout0 = Dropout(model.dropout)
+        self.dropout0 = Dropout(model.dropout, batch_dim=1)
         self.depth = model.layers
         for i in range(1, model.layers + 1):
             layer = nn.LSTM(model.hidden, model.hidden)
             layer.bias_hh_l0.requires_grad = False
             setattr(self, f"lstm{i}", layer)
-            setattr(self, f"dropout{i}", Dropout(model.dropout))
+            setattr(self, f"dropout{i}", Dropout(model.dropout, batch_dim=1))
         self.output = nn.Linear(model.hidden, vocabulary)
         self.is_tied = model.tied
 

@@ -7,7 +7,7 @@ from crs_core.ops.linear import crs_linear
 from crs_core.ops.lstm import crs_lstm
 from crs_core.ops.matmul import crs_matmul
 from crs_core.ops.memory import Memory
-from crs_core.ops.meter import PRODUCTS, Meter
+from crs_core.ops.meter import PRODUCTS, Meter, together
 
 __all__ = [
     "PRODUCTS",
@@ -19,4 +19,5 @@ __all__ = [
     "crs_linear",
     "crs_lstm",
     "crs_matmul",
+    "together",
 ]

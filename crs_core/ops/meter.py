@@ -7,6 +7,7 @@ device on the way; what must be read from it is read in `rows`, `sampling_second
 """
 
 import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -165,7 +166,7 @@ class Meter:
             for product, tally in self._tallies.items()
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave. Raises CheckpointError when it was not a meter's."""
         fields = set(vars(_Tally()))
         if set(state) != set(PRODUCTS) or any(set(s) != fields for s in state.values()):
@@ -192,6 +193,41 @@ class Meter:
             end.synchronize()
             self._tallies[product].seconds += begin.elapsed_time(end) / 1000
         self._pending.clear()
+
+
+def together(states: Sequence[Mapping[str, Any]], *, divided: Collection[Product]) -> Meter:
+    """Give the meter of several devices that share the work of a layer, from the states of theirs.
+
+    MACs are added up. The pairs of `divided` products are examples, which the devices have divided
+    among them: one product is then that of all devices, and pairs and kept ones are added up. Of
+    others (features, channels) each device has all: a mean is taken, and a pair is covered when any
+    device chose it. Seconds and errors are means.
+    """
+    made: dict[str, Any] = {
+        product: vars(
+            _together([_Tally(**state[product]) for state in states], is_divided=product in divided)
+        )
+        for product in PRODUCTS
+    }
+    meter = Meter()
+    meter.load_state_dict(made)
+    return meter
+
+
+def _together(tallies: Sequence[_Tally], *, is_divided: bool) -> _Tally:
+    chosen = [t.chosen for t in tallies if t.chosen is not None]
+    errors = [t.error for t in tallies if t.error is not None]
+    return _Tally(
+        calls=tallies[0].calls if is_divided else sum(t.calls for t in tallies),
+        sampled_calls=sum(t.sampled_calls for t in tallies),
+        pairs=sum(t.pairs for t in tallies) if is_divided else tallies[0].pairs,
+        kept=sum(t.kept for t in tallies),
+        exact_macs=sum(t.exact_macs for t in tallies),
+        performed_macs=sum(t.performed_macs for t in tallies),
+        seconds=sum(t.seconds for t in tallies) / len(tallies),
+        chosen=torch.stack(chosen).any(0) if chosen else None,
+        error=torch.stack(errors).mean() if errors else None,
+    )
 
 
 @dataclass

@@ -31,7 +31,9 @@ class Resources(Part):
     """What a job needs of the slot that runs it."""
 
     kind: Literal["any", "cpu", "cuda"] = "any"
-    devices: int = Field(1, ge=1, le=64, description="Trained on together; they share a batch.")
+    devices: int = Field(
+        1, ge=1, le=64, description="Trained on together: each takes a share of every batch."
+    )
     memory_gb: float | None = Field(
         None, gt=0, le=100_000, description="GB (10⁹ bytes) of each device; on a CPU, of the host."
     )
@@ -42,7 +44,10 @@ class Resources(Part):
         description="The devices it may run on, as a pattern: *H100*.",
     )
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads; left out: the slot's share of the host."
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads, shared by the devices; left out: the slot's share of the host.",
     )
     wall_time_s: float | None = Field(
         None, gt=0, le=31_536_000, description="Seconds of running after which it is stopped."

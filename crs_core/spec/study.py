@@ -246,6 +246,16 @@ class StudySpec(Part):
             )
         return value
 
+    @field_validator("resources")
+    @classmethod
+    def _one_device(cls, value: Resources, info: ValidationInfo) -> Resources:
+        if value.devices > 1 and info.context != STORED:
+            raise ValueError(
+                "a study measures on one device, there is nothing to share: leave `devices` out; "
+                f"got {value.devices}"
+            )
+        return value
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         method, is_policy = self.method, isinstance(self.method, Policy)

@@ -14,16 +14,19 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from uvicorn import Config
+from sqlalchemy import select
 
 import migrations
-from api.__main__ import Server, listen
+from api.__main__ import Server, configuration, listen
 from api.main import create_app
 from api.settings import Settings
 from crs_core.events import Event, Finished, LayerRow, Layers, Points, Started
-from store import attempts, recording, workers
+from store import attempts, clock, recording, tokens, workers
 from store.session import Database
+from store.tables import Job, Token
+from store.tokens import Issued, Role
 
 BASE = "http://127.0.0.1:8750"
 ROOT = Path(__file__).parents[2]
@@ -43,6 +46,7 @@ def settings(database: Database, tmp_path: Path, streams: int) -> Settings:
         home=tmp_path / "home",
         static=tmp_path / "static",
         threads=4,
+        profile="embedded",
         events_poll_s=0.02,
         streams=streams,
     )
@@ -97,6 +101,54 @@ def submit(
         return job
 
     return post
+
+
+class Lab:
+    """A service that asks everybody for a token, and its people."""
+
+    def __init__(self, app: FastAPI, client: TestClient, database: Database) -> None:
+        self.app, self.client, self.database = app, client, database
+
+    def issue(self, user: str, role: Role = "user", *, expires_in_s: float = 3600.0) -> Issued:
+        with self.database.write() as session:
+            return tokens.issue(session, user, role, expires_in_s=expires_in_s)
+
+    def revoke(self, made: Issued) -> None:
+        with self.database.write() as session:
+            tokens.revoke(session, made.token.id)
+
+    def expire(self, made: Issued) -> None:
+        with self.database.write() as session:
+            session.get_one(Token, made.token.key).expires_at = clock.read(session) - 1
+
+    def by(self, shown: Issued | str) -> TestClient:
+        """Give a client of their own to whoever has the token."""
+        secret = shown if isinstance(shown, str) else shown.secret
+        made = TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
+        made.headers["authorization"] = f"Bearer {secret}"
+        return made
+
+    def user(self, name: str, role: Role = "user") -> TestClient:
+        """Give a client to a user with a new token."""
+        return self.by(self.issue(name, role))
+
+    def nobody(self) -> TestClient:
+        """Give a client that shows nothing and has no cookie."""
+        return TestClient(self.app, base_url=BASE, raise_server_exceptions=False)
+
+    def jobs(self) -> dict[str, str]:
+        """Read the states of all jobs by id: what a refused call must not change."""
+        with self.database.read() as session:
+            return dict(session.execute(select(Job.id, Job.state)).all())
+
+
+@pytest.fixture
+def lab(settings: Settings, database: Database, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A private service; an indirect parameter gives it other settings."""
+    changes = {"private": True} | getattr(request, "param", {})
+    app = create_app(settings.model_copy(update=changes))
+    with TestClient(app, base_url=BASE, raise_server_exceptions=False) as client:
+        yield Lab(app, client, database)
 
 
 class HandWorker:
@@ -181,19 +233,30 @@ def worker(database: Database) -> HandWorker:
     return HandWorker(database)
 
 
-@pytest.fixture
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve from a thread, on a port of its own; gives the address."""
+@contextlib.contextmanager
+def served(settings: Settings, *, send_bytes: int | None = None) -> Iterator[str]:
+    """Serve from a thread, on a port of its own; gives the address.
+
+    `send_bytes`: what the system takes of an answer before it is read.
+    """
     listening = listen("127.0.0.1", 0)
+    if send_bytes is not None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
     app = create_app(settings)
-    config = Config(app, lifespan="on", log_level="warning", timeout_graceful_shutdown=3)
-    server = Server(config, app.state.service.hub.close)
+    server = Server(configuration(app, settings), app.state.service.hub.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def serving(settings: Settings) -> Iterator[str]:
+    """A service in a thread."""
+    with served(settings) as address:
+        yield address
 
 
 class Process:
@@ -207,6 +270,7 @@ class Process:
         variables = {
             "COLROW_DATABASE_URL": settings.database_url,
             "COLROW_STATIC": str(settings.static),
+            "COLROW_PROFILE": "embedded",
             "COLROW_PORT": str(self.port),
             **environment,
         }

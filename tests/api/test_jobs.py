@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.settings import Settings
-from store import jobs
+from store import jobs, place
 from store.attempts import Outcome
+from store.files import Folder
 from store.session import Database
 
 Spec = Callable[..., dict[str, Any]]
@@ -232,6 +233,7 @@ def test_a_deleted_job_is_gone_with_its_folder(
     submit()
     job_id = worker.train(log="hello")
     assert settings.home is not None
+    place.settle(worker.database, Folder(settings.home, is_home=True))
     folder = settings.home / "jobs" / job_id / "a1"
     folder.mkdir(parents=True)
     (folder / "step-40.pt").write_bytes(b"x")

@@ -94,7 +94,9 @@ def test_a_spec_file_that_is_missing_is_told(failing, command):
     assert "nowhere.yaml cannot be read: No such file" in failing(command, "nowhere.yaml")
 
 
-@pytest.mark.parametrize("command", ["show", "watch", "log", "cancel", "retry", "delete"])
+@pytest.mark.parametrize(
+    "command", ["show", "watch", "log", "cancel", "pause", "resume", "retry", "clone", "delete"]
+)
 @pytest.mark.parametrize("ident", ["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b", "x", "../jobs", "ü ?#"])
 def test_an_id_that_does_not_exist_is_told(refused, command, ident):
     told = refused(command, ident)

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from colrow.bars import figures
 from colrow.commands.session import console
 from colrow.tables import facts_table
+from crs_core.presets import PRESETS
+from crs_core.spec import parse_any
 
 
 def test_the_version_is_shown(colrow):
@@ -19,14 +22,34 @@ def test_help_names_every_command(colrow):
     shown = colrow("--help").out
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
-        "up", "worker", "submit", "sweep", "plan", "ls", "show", "watch", "log", "cancel", "retry",
-        "delete", "compare", "export", "report", "train", "demo", "reproduce", "db",
+        "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
+        "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
+        "compare", "export", "report", "notifier", "doctor", "train", "demo", "reproduce",
+        "backup", "restore", "login", "logout", "token", "db", "webhook",
     ]  # fmt: skip
 
 
+def test_presets_are_listed_and_printed_as_specs_that_can_be_planned(colrow, failing, tmp_path):
+    listed = colrow("presets")
+    assert listed.code == 0
+    names = {line.split()[0] for line in listed.out.splitlines() if line.strip()}
+    assert set(PRESETS) <= names
+    for name in ("digits-topk", "figure1a-nps"):
+        printed = colrow("presets", name)
+        assert parse_any(yaml.safe_load(printed.out)) == parse_any(PRESETS[name].spec)
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(printed.out)
+        assert colrow("plan", file).code == 0
+    assert "no preset 'digits'; `colrow presets` lists" in failing("presets", "digits")
+
+
 @pytest.mark.parametrize(
-    "words", [["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"]]
-)
+    "words",
+    [
+        ["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"],
+        ["presets"], ["token", "--help"],
+    ],
+)  # fmt: skip
 def test_a_light_command_loads_neither_torch_nor_the_service(words):
     code = (
         "import sys; from colrow import cli\n"
@@ -119,6 +142,55 @@ def test_show_log_cancel_retry_and_delete_go_through(remote, client, spec):
     assert remote("delete", job).out == f"{job} deleted\n"
 
 
+def test_a_clone_may_differ_in_what_is_set(remote, client, spec):
+    job = client.submit(spec(), name="first", tags=["x"])["id"]
+    ended = remote("clone", job, "--set", "seed=7", "--set", "model.hidden=[8, 4]", "--name", "b")
+    made = client.job(ended.out.strip())
+    assert (made["seed"], made["spec"]["model"]["hidden"]) == (7, [8, 4])
+    assert (made["name"], made["tags"]) == ("b", ["x"])
+    same = client.job(remote("clone", job).out.strip())
+    assert same["spec"] == client.job(job)["spec"]
+    for one in (job, made["id"], same["id"]):
+        client.cancel(one)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--set", "seed"), "'seed' is not PATH=VALUE, as in seed=2 or training.epochs=40"),
+        (("--set", "seed=[1"), "the value of 'seed=[1' is neither YAML nor JSON"),
+        (("--set", "seed=-1"), "at least 0"),
+        (("--set", "colour=red"), "colour"),
+    ],
+)
+def test_what_cannot_be_set_of_a_clone_is_told(remote, client, spec, words, told):
+    job = client.submit(spec())["id"]
+    ended = remote("clone", job, *words)
+    assert ended.code == 1
+    assert told in ended.err
+    client.cancel(job)
+
+
+def test_a_job_that_does_not_run_cannot_be_paused(remote, client, spec):
+    job = client.submit(spec())["id"]
+    ended = remote("pause", job)
+    assert (ended.code, ended.err) == (
+        1,
+        "colrow: the job is queued; only a running job can be paused\n",
+    )
+    assert remote("resume", job).out == f"{job} queued\n"
+    client.cancel(job)
+
+
+def test_a_retry_may_bring_more_time(remote, client, spec):
+    job = client.submit(spec(resources={"wall_time_s": 60}))["id"]
+    client.cancel(job)
+    assert remote("retry", job, "--wall-time", "2h").out == f"{job} queued\n"
+    assert client.job(job)["spec"]["resources"]["wall_time_s"] == 7200
+    assert "is no length of time" in remote("retry", job, "--wall-time", "soon").err
+    client.cancel(job)
+
+
 def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
     job = client.submit(spec())["id"]
     attempt = {"number": 1, "state": "lost", "worker": "worker-1", "resumed_from": None}
@@ -196,6 +268,43 @@ def test_train_trains_keeps_a_checkpoint_and_goes_on(colrow, write, spec, tmp_pa
     other = colrow("train", write(spec(seed=77)), "-o", folder, "--threads", 1)
     assert other.code == 1
     assert "holds the training of another spec" in other.err
+
+
+def test_train_on_two_devices_gives_what_one_gives_and_goes_on(colrow, write, spec, tmp_path):
+    alone, folder = tmp_path / "one", tmp_path / "two"
+    base = spec(approximation=[], report={"every_steps": 5, "checkpoint_every_s": 0})
+    one = colrow("train", write(base), "-o", alone, "--threads", 1)
+    assert one.code == 0, one.err
+    path = write(base | {"resources": {"devices": 2}})
+    two = colrow("train", path, "-o", folder, "--threads", 2)
+    assert two.code == 0, two.err
+    assert "2 devices train together: each takes" in two.out
+    expected, found = (json.loads((f / "result.json").read_text()) for f in (alone, folder))
+    assert found["completed"]
+    assert found["summary"].keys() == expected["summary"].keys()
+    for name in ("train_loss", "validation_loss", "best_test_accuracy", "gradient_norm"):
+        assert found["summary"][name] == pytest.approx(expected["summary"][name], rel=1e-3)
+    assert {p.suffix for p in folder.iterdir()} == {".json", ".jsonl", ".pt"}
+    assert not (folder / "trainer.json").exists()
+    # Called again it is at its end; what was told before stays.
+    again = colrow("train", path, "-o", folder, "--threads", 2)
+    assert again.code == 0, again.err
+    assert json.loads((folder / "result.json").read_text())["summary"] == found["summary"]
+    refused = colrow("train", write(base), "-o", folder)
+    assert refused.code == 1
+    assert 'resources is {"devices": 2} there and null here' in refused.err
+
+
+def test_a_failure_on_two_devices_is_told_in_its_own_words(failing, write, spec):
+    bad = spec(**{"dataset.name": "mnist"}, resources={"devices": 2})
+    told = failing("train", "--offline", write(bad))
+    assert "train-images-idx3-ubyte" in told
+    assert "torch.distributed" not in told
+
+
+def test_a_batch_too_small_for_the_devices_is_refused_before_anything_starts(failing, write, spec):
+    told = failing("train", write(spec(**{"training.batch_size": 2}, resources={"devices": 3})))
+    assert "a batch of 2 can't be shared by 3 devices" in told
 
 
 STUDY = {

@@ -36,6 +36,7 @@ def names(folder):
         ({"training": {"epochs": 3}}, "training.epochs is 2 there and 3 here"),
         ({"seed": 1}, "seed is 0 there and 1 here"),
         ({"approximation": [{"policy": "topk", "forward": 0.5}]}, r"approximation is \[\] there"),
+        ({"resources": {"devices": 2}}, r'resources is null there and \{"devices": 2\} here'),
     ],
 )
 def test_a_folder_of_another_training_is_refused_and_left_as_it_is(tmp_path, changes, said):

@@ -11,7 +11,7 @@ from crs_core.cost import layer_cost
 from crs_core.errors import CheckpointError
 from crs_core.events import LayerRow
 from crs_core.layers import Conv2d
-from crs_core.ops import PRODUCTS, Meter, crs_conv2d, crs_linear
+from crs_core.ops import PRODUCTS, Meter, crs_conv2d, crs_linear, together
 from crs_core.rules import LayerPlan
 from crs_core.spec import Policy
 
@@ -267,3 +267,34 @@ def test_a_meter_can_be_copied_and_pickled() -> None:
 def test_a_state_of_something_else_is_told() -> None:
     with pytest.raises(CheckpointError, match="not the state of a meter: it holds \\['weight'\\]"):
         Meter().load_state_dict({"weight": torch.zeros(2)})
+
+
+def test_devices_are_told_of_together() -> None:
+    """One has 12 examples and the other 7; both have all 20 features."""
+    meters = [Meter(), Meter()]
+    meters[0].probe = meters[1].probe = True
+    for meter, (examples, seed) in zip(meters, [(12, 1), (7, 2)], strict=True):
+        for step in range(3):
+            x, w = factors((examples, 20), (8, 20), seed=10 * seed + step)
+            y = crs_linear(
+                x, w, policy=TOPK, ratio=0.25, backward_ratio=0.25, min_samples=2, meter=meter
+            )
+            y.square().sum().backward()
+    states = [meter.state_dict() for meter in meters]
+    both = together(states, divided={"grad_weight"})
+    alone = [{r.product: r for r in m.rows("fc", TOPK, 0.25, 0.25)} for m in meters]
+    rows = {r.product: r for r in both.rows("fc", TOPK, 0.25, 0.25)}
+    assert both.performed_macs == sum(m.performed_macs for m in meters)
+    assert both.exact_macs == sum(m.exact_macs for m in meters)
+    assert both.sampling_seconds() == pytest.approx(sum(m.sampling_seconds() for m in meters) / 2)
+    assert (rows["forward"].pairs, rows["forward"].kept) == (20, 5)
+    assert (rows["grad_input"].pairs, rows["grad_input"].kept) == (8, 2)
+    assert (rows["grad_weight"].pairs, rows["grad_weight"].kept) == (12 + 7, 3 + 2)
+    chosen = [state["forward"]["chosen"] for state in states]
+    assert rows["forward"].never_kept == pytest.approx(
+        1 - (chosen[0] | chosen[1]).float().mean().item()
+    )
+    assert not torch.equal(chosen[0], chosen[1])
+    for product, row in rows.items():
+        errors = [a[product].error for a in alone]
+        assert row.error == pytest.approx(sum(e or 0 for e in errors) / 2)

@@ -97,21 +97,24 @@ LAYERS: list[LayerShape] = [
 @pytest.mark.parametrize("shape", LAYERS, ids=lambda s: s.kind)
 @pytest.mark.parametrize("policy", ["topk", "meprop"])
 @pytest.mark.parametrize("edges", [{}, {"exact_first_steps": 7, "exact_last": 0.23}])
+@pytest.mark.parametrize("devices", [1, 2])
 def test_the_planned_total_is_the_sum_over_the_steps(
-    fields: dict[str, Any], shape: LayerShape, policy: str, edges: dict[str, Any]
+    fields: dict[str, Any], shape: LayerShape, policy: str, edges: dict[str, Any], devices: int
 ) -> None:
     steps = 97
     forward = 1.0 if policy == "meprop" else 0.31
     plan = LayerPlan(
         "l", shape, Policy(name=policy), forward, 0.07, 2, 0, schedule(**fields, **edges)
     )
-    found = training_cost(plan, batch=9, steps=steps)
+    found = training_cost(plan, batch=9, steps=steps, devices=devices)
     slow = [0] * len(found)
     for step in range(steps):
-        for i, product in enumerate(layer_cost(plan_at(plan, step, steps), batch=9)):
+        at = plan_at(plan, step, steps)
+        for i, product in enumerate(layer_cost(at, batch=9, devices=devices)):
             slow[i] += product.planned_macs
     assert [p.planned_total for p in found] == slow
-    assert [p.planned_macs for p in found] == [p.planned_macs for p in layer_cost(plan, batch=9)]
+    one_step = layer_cost(plan, batch=9, devices=devices)
+    assert [p.planned_macs for p in found] == [p.planned_macs for p in one_step]
 
 
 @given(

@@ -19,7 +19,9 @@ from crs_core.spec import JobSpec, Policy, Rule, parse_spec
 TOPK = {"policy": "topk"}
 
 
-def make_spec(*rules: dict, dataset: dict | None = None, **training: object) -> JobSpec:
+def make_spec(
+    *rules: dict, dataset: dict | None = None, resources: dict | None = None, **training: object
+) -> JobSpec:
     length = {} if "steps" in training else {"epochs": 2}
     return parse_spec(
         {
@@ -27,6 +29,7 @@ def make_spec(*rules: dict, dataset: dict | None = None, **training: object) -> 
             "dataset": {"name": "digits", **(dataset or {})},
             "approximation": list(rules),
             "training": {**length, **training},
+            "resources": resources or {},
         }
     )
 
@@ -147,6 +150,12 @@ def test_batches_are_full():
             {"dataset": {"train_limit": 30}, "batch_size": 31},
             "training.batch_size",
             "a batch of 31 is more than the 30 training examples; give at most 30",
+        ),
+        (
+            {"resources": {"devices": 4}, "batch_size": 3},
+            "training.batch_size",
+            "a batch of 3 can't be shared by 4 devices (`resources.devices`), since each takes at "
+            "least one example; give at least 4, or fewer devices",
         ),
         (
             {"dataset": {"validation": 1257}},

@@ -98,6 +98,7 @@ OPTIMAL = {"score": "optimal"}
         (CONVOLUTION | OPTIMAL | {"method": "uniform"}, "policy 'uniform' looks at no scores"),
         (CONVOLUTION | {"method": "svd"}, "the method 'svd' is for matrix products"),
         ({"model": {"name": "mlp"}}, "model: this field is not known"),
+        ({"resources": {"devices": 2}}, "resources: a study measures on one device"),
     ],
 )
 def test_what_is_wrong_with_a_study_is_said_in_plain_words(changes: dict, text: str) -> None:
@@ -123,6 +124,11 @@ def test_spectral_draws_are_at_most_the_draws_there_are() -> None:
     made = [parse_any(base | {"draws": draws}) for draws in (7, 100, 300)]
     assert [spec.model_dump()["spectral_draws"] for spec in made] == [7, 100, 100]
     assert [parse_any(spec.model_dump(mode="json")) for spec in made] == made
+
+
+def test_a_stored_study_that_asked_for_several_devices_is_read() -> None:
+    stored = parse_any(SMALL).model_dump(mode="json") | {"resources": {"devices": 2}}
+    assert parse_any(stored, stored=True).resources.devices == 2
 
 
 def test_a_stored_study_of_fewer_draws_than_it_asked_for_is_read() -> None:

@@ -36,11 +36,17 @@ def _bench(url: str) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def bench(_empty_database: Path, tmp_path: Path) -> Iterator[Bench]:
-    """A service without a job."""
+def fresh_database_url(_empty_database: Path, tmp_path: Path) -> str:
+    """A database of one's own, without a row."""
     path = tmp_path / "colrow.db"
     shutil.copyfile(_empty_database, path)
-    yield from _bench(f"sqlite:///{path}")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def bench(fresh_database_url: str) -> Iterator[Bench]:
+    """A service without a job."""
+    yield from _bench(fresh_database_url)
 
 
 @pytest.fixture(scope="module")

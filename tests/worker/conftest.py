@@ -67,8 +67,9 @@ class Bench:
             )
             self.worker_key = workers.register(session, new)
 
-    def submit(self) -> str:
-        spec = {
+    def submit(self, **resources: Any) -> str:
+        spec: dict[str, Any] = {
+            "resources": resources,
             "model": {"name": "mlp", "hidden": [4]},
             "dataset": {"name": "digits"},
             "training": {"epochs": 1},
@@ -82,8 +83,8 @@ class Bench:
         assert taken is not None
         return taken
 
-    def begin(self) -> Claim:
-        self.submit()
+    def begin(self, **resources: Any) -> Claim:
+        self.submit(**resources)
         return self.claim()
 
     def post(self, command: Sequence[str]) -> Post:

@@ -6,6 +6,7 @@ import pytest
 
 from crs_core.events import Failed, Finished
 from store.attempts import Outcome, Wish
+from store.views import Reason
 from worker.endings import Course, ending_of
 
 QUIET = Course(
@@ -93,3 +94,24 @@ def test_a_death_that_nobody_announced_is_explained_and_tried_again(exit_code, w
 
 def test_a_trainer_that_printed_nothing_has_no_last_words():
     assert "last words" not in ending_of(replace(QUIET, exit_code=-9, tail=" \n")).message
+
+
+def test_one_that_gave_way_goes_back_without_blame():
+    ending = ending_of(replace(QUIET, last=STOPPED, wish=Wish.PREEMPT, was_stopped=True))
+    assert (ending.outcome, ending.kind, ending.blameless) == (None, "preempted", True)
+    assert ending.message == "gave way to a job of higher priority at step 70"
+
+
+def test_a_wish_that_was_taken_back_too_late_sends_the_job_back_without_blame():
+    ending = ending_of(replace(QUIET, last=STOPPED, was_stopped=True))
+    assert (ending.outcome, ending.kind, ending.blameless) == (None, "resumed", True)
+
+
+def test_one_that_has_run_for_as_long_as_it_may_has_failed():
+    spent = Reason("wall_time", "the job has run for 60 s; do this")
+    course = replace(QUIET, last=STOPPED, out_of_time=spent, was_stopped=True)
+    ending = ending_of(course)
+    assert (ending.outcome, ending.kind) == (Outcome.FAILED, "wall_time")
+    assert ending.message == "stopped at step 70: the job has run for 60 s; do this"
+    assert ending_of(replace(course, last=DONE)).outcome is Outcome.SUCCEEDED
+    assert ending_of(replace(course, wish=Wish.PAUSE)).outcome is Outcome.PAUSED

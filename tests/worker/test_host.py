@@ -1,6 +1,7 @@
 """A worker tells what its machine offers, and no two living ones share a name."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 
 from crs_core.data.facts import FACTS
 from store import workers
+from store.errors import Conflict
 from worker import host
+from worker.__main__ import enter
 from worker.settings import Settings
 from worker.slot import Slot
 
@@ -67,7 +70,59 @@ def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(
     claim = bench.begin()
     Slot(bench.settings, bench.database, said).start()
     assert bench.job(claim.job_id).state == state
-    assert bench.read(workers.process_of, "w") == (said.host, os.getpid())
+    now = bench.read(workers.process_of, "w")
+    assert now == workers.Process(said.host, os.getpid(), host.home_id(bench.settings))
+
+
+def another_home(bench, tmp_path):
+    return bench.settings.model_copy(update={"home": tmp_path / "other", "name": None})
+
+
+def test_a_name_that_a_living_worker_of_another_home_has_is_passed_over(bench, tmp_path):
+    """Two homes of one host share a database: their locks know nothing of each other."""
+    ours = bench.settings.model_copy(update={"name": None})
+    theirs = another_home(bench, tmp_path)
+    here = socket.gethostname()
+    name, slot = enter(ours, bench.database)
+    other, slot_of_other = enter(theirs, bench.database)
+    assert (name.text, other.text) == (f"{here}/cpu/1", f"{here}/cpu/2")
+    assert slot.key != slot_of_other.key
+    other.lock.close()
+    again, slot_again = enter(theirs, bench.database)  # as after a kill: its row still says idle
+    assert (again.text, slot_again.key) == (other.text, slot_of_other.key)
+    for taken in (name, again):
+        taken.lock.close()
+
+
+def test_a_worker_of_another_home_does_not_end_what_ours_runs(bench, tmp_path, monkeypatch):
+    """In a container another's process id says nothing."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "here")  # the host of the bench's worker
+    ours, theirs = host.describe(bench.settings, "w"), another_home(bench, tmp_path)
+    bench.write(workers.register, ours)
+    claim = bench.begin()
+    monkeypatch.setattr(host, "is_gone", lambda *_: True)
+    with pytest.raises(Conflict, match="from another data folder or host; stop it, or give"):
+        Slot(theirs, bench.database, host.describe(theirs, "w")).start()
+    assert bench.job(claim.job_id).state == "running"
+
+
+def test_a_name_that_somebody_chose_is_refused_while_another_home_has_it(
+    bench, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(socket, "gethostname", lambda: "here")
+    name, _ = enter(bench.settings, bench.database)
+    theirs = another_home(bench, tmp_path).model_copy(update={"name": "w"})
+    with pytest.raises(Conflict, match="runs under the name 'w', from another data folder"):
+        enter(theirs, bench.database)
+    name.lock.close()
+
+
+def test_a_copy_of_a_home_is_another_one(settings, tmp_path):
+    first = host.home_id(settings())
+    assert host.home_id(settings()) == first
+    shutil.copytree(tmp_path / "workers", tmp_path / "copy/workers")
+    copy = settings().model_copy(update={"home": tmp_path / "copy"})
+    assert host.home_id(copy) != first
 
 
 def test_an_offline_worker_names_the_data_sets_it_has(settings, tmp_path):
@@ -103,6 +158,12 @@ def test_the_memory_of_the_host_is_told():
     assert 0 < used < total
 
 
+def test_a_slot_on_the_cpu_says_what_the_host_is(settings):
+    (device,) = host.hardware(settings())
+    assert device.memory_bytes == host.memory(())[0]
+    assert device.name is None or device.name.strip()
+
+
 def fake_nvidia_smi(folder, monkeypatch, script):
     program = folder / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
@@ -115,7 +176,18 @@ def test_the_memory_of_cuda_devices_is_summed(tmp_path, monkeypatch):
     assert host.memory(("0", "1")) == (140 << 20, 7 << 20)
 
 
+def test_each_cuda_device_has_its_name_and_memory(settings, tmp_path, monkeypatch):
+    rows = "NVIDIA H100 80GB HBM3, 81559\\nNVIDIA A100-SXM4-40GB, [N/A]\\n"
+    fake_nvidia_smi(tmp_path, monkeypatch, f'printf "{rows}"')
+    first, second = host.hardware(settings(devices="0,1"))
+    assert (first.name, first.memory_bytes) == ("NVIDIA H100 80GB HBM3", 81559 << 20)
+    assert (second.name, second.memory_bytes) == ("NVIDIA A100-SXM4-40GB", None)
+    assert host.hardware(settings(devices="0,1,2")) == (), "which is which is not known"
+
+
 @pytest.mark.parametrize("script", ["exit 9", 'echo "[N/A], [N/A]"'])
 def test_a_driver_that_does_not_answer_leaves_the_memory_unknown(tmp_path, monkeypatch, script):
     fake_nvidia_smi(tmp_path, monkeypatch, script)
+    assert host.memory(("0",)) == (None, None)
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     assert host.memory(("0",)) == (None, None)

@@ -35,6 +35,16 @@ def test_a_worker_is_on_the_cpu_unless_it_is_given_devices(environment):
     assert environment(COLROW_DEVICES="0, 2").cuda_devices == ("0", "2")
 
 
+def test_a_worker_may_own_the_cpu_twice_for_jobs_of_two_processes(environment):
+    assert environment(COLROW_DEVICES="cpu, cpu").device_names == ("cpu", "cpu")
+    assert environment(COLROW_DEVICES="cpu,cpu").cuda_devices == ()
+
+
+def test_a_cuda_device_is_owned_once(environment):
+    with pytest.raises(ValidationError, match="can be owned only once; got '0,1,0'"):
+        environment(COLROW_DEVICES="0,1,0")
+
+
 @pytest.mark.parametrize("devices", ["", "0,", "cpu,0"])
 def test_devices_that_mean_nothing_are_refused(environment, devices):
     with pytest.raises(

@@ -110,6 +110,73 @@ def test_a_cancelled_trainer_may_save_before_it_ends(bench):
     assert (bench.folder(claim) / "step-11.pt").exists()
 
 
+STOPS_AND_SAVES = """
+stop = []; signal.signal(signal.SIGTERM, lambda *_: stop.append(1)); start()
+points(10)
+while not stop: time.sleep(0.01)
+save(11); finish(11, completed=False)
+"""
+
+
+def test_a_job_that_gives_way_saves_and_is_queued(bench):
+    claim = bench.begin()
+    thread = in_background(bench, claim, STOPS_AND_SAVES)
+    wait_until(lambda: curve(bench, claim.job_id)[0])
+    assert bench.write(jobs.ask_to_give_way, claim.job_id)
+    thread.join(10)
+    job = bench.job(claim.job_id)
+    assert (job.state, job.reason) == ("queued", None)
+    assert job.attempts[0].reason.kind == "preempted"
+    assert job.attempts[0].reason.message == "gave way to a job of higher priority at step 11"
+    assert [point.step for point in bench.claim().checkpoints] == [11]
+
+
+def test_a_job_stops_with_a_checkpoint_when_its_time_is_up(bench):
+    claim = bench.begin(wall_time_s=1)
+    job = bench.play(STOPS_AND_SAVES, claim)
+    assert (job.state, job.reason.kind) == ("failed", "wall_time")
+    assert job.reason.message == (
+        "stopped at step 11: the job has run for 1 s, and resources.wall_time_s allows 1 s; "
+        "retry it with a larger wall_time_s, and it goes on from its last checkpoint"
+    )
+    bench.write(jobs.retry, claim.job_id, wall_time_s=3600)
+    assert [point.step for point in bench.claim().checkpoints] == [11]
+
+
+def test_a_pause_that_is_taken_back_while_the_trainer_stops_lets_the_job_go_on(bench):
+    claim = bench.begin()
+    thread = in_background(
+        bench,
+        claim,
+        STOPS_AND_SAVES.replace("save(11)", "points(12); time.sleep(0.5); save(11)"),
+    )
+    wait_until(lambda: curve(bench, claim.job_id)[0])
+    bench.write(jobs.request_pause, claim.job_id)
+    wait_until(lambda: curve(bench, claim.job_id)[0][-1] == 12)
+    bench.write(jobs.resume, claim.job_id)
+    thread.join(10)
+    assert bench.job(claim.job_id).state == "queued"
+
+
+def test_a_trainer_whose_steps_take_long_gets_the_time_to_end_one(bench):
+    """`stop_s` of these tests is half a second."""
+    claim = bench.begin()
+    thread = in_background(
+        bench,
+        claim,
+        STOPS_AND_SAVES.replace(
+            "points(10)",
+            "tell(type='points', step=10, epoch=1, values={'train_loss': 1, 'steps_per_s': 0.5})",
+        ).replace("save(11)", "time.sleep(2); save(11)"),
+    )
+    wait_until(lambda: curve(bench, claim.job_id)[0])
+    bench.write(jobs.request_pause, claim.job_id)
+    thread.join(15)
+    job = bench.job(claim.job_id)
+    assert (job.state, job.reason.message) == ("paused", "paused at step 11")
+    assert (bench.folder(claim) / "step-11.pt").exists()
+
+
 def test_a_trainer_that_does_not_hear_is_killed_with_all_that_it_started(bench):
     claim = bench.begin()
     thread = in_background(
@@ -164,15 +231,6 @@ def test_a_superseded_attempt_is_killed_at_once_and_writes_nothing(bench):
     assert (job.state, job.attempts[0].reason.message) == ("queued", "a sweep")
     assert curve(bench, claim.job_id)[0] == [10]
     assert not bench.claim().checkpoints
-
-
-def test_files_that_a_superseded_attempt_left_are_deleted_by_the_next(bench):
-    first = bench.begin()
-    bench.folder(first).mkdir(parents=True)
-    (bench.folder(first) / "step-90.pt").write_text("without a row")
-    bench.write(attempts.release, first.attempt_id, kind="worker_lost", message="a sweep")
-    bench.play("start(); finish(100)", bench.claim())
-    assert not bench.folder(first).exists()
 
 
 def test_what_makes_no_sense_as_an_event_fails_the_job_and_says_so(bench):

@@ -2,11 +2,12 @@
 
 import { useEffect, useState } from "react";
 
-import { useLive } from "./api/queries";
+import { useLive, useSession } from "./api/queries";
 import { JobList } from "./components/JobList";
 import { LiveDot } from "./components/LiveDot";
 import { Link } from "./components/Link";
-import { Empty } from "./components/States";
+import { Empty, Loading } from "./components/States";
+import { Who } from "./components/Who";
 import { routeOf, navigate, usePath } from "./lib/url";
 import type { Route } from "./lib/url";
 import { ComparePage } from "./pages/Compare";
@@ -14,6 +15,7 @@ import { CurvesPage } from "./pages/Curves";
 import { JobPage } from "./pages/Job";
 import { NewJobPage } from "./pages/NewJob";
 import { QueuePage } from "./pages/Queue";
+import { SignIn } from "./pages/SignIn";
 import { StudyPage } from "./pages/Study";
 
 const TABS = [
@@ -23,9 +25,24 @@ const TABS = [
   { page: "queue", path: "/queue", label: "Queue" },
 ] as const;
 
+/** The frame, for who may see it; a session that ends lays the sign-in over it and leaves it as it is. */
 export function App() {
-  useLive();
-  useKeys();
+  const session = useSession();
+  const [wasIn, setWasIn] = useState(false);
+  const isOut = session.data === null;
+  if (!wasIn && !isOut && !session.isPending) setWasIn(true);
+  return (
+    <>
+      {wasIn && <Frame isOut={isOut} />}
+      {isOut && <SignIn again={wasIn} />}
+      {session.isPending && <Loading what="the page" />}
+    </>
+  );
+}
+
+function Frame({ isOut }: { isOut: boolean }) {
+  useLive(!isOut);
+  useKeys(!isOut);
   const path = usePath();
   const route = routeOf(path);
   // On a phone the list lies over the page, until something was chosen from it.
@@ -33,7 +50,7 @@ export function App() {
   const isOpen = openAt === path;
 
   return (
-    <div className="frame">
+    <div className="frame" inert={isOut}>
       <a className="skip" href="#content">
         Skip to the content
       </a>
@@ -61,6 +78,7 @@ export function App() {
           Jobs
         </button>
         <LiveDot />
+        <Who />
         <Link to="/new" className="button primary" current={route.page === "new"}>
           New job
         </Link>
@@ -99,8 +117,9 @@ function Page({ route }: { route: Route }) {
 }
 
 /** `/` goes to the search, 1 to 4 to the tabs, n to a new job. */
-function useKeys(): void {
+function useKeys(isOn: boolean): void {
   useEffect(() => {
+    if (!isOn) return;
     const hear = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (event.metaKey || event.ctrlKey || event.altKey || target.matches("input, textarea, select")) return;
@@ -113,5 +132,5 @@ function useKeys(): void {
     };
     window.addEventListener("keydown", hear);
     return () => window.removeEventListener("keydown", hear);
-  }, []);
+  }, [isOn]);
 }

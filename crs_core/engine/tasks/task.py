@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from crs_core.engine.ranks import Ranks
 from crs_core.events import QUALITY, TaskName
 
 Part = Literal["validation", "test"]
@@ -17,14 +18,16 @@ class Task(ABC):
     """The batches of a training, its loss, its scores, and what is carried from step to step.
 
     The loss of the batches is summed on the device since it was last told; nothing in a step waits
-    for it.
+    for it. Where several ranks share a batch, each has its own shard and its own sums.
     """
 
     name: ClassVar[TaskName]
     notes: tuple[str, ...] = ()
     """What the reader of the results should know of the data."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, batch_size: int, device: torch.device, ranks: Ranks) -> None:
+        self._ranks = ranks
+        self._shard = ranks.shard(batch_size)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
 
     @property
@@ -36,7 +39,8 @@ class Task(ABC):
     def loss(self, model: nn.Module, step: int) -> Tensor:
         """Run the network on the batch of `step`, counted from 0; give what is to be minimised.
 
-        The batch hangs on seed and step alone. It is counted in the sums.
+        The batch hangs on seed and step alone. It is counted in the sums. Of a shard, it is the
+        mean over the shard.
         """
 
     @abstractmethod
@@ -45,12 +49,12 @@ class Task(ABC):
     ) -> dict[str, float]:
         """Score the exact network on a whole part: `loss`, and the quality by its name.
 
-        Leaves `model` in train mode.
+        Ranks share the part, and all get the same scores. Leaves `model` in train mode.
         """
 
     def loss_sum(self) -> float:
-        """Give the sum of the batches' losses since last told. Waits for the device."""
-        return self._loss_sum.item()
+        """Give the sum of the whole batches' losses since last told. Waits for the device."""
+        return self._ranks.sum(self._loss_sum * self._shard.share).item()
 
     def told(self, steps: int) -> dict[str, float]:
         """Give the means over the `steps` since last told, and begin anew. Waits for the device."""

@@ -3,7 +3,7 @@
 Batches. The training words are cut into as many rows as a batch holds, the words left over sit out;
 a step takes the next T words of every row and the words that follow them. So rows are read in
 order, epoch by epoch alike, and a network that has a state carries it over from step to step; it
-begins anew with each epoch.
+begins anew with each epoch. Ranks share the rows: each reads some of them, always the same.
 
 Evaluation runs over a whole part, all its words but the first predicted exactly once, whatever the
 batch size of training. The part is cut into ROWS rows of successive words (fewer words in the last)
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crs_core.data.texts import Text
+from crs_core.engine.ranks import ALONE, Ranks
 from crs_core.engine.tasks.task import Part, Task
 from crs_core.models.words import LanguageModel, State
 from crs_core.rules import TrainingLength
@@ -35,8 +36,8 @@ _NO_WORD = -100
 class TextTask(Task):
     """Predict the next word.
 
-    What is minimised is the mean over the batch of the loss summed over a sequence, or its mean
-    over all words, as the network says. What is told is the mean of a word, always.
+    What is minimised is the mean over the batch of the loss summed over a sequence (`sums_steps`),
+    or its mean over all words. What is told is the mean of a word, always.
     """
 
     name = "language-modelling"
@@ -47,26 +48,29 @@ class TextTask(Task):
         *,
         batch_size: int,
         sequence_length: int,
+        sums_steps: bool,
         length: TrainingLength,
         device: torch.device,
+        ranks: Ranks = ALONE,
     ) -> None:
-        super().__init__(device)
+        super().__init__(batch_size, device, ranks)
         in_row = len(text.train) // batch_size
         # Time first: a step is then a slice.
-        rows = text.train[: in_row * batch_size].view(batch_size, in_row).t().contiguous()
-        self._rows = rows.to(device)
+        rows = text.train[: in_row * batch_size].view(batch_size, in_row)
+        ours = rows[self._shard.begin : self._shard.end]
+        self._rows = ours.t().contiguous().to(device)
         self._parts: dict[Part, Tensor] = {
             "validation": text.validation.to(device),
             "test": text.test.to(device),
         }
         self._sequence = sequence_length
+        self._sums_steps = sums_steps
         self._steps_per_epoch = length.steps_per_epoch
         self._device = device
         self._state: State = None
 
     def loss(self, model: nn.Module, step: int) -> Tensor:
         """Give the loss of the next words of every row."""
-        assert isinstance(model, LanguageModel)
         at = step % self._steps_per_epoch
         begin, end = at * self._sequence, (at + 1) * self._sequence
         words, following = self._rows[begin:end], self._rows[begin + 1 : end + 1]
@@ -74,14 +78,14 @@ class TextTask(Task):
         self._state = _cut_off(state)
         loss = functional.cross_entropy(scores.flatten(0, 1), following.flatten())
         self._loss_sum += loss.detach()
-        return loss * self._sequence if model.sums_steps else loss
+        return loss * self._sequence if self._sums_steps else loss
 
     def evaluate(
         self, model: nn.Module, part: Part, precision: AbstractContextManager[object]
     ) -> dict[str, float]:
         """Give mean loss of a word and perplexity over the whole part."""
         assert isinstance(model, LanguageModel)
-        loss = word_loss(model, self._parts[part], self._sequence, precision)
+        loss = word_loss(model, self._parts[part], self._sequence, precision, ranks=self._ranks)
         return {"loss": loss, "perplexity": perplexity(loss)}
 
     def state_dict(self) -> dict[str, Any]:
@@ -97,23 +101,30 @@ class TextTask(Task):
 
 
 def word_loss(
-    model: LanguageModel, words: Tensor, sequence: int, precision: AbstractContextManager[object]
+    model: LanguageModel,
+    words: Tensor,
+    sequence: int,
+    precision: AbstractContextManager[object],
+    *,
+    ranks: Ranks = ALONE,
 ) -> float:
     """Give the mean loss of every word but the first, by `model` in eval mode; leave it in train.
 
-    The head of this file says how the words are cut.
+    The head of this file says how the words are cut. Each rank takes its share of the rows.
     """
     targets = len(words) - 1
     rows = min(ROWS, targets)
     in_row = -(-targets // rows)
     missing = rows * in_row - targets
-    read = functional.pad(words[:-1], (0, missing)).view(rows, in_row).t()
-    follow = functional.pad(words[1:], (0, missing), value=_NO_WORD).view(rows, in_row).t()
+    read = functional.pad(words[:-1], (0, missing)).view(rows, in_row)
+    follow = functional.pad(words[1:], (0, missing), value=_NO_WORD).view(rows, in_row)
+    shard = ranks.shard(rows)
+    read, follow = read[shard.begin : shard.end].t(), follow[shard.begin : shard.end].t()
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=words.device)
     state: State = None
     with torch.no_grad(), precision:
-        for begin in range(0, in_row, sequence):
+        for begin in range(0, in_row if shard.size else 0, sequence):
             scores, state = model(read[begin : begin + sequence], state)
             total += functional.cross_entropy(
                 scores.flatten(0, 1),
@@ -122,7 +133,7 @@ def word_loss(
                 reduction="sum",
             )
     model.train()
-    return total.item() / targets
+    return ranks.sum(total).item() / targets
 
 
 def perplexity(loss: float) -> float:

@@ -1,6 +1,7 @@
 """Results that last: what is kept of a job, how files are read, and what of them counts."""
 
 import json
+import uuid
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,8 @@ from colrow.reproduction.measured import MOST_POINTS, measured, merged, record
 from colrow.reproduction.parts import Experiment
 from colrow.reproduction.records import Record, Source, Track, Weights
 from colrow.reproduction.runs import Runs, Scale
-from crs_core.spec import parse_any
+from crs_core.planning import plan_job
+from crs_core.spec import StudySpec, parse_any
 
 SPEC = mnist.MLP_EXACT.spec(0, quick=True)
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "processor": "Quick 9000", "revision": "a" * 40}
@@ -102,13 +104,13 @@ def test_of_a_study_every_point_is_kept_and_the_reduction_is_the_mean():
         curve("frobenius_error", [2, 6], [0.123456789, 0.2]),
         curve("spectral_error", [2, 6], [0.123456789, 0.3]),
         curve("compute_reduction", [2, 6], [0.9, 0.7]),
-        curve("zero_error", [2, 6], [1.0, 1.0]),
+        curve("expectation_gap", [2, 6], [1.0, 1.0]),
     ]
     found = record(job(study), curves)
     (track,) = found.tracks
     assert track.values["frobenius_error"] == (0.123457, 0.2)
     assert track.values["spectral_error"] == (0.1235, 0.3)
-    assert "zero_error" not in track.values
+    assert "expectation_gap" not in track.values
     assert found.summary["compute_reduction"] == pytest.approx(0.8)
 
 
@@ -133,31 +135,40 @@ def test_a_record_of_every_setting_is_read_back_as_the_same_training(name, tmp_p
     assert found.notes == ()
 
 
+STUDIED = (
+    "frobenius_error", "spectral_error", "element_error", "rms_error", "zero_error",
+    "compute_reduction", "product_seconds", "exact_product_seconds",
+)  # fmt: skip
+TRAINED = (
+    "best_test_accuracy", "test_accuracy", "validation_accuracy", "train_loss", "seconds",
+    "sampling_seconds", "compute_reduction", "peak_memory_bytes",
+)  # fmt: skip
+
+
+def as_it_ends(spec):
+    """Give a record as long as a job's of this spec will be."""
+    whole = parse_any(spec)
+    plan = plan_job(whole)
+    if isinstance(whole, StudySpec):
+        steps = list(range(1, 1 + len(whole.ratios)))
+        curves = [curve(metric, steps, [0.0123456789] * len(steps)) for metric in STUDIED]
+    else:
+        steps = list(range(plan.steps_per_epoch, plan.steps + 1, plan.steps_per_epoch))
+        curves = [curve("validation_accuracy", steps, [0.98765432] * len(steps))]
+    versions = VERSIONS | {"colrow": "0.1.0", "cores": "16", "memory": "128.0 GiB"}
+    summary = {name: {"last": 98.7654321} for name in TRAINED}
+    said = {"id": str(uuid.uuid4()), "summary": summary, "attempts": [attempt(versions=versions)]}
+    return record(job(spec, **said), curves)
+
+
 def test_the_whole_paper_stays_below_a_megabyte():
-    curves = {
-        "training": [curve("validation_accuracy", list(range(213)), [0.987654] * 213)],
-        "matmul_error": [
-            curve(metric, list(range(5, 105, 5)), [0.0123456] * 20)
-            for metric in (
-                "frobenius_error", "spectral_error", "element_error", "rms_error", "macs",
-                "compute_reduction", "product_seconds", "exact_product_seconds",
-            )
-        ],
-    }  # fmt: skip
-    summary = {
-        name: {"last": 98.7654321}
-        for name in (
-            "best_test_accuracy", "test_accuracy", "validation_accuracy", "train_loss", "seconds",
-            "sampling_seconds", "compute_reduction", "peak_memory_bytes",
-        )
-    }  # fmt: skip
-    found = {}
-    for setting in (s for e in EXPERIMENTS.values() for s in e.settings):
-        for seed, key in Scale().keys(setting).items():
-            spec = setting.spec(seed, quick=False)
-            kind = spec.get("kind", "training")
-            found[key] = record(job(spec, summary=summary), curves[kind])
-    assert len(found) > 300
+    found = {
+        key: as_it_ends(setting.spec(seed, quick=False))
+        for experiment in EXPERIMENTS.values()
+        for setting in experiment.settings
+        for seed, key in Scale().keys(setting).items()
+    }
+    assert len(found) > 400
     assert len(records.text(found).encode()) < 1_000_000
 
 
@@ -205,11 +216,13 @@ def test_of_many_faults_a_few_are_told_and_the_others_counted(tmp_path):
 
 
 def test_a_curve_with_a_value_too_few_is_a_fault_of_its_line(tmp_path):
-    whole = json.loads(records.line(made(0, tracks=[{"steps": [1], "values": {"macs": [2.0]}}])))
-    whole["tracks"][0]["values"]["macs"] = []
+    whole = json.loads(
+        records.line(made(0, tracks=[{"steps": [1], "values": {"zero_error": [2.0]}}]))
+    )
+    whole["tracks"][0]["values"]["zero_error"] = []
     (tmp_path / "r").write_text(json.dumps(whole) + "\n")
     (note,) = recorded.read(tmp_path / "r").notes
-    assert "macs has 0 values for 1 steps" in note
+    assert "zero_error has 0 values for 1 steps" in note
 
 
 def test_of_several_results_of_one_training_the_newest_counts(tmp_path):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from crs_core.data.augment import augmented, whitened
+from crs_core.shards import shards
 from crs_core.spec import Augmentation
 
 PAPER = Augmentation(crop_padding=2, flip=True)
@@ -105,3 +106,15 @@ def test_a_nearly_even_image_is_held_down_by_the_floor():
     x[..., 0, 0] = 1 / 255
     expected = (x - x.mean()) * 255 * 10
     torch.testing.assert_close(whitened(x, pixel_max=255), expected)
+
+
+def test_devices_get_together_what_one_gets():
+    before, draw = images(), seeded(8)
+    cut = shards(len(before), 3)
+    draws = [seeded(8) for _ in cut]
+    for _ in range(2):
+        parts = [
+            augmented(before[s.begin : s.end], PAPER, own, shard=s)
+            for s, own in zip(cut, draws, strict=True)
+        ]
+        assert torch.equal(torch.cat(parts), augmented(before, PAPER, draw))

@@ -1,4 +1,4 @@
-"""A fixture that trains."""
+"""Fixtures that train, on one device and on two."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 from crs_core.engine import Place, Result, ResumePoint, train
 from crs_core.spec import JobSpec
 from tests.crs_core.engine.jobs import Heard
+from tests.crs_core.engine.together import Together
 
 
 @pytest.fixture
@@ -29,6 +30,14 @@ def train_in(tmp_path: Path) -> Callable[..., tuple[Result, Heard]]:
         return train(spec, where, on_event=heard, should_stop=should_stop), heard
 
     return training
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Together]:
+    """Two processes that are the ranks of a group."""
+    made = Together(2, tmp_path_factory.mktemp("pair"))
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -47,13 +47,14 @@ class Recording(LanguageModel):
         pass
 
 
-def task(words: int = 23, *, rows: int = 2, sequence: int = 3) -> TextTask:
+def task(words: int = 23, *, rows: int = 2, sequence: int = 3, sums_steps: bool = True) -> TextTask:
     numbers = torch.arange(words) % VOCABULARY
     steps = (words // rows - 1) // sequence
     return TextTask(
         Text(numbers, numbers[:7], numbers[:5], ()),
         batch_size=rows,
         sequence_length=sequence,
+        sums_steps=sums_steps,
         length=TrainingLength(words, 7, steps, 2 * steps),
         device=CPU,
     )
@@ -77,10 +78,11 @@ def test_the_loss_is_summed_over_the_steps_and_told_per_word() -> None:
     network, learned = Recording(), task()
     loss = learned.loss(network, 0)
     assert loss.item() == pytest.approx(3 * math.log(VOCABULARY))
-    network.sums_steps = False  # type: ignore[misc]
-    assert learned.loss(network, 1).item() == pytest.approx(math.log(VOCABULARY))
+    assert learned.loss(network, 1).item() == pytest.approx(3 * math.log(VOCABULARY))
     assert learned.told(2) == {"train_loss": pytest.approx(math.log(VOCABULARY))}
     assert learned.loss_sum() == 0.0
+    mean = task(sums_steps=False).loss(network, 0)
+    assert mean.item() == pytest.approx(math.log(VOCABULARY))
 
 
 def test_the_loss_is_of_the_words_that_follow() -> None:

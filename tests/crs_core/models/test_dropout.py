@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from crs_core.models import Dropout
+from crs_core.shards import shards
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -53,6 +54,28 @@ def test_a_generator_s_state_gives_the_same_mask_again():
     generator.set_state(state)
     assert torch.equal(dropout(x), first)
     assert not torch.equal(dropout(x), first)
+
+
+@pytest.mark.parametrize("batch_dim", [0, 1])
+def test_devices_drop_together_what_one_drops(batch_dim):
+    x = torch.rand(7, 5, 3, generator=seeded(1))
+    one = Dropout(0.4, generator=seeded(6), batch_dim=batch_dim)
+    cut = shards(x.shape[batch_dim], 3)
+    several = [Dropout(0.4, generator=seeded(6), batch_dim=batch_dim, shard=s) for s in cut]
+    for _ in range(2):  # the generators go on alike too
+        parts = [
+            dropout(x.narrow(batch_dim, s.begin, s.size))
+            for dropout, s in zip(several, cut, strict=True)
+        ]
+        assert torch.equal(torch.cat(parts, batch_dim), one(x))
+
+
+def test_the_mask_hangs_on_shape_and_generator_alone():
+    x = torch.rand(6, 4, generator=seeded(1))
+    turned = x.t().contiguous().t()
+    assert torch.equal(
+        Dropout(0.5, generator=seeded(3))(turned), Dropout(0.5, generator=seeded(3))(x)
+    )
 
 
 def test_p_is_shown():

@@ -1,6 +1,8 @@
 /* What the pages read and change. Events make what they touch stale; only what is on screen is read again. */
 
 import {
+  MutationCache,
+  QueryCache,
   QueryClient,
   type Query,
   keepPreviousData,
@@ -29,7 +31,13 @@ const PAGE = 200;
 
 /** A cache whose readers try again when the service is away, but not when it said no. */
 export function newCache(): QueryClient {
-  return new QueryClient({
+  // Whoever is not known any more is asked to sign in again: the session's own answer says whether that is so.
+  const onError = (error: unknown) => {
+    if (error instanceof Failure && error.status === 401) void cache.invalidateQueries({ queryKey: SESSION });
+  };
+  const cache = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: {
         staleTime: 30_000,
@@ -37,6 +45,46 @@ export function newCache(): QueryClient {
         refetchOnWindowFocus: true,
       },
     },
+  });
+  return cache;
+}
+
+const SESSION = ["session"];
+
+/** Who is signed in; null where a login is needed and nobody is. */
+export function useSession() {
+  return useQuery({
+    queryKey: SESSION,
+    queryFn: async (): Promise<Schemas["WhoAmI"] | null> => {
+      try {
+        return await take(client.GET("/api/v1/session"));
+      } catch (error) {
+        if (error instanceof Failure && error.status === 401) return null;
+        throw error;
+      }
+    },
+    staleTime: 0,
+    retry: false,
+  });
+}
+
+/** Show a token, for a cookie; what was refused before is read again. */
+export function useSignIn() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (token: string) => take(client.POST("/api/v1/session", { body: { token } })),
+    onSuccess: (who) => {
+      cache.setQueryData(SESSION, who);
+      void cache.invalidateQueries();
+    },
+  });
+}
+
+/** End the session. What was read stays in no memory: the page begins anew. */
+export function useSignOut() {
+  return useMutation({
+    mutationFn: () => take(client.DELETE("/api/v1/session")),
+    onSuccess: () => location.reload(),
   });
 }
 
@@ -248,10 +296,11 @@ const TOUCHED: Record<string, string[]> = {
 const OF_ONE_JOB = new Set(["job", "layers", "log"]);
 const PAUSE_MS = 400;
 
-/** Let events refresh what is on screen, a few times a second at most. */
-export function useLive(): void {
+/** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */
+export function useLive(isOn: boolean): void {
   const cache = useQueryClient();
   useEffect(() => {
+    if (!isOn) return;
     const stale = new Map<string, readonly string[]>();
     let timer: ReturnType<typeof setTimeout> | null = null;
     const flush = () => {
@@ -272,5 +321,5 @@ export function useLive(): void {
       end();
       if (timer) clearTimeout(timer);
     };
-  }, [cache]);
+  }, [cache, isOn]);
 }

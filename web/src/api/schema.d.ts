@@ -96,6 +96,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause
+         * @description Have a running job save a checkpoint and leave its worker; again is no error.
+         */
+        post: operations["pauseJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Queue a paused job, to go on from its checkpoint; again is no error.
+         */
+        post: operations["resumeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/retry": {
         parameters: {
             query?: never;
@@ -108,8 +148,30 @@ export interface paths {
         /**
          * Retry
          * @description Queue a failed or cancelled job again; it goes on from its last checkpoint.
+         *
+         *     One that has used up its wall time needs more of it.
          */
         post: operations["retryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone
+         * @description Queue a new job of the same spec, name, tags and priority, but for what is said here.
+         */
+        post: operations["cloneJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -216,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/checkpoints/{checkpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description Download a checkpoint, whole or in part.
+         */
+        get: operations["downloadCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sweeps": {
         parameters: {
             query?: never;
@@ -275,6 +357,74 @@ export interface paths {
          */
         post: operations["cancelSweep"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Job
+         * @description List a job's webhooks with what became of their messages.
+         */
+        get: operations["listJobWebhooks"];
+        put?: never;
+        /**
+         * Add To Job
+         * @description Have the end of a job told. One that has ended is told at once.
+         */
+        post: operations["addJobWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Sweep
+         * @description List a sweep's webhooks with what became of their messages.
+         */
+        get: operations["listSweepWebhooks"];
+        put?: never;
+        /**
+         * Add To Sweep
+         * @description Have the end of a sweep's last job told. A sweep that has ended is told at once.
+         */
+        post: operations["addSweepWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Remove a webhook; what it was not sent yet is not sent.
+         */
+        delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
         patch?: never;
@@ -392,6 +542,158 @@ export interface paths {
          * @description List queued jobs in the order they would start.
          */
         get: operations["getQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who Am I
+         * @description Say who asks, by what they show.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign In
+         * @description Take a token and give a cookie for it, so that a browser need not keep the token.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign Out
+         * @description End the browser's session. Without one nothing happens.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description List every token that was issued, newest first; secrets are not kept.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Issue
+         * @description Make a token for a user. Its secret is in this answer and nowhere else.
+         */
+        post: operations["issueToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke
+         * @description End a token for good, and the sessions that were begun with it. Again is no error.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users
+         * @description List the users there are, with their caps and what they have in the queue and running.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Set a user's caps; null gives the service's setting back.
+         */
+        patch: operations["changeUser"];
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Used
+         * @description Sum up device-seconds used and saved, by user and kind of device; deleted jobs included.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes
+         * @description List changing calls, newest first: who, from where, what, and what became of it.
+         */
+        get: operations["getAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -561,6 +863,25 @@ export interface components {
             /** @description What a person should know, as of unusable checkpoints. */
             notes: string[];
         };
+        /** @description A changing call: who made it and what became of it. */
+        AuditEntry: {
+            /** Format: date-time */
+            at: string;
+            user: string | null;
+            token_id: string | null;
+            address: string | null;
+            method: string;
+            path: string;
+            status: number;
+            /** @description What was made, or why it was refused. */
+            detail: string | null;
+        };
+        /** @description Changing calls, newest first. */
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
         /** @description Random changes of the training images, drawn anew for every batch. */
         AugmentationInput: {
             /**
@@ -640,6 +961,19 @@ export interface components {
              * @enum {string}
              */
             initial_weights: "uniform" | "truncated_normal";
+        };
+        /** @description Caps to be set; what is left out stays. */
+        Caps: {
+            /**
+             * @description null: the service's setting.
+             * @example 20
+             */
+            max_running?: number | null;
+            /**
+             * @description null: the service's setting.
+             * @example 20
+             */
+            max_queued?: number | null;
         };
         /** @description Everything a spec can name. */
         Catalog: {
@@ -986,6 +1320,32 @@ export interface components {
             source: string;
             license: string;
         };
+        /** @description One message, and how far it came. */
+        Delivery: {
+            /** @description As in the message's header `Colrow-Delivery`. */
+            id: string;
+            /** @example job.succeeded */
+            event: string;
+            /**
+             * @description `waiting` for its first or its next try; `given_up` after the last one.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "delivered" | "given_up";
+            tries: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of the next try; null once it has ended. */
+            next_at: string | null;
+            /** @description When it was received, or given up. */
+            ended_at: string | null;
+            /** @description What the receiver answered at the last try. */
+            last_status: number | null;
+            /**
+             * @description Why the last try failed.
+             * @example the receiver answered 503
+             */
+            last_error: string | null;
+        };
         /** @description Difference of a group's mean to the baseline's. */
         Delta: {
             mean: number;
@@ -993,6 +1353,13 @@ export interface components {
             n: number;
             /** @description Taken seed by seed, over the n seeds that both have. */
             paired: boolean;
+        };
+        /** @description What a device is; null: not known. */
+        Device: {
+            /** @example NVIDIA H100 80GB HBM3 */
+            name: string | null;
+            /** @description Of a CPU: of the host. */
+            memory_bytes: number | null;
         };
         /**
          * @description How sure a group's difference to its baseline is.
@@ -1184,6 +1551,27 @@ export interface components {
             status: "ok";
             version: string;
         };
+        /** @description A new token with its secret, which is shown this once. */
+        IssuedToken: {
+            id: string;
+            user: string;
+            name: string;
+            /**
+             * @description `viewer` looks; `user` also submits, and changes what is their own; `admin` does everything.
+             * @enum {string}
+             */
+            role: "viewer" | "user" | "admin";
+            /** @enum {string} */
+            state: "valid" | "expired" | "revoked";
+            /** Format: date-time */
+            created_at: string;
+            expires_at: string | null;
+            revoked_at: string | null;
+            /** @description To within a minute. */
+            last_used_at: string | null;
+            /** @description Send it as `Authorization: Bearer …`. */
+            token: string;
+        };
         /** @description A job, whole. */
         Job: {
             /** @example 019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b */
@@ -1226,10 +1614,27 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
-            /** @description What was asked of a running job and has not taken effect yet. */
-            wish: ("cancel" | "pause") | null;
+            /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
+            wish: ("cancel" | "pause" | "preempt") | null;
             spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
             attempts: components["schemas"]["Attempt"][];
+        };
+        /** @description In what a clone differs. Fields left out are the original's. */
+        JobClone: {
+            name?: string | null;
+            tags?: string[] | null;
+            priority?: number | null;
+            /**
+             * @description Dotted path into the spec -> value.
+             * @default {}
+             * @example {
+             *       "seed": 2,
+             *       "training.epochs": 40
+             *     }
+             */
+            changes: {
+                [key: string]: unknown;
+            };
         };
         /** @description A job as lists show it. */
         JobItem: {
@@ -1273,8 +1678,8 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
-            /** @description What was asked of a running job and has not taken effect yet. */
-            wish: ("cancel" | "pause") | null;
+            /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
+            wish: ("cancel" | "pause" | "preempt") | null;
             /** @description Null in lists whose `columns` leave it out. */
             spec: (components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"]) | null;
         };
@@ -1291,6 +1696,14 @@ export interface components {
             notes?: string | null;
             /** @description Moves a queued job. */
             priority?: number | null;
+        };
+        /** @description What a job gets when it is tried again. */
+        JobRetry: {
+            /**
+             * @description Replaces `resources.wall_time_s`; it counts from the job's first start.
+             * @example 7200
+             */
+            wall_time_s?: number | null;
         };
         /** @description One training job. Everything but `model`, `dataset` and `training` has a default. */
         JobSpecInput: {
@@ -1717,6 +2130,23 @@ export interface components {
             /** @default 0 */
             weight_decay: number;
         };
+        /** @description A webhook that was entered just now. */
+        NewWebhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description What its messages are signed with; not shown again. */
+            secret: string;
+        };
         /** @description Independent entries, normal with this mean and standard deviation. */
         NormalEntriesInput: {
             /**
@@ -1943,7 +2373,7 @@ export interface components {
             name: string;
             title: string;
             summary: string;
-            spec: components["schemas"]["JobSpec"];
+            spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
         };
         /** @description A failure, as RFC 9457 has it (`application/problem+json`). */
         Problem: {
@@ -1997,8 +2427,10 @@ export interface components {
             sweep_id: string | null;
             /** Format: date-time */
             queued_at: string;
-            /** @description What no living worker has, if that is why it waits. */
+            /** @description What no living worker has, or that its owner runs as many jobs as it may; null: its turn. */
             waits_for: string | null;
+            /** @description About when it will start, by measured speeds; null: nothing measured tells. */
+            starts_at: string | null;
         };
         /** @description A R Rᵀ B with an n x k matrix R of random entries: independent normal ones, or signs. */
         RandomProjectionInput: {
@@ -2168,7 +2600,7 @@ export interface components {
              */
             kind: "any" | "cpu" | "cuda";
             /**
-             * @description Trained on together; they share a batch.
+             * @description Trained on together: each takes a share of every batch.
              * @default 1
              */
             devices: number;
@@ -2176,7 +2608,7 @@ export interface components {
             memory_gb?: number | null;
             /** @description The devices it may run on, as a pattern: *H100*. */
             device_name?: string | null;
-            /** @description CPU threads; left out: the slot's share of the host. */
+            /** @description CPU threads, shared by the devices; left out: the slot's share of the host. */
             threads?: number | null;
             /** @description Seconds of running after which it is stopped. */
             wall_time_s?: number | null;
@@ -2194,7 +2626,7 @@ export interface components {
              */
             kind: "any" | "cpu" | "cuda";
             /**
-             * @description Trained on together; they share a batch.
+             * @description Trained on together: each takes a share of every batch.
              * @default 1
              */
             devices: number;
@@ -2202,7 +2634,7 @@ export interface components {
             memory_gb: number | null;
             /** @description The devices it may run on, as a pattern: *H100*. */
             device_name: string | null;
-            /** @description CPU threads; left out: the slot's share of the host. */
+            /** @description CPU threads, shared by the devices; left out: the slot's share of the host. */
             threads: number | null;
             /** @description Seconds of running after which it is stopped. */
             wall_time_s: number | null;
@@ -2315,6 +2747,11 @@ export interface components {
             lr: number;
             /** @default 0 */
             weight_decay: number;
+        };
+        /** @description A token, shown for a cookie. */
+        SignIn: {
+            /** @example colrow_… */
+            token: string;
         };
         /** @description Mean and sample standard deviation over a group's members. */
         Spread: {
@@ -2688,6 +3125,55 @@ export interface components {
              */
             dry_run: boolean;
         };
+        /** @description A token, without its secret. */
+        Token: {
+            id: string;
+            user: string;
+            name: string;
+            /**
+             * @description `viewer` looks; `user` also submits, and changes what is their own; `admin` does everything.
+             * @enum {string}
+             */
+            role: "viewer" | "user" | "admin";
+            /** @enum {string} */
+            state: "valid" | "expired" | "revoked";
+            /** Format: date-time */
+            created_at: string;
+            expires_at: string | null;
+            revoked_at: string | null;
+            /** @description To within a minute. */
+            last_used_at: string | null;
+        };
+        /** @description A token to be made. */
+        TokenIssue: {
+            /**
+             * @description Letters, digits and . _ @ -; whose jobs they are.
+             * @example ada
+             */
+            user: string;
+            /**
+             * @description `viewer` looks; `user` also submits, and changes what is their own; `admin` does everything.
+             * @default user
+             * @enum {string}
+             */
+            role: "viewer" | "user" | "admin";
+            /**
+             * @description What it is for; free text.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Seconds until it ends; null: it does not end by itself.
+             * @default 7776000
+             */
+            expires_in_s: number | null;
+        };
+        /** @description Tokens, newest first. */
+        TokenList: {
+            items: components["schemas"]["Token"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
         /** @description Length, batches and optimizer. Give `epochs` or `steps`, not both. */
         TrainingInput: {
             epochs?: number | null;
@@ -2802,6 +3288,52 @@ export interface components {
             /** @default 1 */
             high: number;
         };
+        /** @description What a user used of devices of one kind, and what sampling saved of it. */
+        Used: {
+            user: string;
+            /**
+             * @description `cpu` or `cuda`.
+             * @example cuda
+             */
+            kind: string;
+            /** @description Seconds for which attempts had devices, times devices. */
+            device_s: number;
+            attempts: number;
+            /** @description MACs of exact training to where the jobs got. */
+            exact_macs: number;
+            /** @description MACs that were performed for it. */
+            performed_macs: number;
+            /** @description The difference. */
+            saved_macs: number;
+            /** @description Measured against exact jobs of the same sweep on the same devices, which both had to themselves; null where there is no such pair. Below 0: sampling took longer. */
+            saved_device_s: number | null;
+            /** @description Jobs that `saved_device_s` is of; deleted ones are not. */
+            compared_jobs: number;
+        };
+        /** @description What was used, by user and kind. */
+        UsedList: {
+            items: components["schemas"]["Used"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
+        /** @description A user, the caps of their jobs, and what counts towards them now. */
+        User: {
+            name: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Jobs that run at once; null: the setting. */
+            max_running: number | null;
+            /** @description Jobs in the queue; null: the setting. */
+            max_queued: number | null;
+            running: number;
+            queued: number;
+        };
+        /** @description Users, by name. */
+        UserList: {
+            items: components["schemas"]["User"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
         /**
          * @description Wide ResNet: conv1, three groups of residual blocks (group1.block1.conv1, …), then fc.
          *
@@ -2868,6 +3400,63 @@ export interface components {
              */
             leakiness: number;
         };
+        /** @description A webhook and its messages. */
+        Webhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description The webhooks of a job or a sweep, oldest first. */
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
+        /**
+         * @description Where to send a message when the job, or the sweep's last job, has ended.
+         *
+         *     The message is a JSON object that is posted with the headers `Colrow-Event`, `Colrow-Delivery`
+         *     (its id: the same when it is sent again) and `Colrow-Signature`: `t=<seconds since 1970>,
+         *     v1=<HMAC-SHA256 of "<t>.<body>" with the secret, as hex>`. Any status from 200 to 299 says that
+         *     it was received; otherwise it is sent again, later and later, and given up in the end. Redirects
+         *     are not followed.
+         */
+        WebhookSubmit: {
+            /**
+             * @description http:// or https://, at a public address unless the admin allows others.
+             * @example https://hooks.example/colrow
+             */
+            url: string;
+            /** @description Signs the messages; left out, one is made and shown in the answer. 16 to 200 printable characters. */
+            secret?: string | null;
+        };
+        /** @description Who asks, and how that is known. */
+        WhoAmI: {
+            user: string;
+            /**
+             * @description `viewer` looks; `user` also submits, and changes what is their own; `admin` does everything.
+             * @enum {string}
+             */
+            role: "viewer" | "user" | "admin";
+            /**
+             * @description `loopback`: no login is needed here.
+             * @enum {string}
+             */
+            by: "loopback" | "token" | "cookie";
+            token_id: string | null;
+            token_name: string | null;
+            /** @description When the token ends. */
+            expires_at: string | null;
+        };
         /** @description A slot: one worker process and the devices it owns. */
         Worker: {
             /** @description Unique, and the same after a restart. */
@@ -2882,6 +3471,8 @@ export interface components {
              *     ]
              */
             devices: string[];
+            /** @description What the devices are, in their order. */
+            hardware: components["schemas"]["Device"][];
             threads: number;
             /**
              * @description `lost`: no heartbeat for the length of a lease.
@@ -2974,7 +3565,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2983,7 +3583,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 1 MiB. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2992,7 +3601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,7 +3610,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3055,7 +3673,16 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3073,7 +3700,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3082,7 +3718,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3127,7 +3772,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3136,7 +3790,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 1 MiB. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3145,7 +3817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3154,7 +3826,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3186,7 +3867,16 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3204,7 +3894,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3213,7 +3912,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3243,7 +3951,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3261,7 +3978,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The state does not allow this; `detail` says why. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3270,7 +3996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3279,7 +4005,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3324,7 +4059,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3342,7 +4086,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 1 MiB. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3351,7 +4104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3360,7 +4113,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3392,7 +4154,16 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3410,7 +4181,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The state does not allow this; `detail` says why. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3419,7 +4199,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3428,7 +4208,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3439,7 +4228,7 @@ export interface operations {
             };
         };
     };
-    retryJob: {
+    pauseJob: {
         parameters: {
             query?: never;
             header?: never;
@@ -3460,7 +4249,16 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3478,7 +4276,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The state does not allow this; `detail` says why. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3487,7 +4294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,7 +4303,348 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobRetry"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cloneJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobClone"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3535,7 +4683,16 @@ export interface operations {
                     "application/json": components["schemas"]["CurveList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3553,7 +4710,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,7 +4728,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3602,7 +4777,16 @@ export interface operations {
                     "application/json": components["schemas"]["CurveList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3620,7 +4804,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,7 +4822,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3661,7 +4863,16 @@ export interface operations {
                     "application/json": components["schemas"]["LayerList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3679,7 +4890,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3688,7 +4908,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3725,7 +4954,16 @@ export interface operations {
                     "application/json": components["schemas"]["Log"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3743,7 +4981,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3752,7 +4999,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3784,7 +5040,16 @@ export interface operations {
                     "application/json": components["schemas"]["CheckpointList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3802,7 +5067,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3811,7 +5085,136 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=1000-`. */
+                Range?: string | null;
+                /** @description An ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags. */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the job. */
+                id: string;
+                /** @description `id` in the job's checkpoints. */
+                checkpoint: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that `Range` asks for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has no such part; `Content-Range` says how long it is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3845,7 +5248,16 @@ export interface operations {
                     "application/json": components["schemas"]["SweepList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3854,7 +5266,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +5284,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3917,7 +5347,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3926,7 +5365,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 1 MiB. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3935,7 +5392,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3944,7 +5401,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3976,7 +5442,16 @@ export interface operations {
                     "application/json": components["schemas"]["Sweep"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3994,7 +5469,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4003,7 +5487,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4035,7 +5528,16 @@ export interface operations {
                     "application/json": components["schemas"]["Sweep"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4053,7 +5555,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4062,7 +5573,524 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addJobWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSweepWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSweepWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4104,7 +6132,16 @@ export interface operations {
                     "application/json": components["schemas"]["Comparison"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4122,7 +6159,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4131,7 +6177,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4172,7 +6227,16 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4190,7 +6254,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4199,7 +6272,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4236,7 +6318,16 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4245,7 +6336,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4254,7 +6354,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4283,7 +6392,16 @@ export interface operations {
                     "application/json": components["schemas"]["Catalog"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4292,7 +6410,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4301,7 +6428,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4330,7 +6466,16 @@ export interface operations {
                     "application/json": components["schemas"]["WorkerList"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4339,7 +6484,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4348,7 +6502,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4382,7 +6545,16 @@ export interface operations {
                     "application/json": components["schemas"]["Queue"];
                 };
             };
-            /** @description Refused: another site, another host name, or a forwarded request. */
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +6563,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field or parameter is wrong; `errors` names each. */
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4400,7 +6581,874 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAmI"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAmI"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items in a page, at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issueToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenIssue"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Caps"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description Only this user. */
+                user?: string | null;
+                /** @description A day in UTC, as 2030-01-31; included. */
+                since?: string | null;
+                /** @description A day in UTC, as 2030-01-31; included. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsedList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAudit: {
+        parameters: {
+            query?: {
+                /** @description Any of these. */
+                user?: string[];
+                /** @description From this time on (RFC 3339). */
+                since?: string | null;
+                /** @description Before this time (RFC 3339). */
+                until?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Items in a page, at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4449,7 +7497,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database does not answer, or has another schema; or too many streams are open. */
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4476,6 +7524,33 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,0 +1,336 @@
+"""How often, how much and how slowly one may ask."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.errors import Refusal
+from api.rates import GUESSES, Buckets, Guesses
+from api.settings import Settings
+from store import tokens
+from store.session import Database
+from tests.api.conftest import Lab, served
+
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+Spec = Callable[..., dict[str, Any]]
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_a_bucket_holds_a_burst_and_fills_again() -> None:
+    clock = Clock()
+    buckets = Buckets(2.0, 3, clock=clock)
+    assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 0.5]
+    assert buckets.take("b") == 0
+    clock.now_s += 0.4
+    assert buckets.take("a") == pytest.approx(0.1)
+    clock.now_s += 0.2
+    assert buckets.wait_s("a") == 0
+    assert buckets.take("a") == 0
+    clock.now_s += 1000
+    assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def test_buckets_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.rates.REMEMBERED", 3)
+    buckets = Buckets(1.0, 1, clock=Clock())
+    assert [buckets.take(key) for key in "abc"] == [0, 0, 0]
+    assert buckets.take("a") > 0
+    assert buckets.take("d") == 0  # b came least lately and is forgotten
+    assert buckets.take("a") > 0
+    assert buckets.take("b") == 0
+
+
+def test_no_rate_is_no_limit() -> None:
+    buckets = Buckets(0.0, 1, clock=Clock())
+    assert [buckets.take("a") for _ in range(5)] == [0] * 5
+
+
+def test_guessing_is_slowed_by_address_and_a_token_that_was_good_never_is() -> None:
+    clock = Clock()
+    guesses = Guesses(clock=clock)
+    guesses.told("here", "good", is_valid=True)
+    for _ in range(GUESSES):
+        guesses.demand_room("here", "bad")
+        guesses.told("here", "bad", is_valid=False)
+    with pytest.raises(Refusal, match="too many tokens from this address"):
+        guesses.demand_room("here", "bad")
+    guesses.demand_room("here", "good")
+    guesses.demand_room("there", "bad")
+    guesses.told("here", "good", is_valid=False)
+    with pytest.raises(Refusal):
+        guesses.demand_room("here", "good")
+    clock.now_s += 3
+    guesses.demand_room("here", "bad")
+
+
+@once
+@pytest.mark.parametrize("lab", [{"rate_per_s": 0.01, "rate_burst": 3}], indirect=True)
+def test_a_token_that_comes_too_often_waits_and_others_do_not(lab: Lab, spec: Spec) -> None:
+    ada, bob = lab.user("ada"), lab.user("bob")
+    answers = [ada.post("/api/v1/jobs", json={"spec": spec(seed=i)}) for i in range(4)]
+    assert [a.status_code for a in answers] == [201, 201, 201, 429]
+    last = answers[-1]
+    assert last.json()["type"] == "urn:colrow:problem:rate"
+    assert "wait 100 s" in last.json()["detail"]
+    assert last.headers["retry-after"] == "100"
+    assert len(lab.jobs()) == 3
+    assert bob.get("/api/v1/jobs").status_code == 200
+
+
+@once
+def test_guesses_from_one_address_are_slowed_and_its_users_go_on(lab: Lab) -> None:
+    ada = lab.user("ada")
+    assert ada.get("/api/v1/jobs").status_code == 200
+    stranger = lab.nobody()
+    answers = [
+        stranger.post("/api/v1/session", json={"token": f"colrow_{i:043d}"}).status_code
+        for i in range(GUESSES + 3)
+    ]
+    assert answers[:GUESSES] == [401] * GUESSES
+    assert answers[-1] == 429
+    late = lab.by("colrow_" + "z" * 43).get("/api/v1/jobs")
+    assert late.status_code == 429
+    assert int(late.headers["retry-after"]) >= 1
+    assert ada.get("/api/v1/jobs").status_code == 200
+
+
+@once
+def test_who_needs_no_login_has_no_rate(settings: Settings, client: TestClient) -> None:
+    assert settings.rate_burst == 1000
+    client.app.state.service.rates.burst = 1  # type: ignore[attr-defined]
+    assert all(client.get("/api/v1/session").status_code == 200 for _ in range(5))
+
+
+EVIL = {
+    "open brackets": b'{"spec": ' + b"[" * 1_000_000,
+    "nested lists": b'{"spec": ' + b"[" * 500_000 + b"]" * 500_000 + b"}",
+    "nested objects": b'{"spec": ' + b'{"a":' * 160_000 + b"1" + b"}" * 160_000 + b"}",
+    "deep, but not too deep to read": b'{"spec": {"model": ' + b"[" * 900 + b"]" * 900 + b"}}",
+    "half a million wrong rules": b'{"spec": {"approximation": [' + b"0," * 500_000 + b"0]}}",
+    "unknown fields": json.dumps({"spec": {f"a{i}": 1 for i in range(70_000)}}).encode(),
+    "a long number": b'{"spec": {"seed": ' + b"9" * 1_000_000 + b"}}",
+}
+EVIL_SWEEPS = {
+    "nested": b'{"base": ' + b'{"a":' * 160_000 + b"1" + b"}" * 160_000 + b"}",
+    "no numbers": b'{"base": {"a": [' + b"NaN," * 250_000 + b"1]}}",
+    "no mappings": b'{"base": {}, "variants": [' + b"1," * 500_000 + b"1]}",
+    "empty variants": b'{"base": {}, "variants": [' + b"{}," * 300_000 + b"{}]}",
+    "many axes": json.dumps({"base": {}, "axes": {f"a{i}": 1 for i in range(70_000)}}).encode(),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("jobs", body) for body in EVIL.values()]
+    + [("plan", body) for body in EVIL.values()]
+    + [("sweeps", body) for body in EVIL_SWEEPS.values()],
+    ids=[f"{path} {name}" for path in ("jobs", "plan") for name in EVIL] + list(EVIL_SWEEPS),
+)
+def test_a_megabyte_of_nonsense_is_refused_with_little_work_and_a_short_answer(
+    empty_client: TestClient, path: str, body: bytes
+) -> None:
+    began_s = time.process_time()
+    headers = {"content-type": "application/json"}
+    answer = empty_client.post(f"/api/v1/{path}", content=body, headers=headers)
+    # Of the processor, not of the clock: it takes a tenth of that, and took 25 s once.
+    assert time.process_time() - began_s < 5
+    assert answer.status_code in (400, 413, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) < 30_000
+
+
+def test_a_hundred_errors_are_named_and_the_rest_are_counted(
+    empty_client: TestClient, spec: Spec
+) -> None:
+    body = {"spec": spec(approximation=[0] * 250)}
+    problem = empty_client.post("/api/v1/jobs", json=body).json()
+    assert len(problem["errors"]) == 100
+    assert problem["detail"].endswith("; and 247 more")
+
+
+@once
+@pytest.mark.parametrize("lab", [{"streams_per_user": 1}], indirect=True)
+def test_one_user_has_so_many_streams_and_others_have_theirs(lab: Lab) -> None:
+    from api.live import Reader, TooManyOwnStreams
+
+    hub = lab.app.state.service.hub
+    reader = Reader("ada", 1)
+    hub.check_room(10, reader=reader, most_each=1)
+
+    class Open:
+        reader = Reader("ada", 2)
+
+    hub._subscribers.add(Open())
+    try:
+        with pytest.raises(TooManyOwnStreams, match="1 event streams of ada are open"):
+            hub.check_room(10, reader=reader, most_each=1)
+        hub.check_room(10, reader=Reader("bob", 3), most_each=1)
+        answer = lab.user("ada").get("/api/v1/events")
+        assert answer.status_code == 429
+        assert answer.json()["type"] == "urn:colrow:problem:streams"
+    finally:
+        hub._subscribers.clear()
+
+
+@pytest.fixture
+def slow(settings: Settings) -> Settings:
+    """Settings under which a client has a second."""
+    return settings.model_copy(update={"slow_s": 1.0})
+
+
+@pytest.fixture
+def port(slow: Settings, request: pytest.FixtureRequest) -> Iterator[int]:
+    with served(slow) as address:
+        yield int(address.rpartition(":")[2])
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
+
+
+def received(connection: socket.socket) -> bytes:
+    """Read until the other side closes."""
+    got = b""
+    while piece := connection.recv(65_536):
+        got += piece
+    return got
+
+
+HEAD = b"POST /api/v1/jobs HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+
+
+@once
+def test_a_head_that_does_not_end_is_answered_408_and_closed(port: int) -> None:
+    with connected(port) as connection:
+        for byte in b"GET / HTTP/1.1\r\nhost: 127.0.0.1":
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                break
+            time.sleep(0.1)
+        got = received(connection)
+    assert got.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in got
+    assert json.loads(got.partition(b"\r\n\r\n")[2])["status"] == 408
+
+
+@once
+def test_a_connection_that_says_nothing_is_closed(port: int) -> None:
+    with connected(port) as connection:
+        assert received(connection) == b""
+
+
+@once
+def test_a_second_head_that_does_not_end_is_closed_too(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET /heal")
+        got = received(connection)
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in got
+
+
+@once
+def test_a_body_that_does_not_end_is_answered_408_and_closed(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(HEAD + b'content-length: 1000\r\n\r\n{"spec": ')
+        got = received(connection)
+    assert got.startswith(b"HTTP/1.1 408 ")
+    problem = json.loads(got.partition(b"\r\n\r\n")[2])
+    assert problem["type"] == "urn:colrow:problem:too-slow"
+    assert "did not come whole within 1 s" in problem["detail"]
+
+
+@once
+def test_a_body_that_nobody_waits_for_does_not_keep_the_connection(port: int) -> None:
+    with connected(port) as connection:
+        # Refused before the body is looked at; the rest of it never comes.
+        connection.sendall(HEAD + b"origin: https://evil.example\r\ncontent-length: 9\r\n\r\n{")
+        got = received(connection)
+    assert got.startswith(b"HTTP/1.1 403 ")
+
+
+@once
+def test_what_is_no_http_is_answered_as_every_failure(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 nonsense\r\n\r\n")
+        got = received(connection)
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in got
+
+
+@once
+def test_an_answer_that_nobody_reads_is_cut_off(slow: Settings, spec: Spec) -> None:
+    with served(slow, send_bytes=8192) as address:
+        with httpx.Client(base_url=f"{address}/api/v1", timeout=60) as client:
+            sweep = {"base": spec(), "axes": {"seed": list(range(1000))}}
+            assert client.post("/sweeps", json=sweep).status_code == 201
+            size = len(client.get("/jobs?limit=1000").content)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            connection.settimeout(60)
+            connection.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+            connection.sendall(b"GET /api/v1/jobs?limit=1000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            time.sleep(6)  # without reading
+            got = 0
+            with contextlib.suppress(ConnectionResetError):
+                while piece := connection.recv(65_536):
+                    got += len(piece)
+        assert 0 < got < size / 2
+
+
+@once
+def test_a_client_that_takes_its_time_but_goes_on_is_served(port: int) -> None:
+    with connected(port) as connection:
+        for piece in (
+            b"GET /healthz HTTP/1.1\r\n",
+            b"host: 127.0.0.1\r\n",
+            b"connection: close\r\n\r\n",
+        ):
+            connection.sendall(piece)
+            time.sleep(0.2)
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
+    with connected(port) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        got = b""
+        while not got.endswith(b"}"):
+            got += connection.recv(65_536)
+        time.sleep(1.5)  # between two requests there is more time
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@once
+def test_a_stream_is_no_slow_client_and_ends_with_its_token(
+    slow: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.CHECK_S", 0.2)
+    with database.write() as session:
+        made = tokens.issue(session, "ada", "viewer", expires_in_s=600.0)
+    with served(slow.model_copy(update={"private": True})) as address:
+        headers = {"authorization": f"Bearer {made.secret}"}
+        url = f"{address}/api/v1/events"
+        with httpx.stream("GET", url, headers=headers, timeout=60) as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            time.sleep(2.5)
+            with database.write() as session:
+                tokens.issue(session, "eve", "viewer", expires_in_s=600.0)
+                tokens.revoke(session, made.token.id)
+            assert not [line for line in lines if line.startswith("event:")]  # it ends
+        assert httpx.get(url, headers=headers).status_code == 401
