@@ -24,6 +24,7 @@ from api.live import TooManyOwnStreams, TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import (
+    BadAddress,
     BadQuery,
     CapReached,
     Conflict,
@@ -50,6 +51,7 @@ FAILURES: dict[type[Exception], Failure] = {
     CapReached: Failure(409, "cap", "Too many queued jobs"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
+    BadAddress: Failure(422, "address", "Nothing is sent to this address"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
     FileGone: Failure(404, "file-gone", "The file is not there any more"),
