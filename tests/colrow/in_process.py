@@ -94,7 +94,7 @@ class Service:
             assert claim is not None
             started = Started(
                 step=0, total_steps=40, steps_per_epoch=20, device="cpu", threads=1,
-                versions=VERSIONS,
+                versions=VERSIONS, environment=ENVIRONMENT,
             )  # fmt: skip
             recording.record(session, claim.attempt_id, [started])
             attempts.finish(
