@@ -138,7 +138,7 @@ def cells(row: Row, contestants: Sequence[Contestant]) -> list[str]:
         if one.name in row.processor:
             alone = statistics.median(row.processor[one.name])
             said += f" [{tables.number(alone)}]"
-        if isinstance(one, MLflow):
+        if not one.name.startswith("Colrow"):
             line.append(f"{said}, x {middle / ours:.2g}" if ours else said)
         elif row.meets(middle, one.name):
             line.append(f"{said} yes")

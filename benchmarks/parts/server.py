@@ -12,17 +12,19 @@ from pathlib import Path
 
 import httpx
 
+from colrow.local.processes import bound
+
 PATIENCE_S = 120.0
 
 
 class Process:
-    """A server with all its children."""
+    """A server with all its children; it dies with us."""
 
     def __init__(self, words: list[str], address: str, environment: dict[str, str]) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("COLROW_")}
         self.address = address
         self.popen = subprocess.Popen(
-            words,
+            bound(words),
             env=kept | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -111,7 +113,9 @@ def free_port() -> int:
 def start_api(database_url: str, **settings: str) -> Process:
     """Start `python -m api` without a broker; `settings` are variables without COLROW_."""
     port = free_port()
+    # The embedded profile asks for no login on loopback, on PostgreSQL too.
     chosen = {"COLROW_DATABASE_URL": database_url, "COLROW_PORT": str(port)}
+    chosen["COLROW_PROFILE"] = "embedded"
     chosen |= {f"COLROW_{name.upper()}": value for name, value in settings.items()}
     return Process([sys.executable, "-m", "api"], f"http://127.0.0.1:{port}", chosen)
 

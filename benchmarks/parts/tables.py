@@ -46,6 +46,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def answer(is_met: bool) -> str:
+    """Say whether an aim is met."""
+    return "yes" if is_met else "**no**"
+
+
 def spread(values: Sequence[float], digits: int | None = None) -> str:
     """Write the median, and the least and the most where there are several."""
     middle = number(statistics.median(values), digits)
