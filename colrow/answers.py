@@ -1,4 +1,4 @@
-"""The shapes of what the service answers, as typed dictionaries.
+"""The shapes of what the service answers, as typed dictionaries. Long, and one idea.
 
 A test holds them equal to the OpenAPI document. Times are RFC 3339 texts. It is long and one idea:
 a type for each shape.
@@ -86,8 +86,15 @@ class Attempt(TypedDict):
     worker: str | None
     host: str
     device: str | None
+    device_name: str | None
+    device_count: int | None
     threads: int | None
     versions: dict[str, str] | None
+    git_revision: str | None
+    environment: dict[str, str] | None
+    shared: bool | None
+    start_s: float | None
+    trainer_s: float | None
     started_at: str
     heartbeat_at: str
     finished_at: str | None
@@ -122,6 +129,8 @@ class JobItem(TypedDict):
     wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
+    device: str | None
+    time_caveat: str | None
     spec: dict[str, Any] | None
 
 
@@ -260,6 +269,7 @@ class Group(TypedDict):
     delta_y: Delta | None
     evidence: Evidence | None
     seconds_ratio: float | None
+    time_caveat: str | None
     baseline: str | None
     is_baseline: bool
     is_pareto: bool

@@ -117,6 +117,13 @@ def up(
         list[str] | None,
         typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
+    warm_spare: Annotated[
+        bool | None,
+        typer.Option(
+            "--warm-spare/--no-warm-spare",
+            help="Workers keep torch loaded: jobs start at once [COLROW_WARM_SPARE, yes].",
+        ),
+    ] = None,
     private: Annotated[
         bool,
         typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
@@ -138,6 +145,7 @@ def up(
         workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
         devices=tuple(device or ()),
         database_url=here.database_url,
+        warm_spare=warm_spare,
         private=private or here.private,
     )
     with telling(here.log_format) as say:

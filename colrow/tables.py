@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from colrow import timing
 from colrow.answers import (
     Checkpoint,
     Comparison,
@@ -21,7 +22,6 @@ from colrow.figures import NONE, count, how_many_failed, judged, measured, numbe
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
 from crs_core.events import QUALITY, Points
-from crs_core.presets import Preset
 from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
 from crs_core.study.plan import StudyPlan
@@ -64,14 +64,6 @@ def _policy(job: JobItem) -> str:
     """Name the rules of a training whole, where its spec came along."""
     rules = (job["spec"] or {}).get("approximation")
     return job["policy"] if rules is None else rules_label(rules)
-
-
-def presets_table(presets: Iterable[Preset]) -> Table:
-    """List specs to start from."""
-    table = _table("name", "what it is")
-    for preset in presets:
-        table.add_row(preset.name, preset.title)
-    return table
 
 
 def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
@@ -118,11 +110,15 @@ def facts_table(job: Job) -> Table:
         rows.append(("reason", f"{job['reason']['kind']}: {job['reason']['message']}"))
     for attempt in job["attempts"]:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
+        text += "".join(f", {words}" for words in timing.told(attempt))
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
         if attempt["reason"]:
             text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
+    if job["attempts"]:
+        found = timing.surroundings(job["attempts"][-1])
+        rows.append(("ran with", "; ".join(f"{name} {value}" for name, value in found.items())))
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
@@ -255,12 +251,14 @@ def comparison_table(comparison: Comparison) -> Table:
             NONE if evidence is None else y.interval(evidence["low"], evidence["high"]),
             evidence["says"] if evidence else how_many_failed(group) or NONE,
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
-            NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
+            timing.ratio(group),
         )  # fmt: skip
     table.caption = (
         f"{y.title}: {y.says}, mean ± standard deviation of n jobs\n"
         "*: no other group has both more reduction and a better one\n" + verdict_text(comparison)
     )
+    if note := timing.footnote(groups):
+        table.caption += f"\n{note}"
     table.caption_justify = "left"
     return table
 

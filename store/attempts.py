@@ -23,6 +23,7 @@ from store import (
     order,
     shares,
     slots,
+    timing,
     usage,
 )
 from store.errors import Fenced, NotFound
@@ -242,6 +243,12 @@ def release(
     return to
 
 
+def tell_times(session: Session, attempt_id: int, *, start_s: float, trainer_s: float) -> None:
+    """Write how long the start of the trainer took, and how long it lived. Raises Fenced."""
+    attempt, _ = _current(session, attempt_id)
+    attempt.start_s, attempt.trainer_s = start_s, trainer_s
+
+
 def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     """Lock a current attempt, then its job; every writer takes the two in this order."""
     attempt = session.execute(
@@ -285,6 +292,7 @@ def _end(session: Session, attempt: Attempt, job: Job, state: str, reason: Reaso
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
+    attempt.shared = timing.was_shared(session, attempt, now)
     shares.charge(session, attempt)
     usage.book(session, attempt, job, now)
     worker = session.get(Worker, attempt.worker_key)

@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, Float, Row, Select, and_, func, or_, selec
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
+from store import history, queue, timing
 from store import metrics as number_names
-from store import queue
 from store.cursors import decode_cursor, encode_cursor
 from store.dialects import among
 from store.errors import BadQuery, NotFound
-from store.tables import Attempt as AttemptRow
 from store.tables import Job as JobRow
-from store.tables import Metric, Owner, Sweep, Tag, Worker
+from store.tables import Metric, Owner, Sweep, Tag
 from store.tables import Summary as SummaryRow
-from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
+from store.timing import NOTHING, RanOn
+from store.views import Job, Page, Progress, State, Summary
 
 PART = 500
 _FIELDS: dict[str, Any] = {
@@ -65,7 +65,7 @@ def get(session: Session, job_id: str) -> Job:
         raise NotFound(f"there is no job {job_id!r}")
     (job,) = _views(session, [row], metrics=None)
     place = queue.position(session, row.key) if job.state == "queued" else None
-    return replace(job, attempts=_attempts(session, row.key), queue_position=place)
+    return replace(job, attempts=history.attempts_of(session, row.key), queue_position=place)
 
 
 def list_jobs(
@@ -183,11 +183,19 @@ def _views(
     tags = _tags(session, keys)
     summaries = _summaries(session, keys, metrics)
     chosen = None if metrics is None else set(metrics)
-    return [_view(row, tags[row.key], summaries.get(row.key, {}), chosen) for row in rows]
+    ran_on = timing.ran_on(session, keys)
+    return [
+        _view(row, tags[row.key], summaries.get(row.key, {}), chosen, ran_on.get(row.key, NOTHING))
+        for row in rows
+    ]
 
 
 def _view(
-    row: Row[Any], tags: list[str], summary: dict[str, Summary], chosen: set[str] | None
+    row: Row[Any],
+    tags: list[str],
+    summary: dict[str, Summary],
+    chosen: set[str] | None,
+    ran_on: RanOn,
 ) -> Job:
     speed = summary["steps_per_s"].last if "steps_per_s" in summary else None
     left = row.total_steps - row.step if row.total_steps is not None else None
@@ -207,7 +215,7 @@ def _view(
         started_at=row.started_at,
         finished_at=row.finished_at,
         wish=row.wish,
-        reason=reason(row),
+        reason=history.reason(row),
         planned_compute_reduction=row.planned_compute_reduction,
         progress=Progress(
             row.step,
@@ -218,12 +226,9 @@ def _view(
         ),
         summary=summary if chosen is None else {m: s for m, s in summary.items() if m in chosen},
         attempt_count=row.attempt_count,
+        device=ran_on.device,
+        time_caveat=ran_on.caveat,
     )
-
-
-def reason(row: Any) -> Reason | None:
-    """Put the two columns of a reason together."""
-    return Reason(row.reason_kind, row.reason_message or "") if row.reason_kind else None
 
 
 def _tags(session: Session, keys: list[int]) -> dict[int, list[str]]:
@@ -253,32 +258,3 @@ def _summaries(
         for key, metric, last, best, at_best_validation in part:
             found[key][names[metric]] = Summary(last, best, at_best_validation)
     return {key: {m: summary[m] for m in METRICS if m in summary} for key, summary in found.items()}
-
-
-def _attempts(session: Session, job_key: int) -> tuple[Attempt, ...]:
-    rows = session.execute(
-        select(*AttemptRow.__table__.c, Worker.name.label("worker"))
-        .join(Worker, Worker.key == AttemptRow.worker_key)
-        .where(AttemptRow.job_key == job_key)
-        .order_by(AttemptRow.number)
-    )
-    return tuple(
-        Attempt(
-            number=row.number,
-            state=row.state,
-            worker=row.worker,
-            host=row.host,
-            started_at=row.started_at,
-            heartbeat_at=row.heartbeat_at,
-            lease_until=row.lease_until,
-            ended_at=row.ended_at,
-            reason=reason(row),
-            start_step=row.start_step,
-            resumed_from=row.resumed_from,
-            device=row.device,
-            threads=row.threads,
-            versions=row.versions,
-            notes=tuple(row.notes or ()),
-        )
-        for row in rows
-    )

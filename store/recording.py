@@ -99,6 +99,8 @@ class _Batch:
 
     def _start(self, event: Started) -> None:
         session, key = self.session, self.job_key
+        versions = dict(event.versions)
+        revision = versions.pop("revision", None)
         session.execute(
             update(Attempt)
             .where(Attempt.key == self.attempt.key)
@@ -107,7 +109,10 @@ class _Batch:
                 resumed_from=event.resumed_from,
                 device=event.device,
                 threads=event.threads,
-                versions=event.versions,
+                device_name=versions.get("gpu") or event.environment.get("processor"),
+                versions=versions,
+                git_revision=revision,
+                environment=event.environment or None,
             )
             .execution_options(synchronize_session=False)
         )

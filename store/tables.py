@@ -286,10 +286,16 @@ class Attempt(Base):
     notes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     host: Mapped[str | None] = mapped_column(String(255))
     device_count: Mapped[int | None] = mapped_column(Integer)
+    device_name: Mapped[str | None] = mapped_column(String(200))
+    """Of the model: the GPU's, or the processor's."""
     git_revision: Mapped[str | None] = mapped_column(String(64))
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     shared: Mapped[bool | None] = mapped_column(Boolean)
     """Whether another attempt used its device (its host, on a CPU) at the same time."""
+    start_s: Mapped[float | None] = mapped_column(Float)
+    """From the claim to a trainer that has the job."""
+    trainer_s: Mapped[float | None] = mapped_column(Float)
+    """The life of that trainer."""
     exact_macs: Mapped[float | None] = mapped_column(Float)
     """By which it took the job further than any attempt before; set when it ends."""
     performed_macs: Mapped[float | None] = mapped_column(Float)

@@ -35,6 +35,7 @@ def main() -> int:
         database = open_database(settings.database_url, pool_size=4)
         database.on_deliveries = Bell(settings.broker_url)
         name, slot = enter(settings, database)
+        slot.warm_up()
     except ValidationError as error:
         return _refuse(explain(error))
     except OSError as error:
@@ -58,6 +59,7 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
         log.warning("%s", told)
     log.info("worker %s waits for jobs", name.text)
     worker.start()
+    slot.close()
     slot.database.close()
     return int(worker.exitcode or 0)
 

@@ -1,6 +1,7 @@
 """What a worker takes from the environment; no other file of this package reads it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,6 +12,9 @@ from store.addresses import Network, networks
 from store.loglines import Form
 
 _NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_STORAGE")
+# As it was at the start. Libraries (Celery) add to it later, and a spare trainer that was started
+# before that would seem to have another environment than its job.
+_INHERITED = dict(os.environ)
 
 
 _CONFIG = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
@@ -62,6 +66,9 @@ class Settings(BaseSettings):
         None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
     )
     offline: bool = Field(default=False, description="Never download a data set.")
+    warm_spare: bool = Field(
+        default=True, description="Keep a process that has torch imported, to fork trainers from."
+    )
     lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
     # Its answer carries the wish to cancel, which is to take effect within 5 s.
     heartbeat_s: float = Field(1.0, gt=0)
@@ -141,13 +148,24 @@ class NotifierSettings(BaseSettings):
         return networks(value) if isinstance(value, str) else value
 
 
+_TOLD = (
+    "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "DNNL_", "ONEDNN_", "ATEN_", "TORCH_", "PYTORCH_",
+    "CUDA_", "CUDNN_", "CUBLAS_", "NCCL_", "NVIDIA_TF32", "LD_PRELOAD", "MALLOC_",
+)  # fmt: skip
+
+
+def told_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables that speed and last bits of a training may hang on."""
+    return {name: environment[name] for name in sorted(environment) if name.startswith(_TOLD)}
+
+
 def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str, str]:
     """Give the environment of a trainer: ours, its share of the machine, and no password.
 
     Threads that spin while they wait cost a busy machine a factor of thirty; MKL's own choice of
     threads would make a resumed job differ in its last bits.
     """
-    inherited = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_TRAINERS}
+    inherited = {k: v for k, v in _INHERITED.items() if k not in _NOT_FOR_TRAINERS}
     return inherited | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),

@@ -46,6 +46,8 @@ class Service:
     devices: tuple[str, ...] = ()
     """One entry per worker, dealt in turn; none: the processor."""
     database_url: str | None = None
+    warm_spare: bool | None = None
+    """None: as the workers' own setting says."""
     private: bool = False
 
 
@@ -166,6 +168,8 @@ def _worker(place: DataFolder, service: Service, environment: dict[str, str], nu
     own.setdefault("COLROW_THREADS", str(max(1, (os.cpu_count() or 1) // service.workers)))
     if service.devices:
         own["COLROW_DEVICES"] = service.devices[number % len(service.devices)]
+    if service.warm_spare is not None:
+        own["COLROW_WARM_SPARE"] = str(int(service.warm_spare))
     return Child(
         f"worker-{number + 1}",
         [sys.executable, "-m", "worker"],

@@ -96,9 +96,12 @@ def _jobs_and_attempts() -> None:
         "(SELECT host FROM workers WHERE workers.key = attempts.worker_key)"
     )
     op.add_column("attempts", sa.Column("device_count", sa.Integer(), nullable=True))
+    op.add_column("attempts", sa.Column("device_name", sa.String(length=200), nullable=True))
     op.add_column("attempts", sa.Column("git_revision", sa.String(length=64), nullable=True))
     op.add_column("attempts", sa.Column("environment", sa.JSON(), nullable=True))
     op.add_column("attempts", sa.Column("shared", sa.Boolean(), nullable=True))
+    op.add_column("attempts", sa.Column("start_s", sa.Float(), nullable=True))
+    op.add_column("attempts", sa.Column("trainer_s", sa.Float(), nullable=True))
     op.add_column("attempts", sa.Column("exact_macs", sa.Float(), nullable=True))
     op.add_column("attempts", sa.Column("performed_macs", sa.Float(), nullable=True))
     op.add_column("workers", sa.Column("versions", sa.JSON(), nullable=True))

@@ -170,7 +170,8 @@ class HandWorker:
                 steps_per_epoch=20,
                 device="cpu",
                 threads=1,
-                versions={"torch": "2"},
+                versions={"torch": "2", "revision": "a" * 40},
+                environment={"processor": "Quick 9000", "MKL_DYNAMIC": "FALSE"},
             ),
             *(
                 Points(step=step, epoch=step / 20, values={"train_loss": 1 / step})

@@ -18,11 +18,15 @@ from crs_core.planning import plan_job
 from crs_core.spec import StudySpec, parse_any
 
 SPEC = mnist.MLP_EXACT.spec(0, quick=True)
-VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "processor": "Quick 9000", "revision": "a" * 40}
+VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}
+ENVIRONMENT = {"processor": "Quick 9000", "system": "Linux", "MKL_DYNAMIC": "FALSE"}
 
 
 def attempt(**changes):
-    return {"device": "cpu", "threads": 1, "versions": VERSIONS} | changes
+    return {
+        "device": "cpu", "threads": 1, "versions": VERSIONS, "git_revision": "a" * 40,
+        "environment": ENVIRONMENT,
+    } | changes  # fmt: skip
 
 
 def job(spec=SPEC, **changes):
@@ -40,6 +44,8 @@ def job(spec=SPEC, **changes):
         "planned_compute_reduction": 0.123456789,
         "summary": summary,
         "attempts": [attempt(threads=4), attempt()],
+        "device": "Quick 9000, 1 thread",
+        "time_caveat": None,
     } | changes
 
 
@@ -76,6 +82,8 @@ def test_a_record_holds_what_a_report_needs_of_a_job():
     assert found.curve("validation_accuracy") == ((20, 40), (0.9, None))
     assert found.source.revision == "a" * 40
     assert found.source.machine == ("cpu", 1, "Quick 9000", None, None)
+    assert found.source.versions == VERSIONS | {"processor": "Quick 9000"}
+    assert found.source.caveat is None
     assert found.finished_at.isoformat() == "2026-11-24T10:20:30.500000+00:00"
     assert identity(found.spec) == identity(SPEC)
 
@@ -284,6 +292,11 @@ def test_the_newest_job_with_a_result_counts_and_a_strange_spec_is_passed_over()
     assert Runs([job(id="x", state="cancelled"), job(id="y", state="queued")]).job(
         identity(SPEC)
     )["id"] == "y"  # fmt: skip
+
+
+def test_a_record_says_what_speaks_against_its_times():
+    assert record(job(time_caveat="shared host")).source.caveat == "shared host"
+    assert Source().caveat == "not recorded"
 
 
 def test_sources_are_equal_where_code_and_machine_are():

@@ -845,12 +845,34 @@ export interface components {
             state: "running" | "succeeded" | "failed" | "cancelled" | "paused" | "lost";
             worker: string;
             host: string;
+            /**
+             * @description As torch names it.
+             * @example cuda:0
+             */
             device: string | null;
+            /**
+             * @description Of the GPU, or of the processor.
+             * @example NVIDIA H100 80GB HBM3
+             */
+            device_name: string | null;
+            device_count: number | null;
             threads: number | null;
-            /** @description Of Python, torch and Colrow, the git revision where known; and the hardware. */
+            /** @description Of Python, torch and Colrow, and of CUDA where it ran there. */
             versions: {
                 [key: string]: string;
             } | null;
+            /** @description Of Colrow, where it runs from a checkout. */
+            git_revision: string | null;
+            /** @description System, hardware, driver, and the variables that speed and last bits hang on. */
+            environment: {
+                [key: string]: string;
+            } | null;
+            /** @description Whether another attempt used its device (its host, on a CPU) at the same time; null until it has ended, or where that was not recorded. */
+            shared: boolean | null;
+            /** @description Seconds from the claim to a trainer that has the job; null until it has ended. */
+            start_s: number | null;
+            /** @description Seconds that the trainer lived. */
+            trainer_s: number | null;
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */
@@ -1536,8 +1558,13 @@ export interface components {
             delta_y: components["schemas"]["Delta"] | null;
             /** @description Null as `delta_y`, and where neither direction of y is better. */
             evidence: components["schemas"]["Evidence"] | null;
-            /** @description Mean seconds over the baseline's. */
+            /** @description Mean seconds over the baseline's, of the jobs that had the same kind of device to themselves; where there are none, of all, with a caveat. */
             seconds_ratio: number | null;
+            /**
+             * @description Why `seconds_ratio` is not to be trusted (`shared host`, `not recorded`) or null (`another device`); null: nothing speaks against it.
+             * @example shared host
+             */
+            time_caveat: string | null;
             is_baseline: boolean;
             /** @description Whether no other group is better in both x and y. */
             is_pareto: boolean;
@@ -1614,6 +1641,16 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
+            /**
+             * @description The kind of device that its attempts ran on, with count and threads; null: none yet, or several kinds.
+             * @example AMD EPYC 7B13, 1 thread
+             */
+            device: string | null;
+            /**
+             * @description Why its measured times can't be set beside others': `shared host`, `shared device`, `several devices`, `not recorded`; null: they can, or nothing ran yet.
+             * @example shared host
+             */
+            time_caveat: string | null;
             /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
             wish: ("cancel" | "pause" | "preempt") | null;
             spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
@@ -1678,6 +1715,16 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
+            /**
+             * @description The kind of device that its attempts ran on, with count and threads; null: none yet, or several kinds.
+             * @example AMD EPYC 7B13, 1 thread
+             */
+            device: string | null;
+            /**
+             * @description Why its measured times can't be set beside others': `shared host`, `shared device`, `several devices`, `not recorded`; null: they can, or nothing ran yet.
+             * @example shared host
+             */
+            time_caveat: string | null;
             /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
             wish: ("cancel" | "pause" | "preempt") | null;
             /** @description Null in lists whose `columns` leave it out. */
