@@ -1,7 +1,7 @@
 """The files of jobs: does their place answer, and is it that of the service.
 
-A folder that is not mounted, or a bucket by another name, looks empty, and a worker is refused on it
-(`store.place`); here it is told before one is started.
+A folder that is not mounted, or a bucket by another name, looks empty, and a worker on it is
+refused (`store.place`); here it is told before one is started.
 """
 
 from colrow.local.doctor.finding import Fault, Finding, fault_of
