@@ -1,6 +1,7 @@
 """`python -m api`: serve until told to stop."""
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -73,6 +74,9 @@ def serve(settings: Settings) -> None:
         for told in broken_offers():
             logging.getLogger("colrow.api").warning("%s", told)
         logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
+        # What is there by now stays: a long list must not have the collector look through it again.
+        gc.collect()
+        gc.freeze()
         asyncio.run(Server(config, service.hub.close).serve(sockets=[listening]))
 
 

@@ -15,6 +15,7 @@ import typer
 from colrow import tokens
 from colrow.commands import (
     checkpoints,
+    export,
     jobs,
     login,
     operations,
@@ -183,7 +184,7 @@ def worker(
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
     jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
-    checkpoints.checkpoints, checkpoints.download, sweeps.compare, sweeps.export, report.report,
+    checkpoints.checkpoints, checkpoints.download, sweeps.compare, export.export, report.report,
     operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)

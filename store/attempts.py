@@ -2,6 +2,7 @@
 
 An attempt is current while it has not ended. It ends by `finish` or `release`, or when a sweep
 finds its lease run out. Until that sweep a late heartbeat still saves it: nobody else has the job.
+Past 300 lines, since that is one idea: who is current is decided in this file alone.
 """
 
 from collections.abc import Sequence

@@ -149,11 +149,12 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        # All that the order of the queue and the fit to a slot look at: the rows are not read.
+        # All that the order of the queue, the fit to a slot and filters of lists look at: the rows,
+        # which are wide, are not read.
         Index(
             "ix_jobs_queue",
             *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
-            *("memory_bytes", "device_name", "dataset", "model"),
+            *("memory_bytes", "device_name", "dataset", "model", "policies", "sweep_key"),
         ),
         Index("ix_jobs_sweep_key", "sweep_key"),
         _NO_KEY_TWICE,

@@ -125,7 +125,11 @@ class Heartbeat:
         with self._slot.database.write() as session:
             asked = preemption.give_way(session)
         for job_id in asked:
-            log.info("job %s: it is asked to give way to one of higher priority", job_id)
+            log.info(
+                "job %s: it is asked to give way to one of higher priority",
+                job_id,
+                extra={"job": job_id},
+            )
         self._tell(report)
         self._housekeeping.run_soon()
         if report.ring and not self._slot.stopping.is_set():

@@ -195,7 +195,7 @@ def _scheduling() -> None:
         "jobs",
         [
             *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
-            *("memory_bytes", "device_name", "dataset", "model"),
+            *("memory_bytes", "device_name", "dataset", "model", "policies", "sweep_key"),
         ],
         unique=False,
     )

@@ -1,3 +1,8 @@
+"""The command line as a person meets it: what it lists, prints and refuses.
+
+Past 300 lines, since it is one idea: every command that needs no service of its own.
+"""
+
 import json
 import re
 import subprocess

@@ -1,4 +1,7 @@
-"""Results that last: what is kept of a job, how files are read, and what of them counts."""
+"""Results that last: what is kept of a job, how files are read, and what of them counts.
+
+Past 300 lines, since it is one idea: a file of results and all that can be wrong with it.
+"""
 
 import uuid
 from itertools import pairwise
