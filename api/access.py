@@ -52,6 +52,7 @@ ACCESS: Mapping[str, Access] = {
     "GET /api/v1/jobs/{id}/layers": VIEWER,
     "GET /api/v1/jobs/{id}/log": VIEWER,
     "GET /api/v1/jobs/{id}/checkpoints": VIEWER,
+    "GET /api/v1/jobs/{id}/checkpoints/{checkpoint}": USER,
     "GET /api/v1/curves": VIEWER,
     "GET /api/v1/sweeps": VIEWER,
     "POST /api/v1/sweeps": USER,
