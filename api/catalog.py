@@ -52,6 +52,7 @@ from crs_core.spec import (
     WRNModel,
     broken_offers,
     own_networks,
+    parse_any,
     parse_spec,
 )
 
@@ -217,7 +218,7 @@ def _presets() -> list[Preset]:
             name=preset.name,
             title=preset.title,
             summary=preset.description,
-            spec=parse_spec(preset.spec),
+            spec=parse_any(preset.spec),
         )
         for preset in PRESETS.values()
     ]

@@ -3,16 +3,19 @@
 import fcntl
 import itertools
 import os
+import platform
 import re
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from crs_core.data.facts import known, present
 from store.slots import Device
 from store.workers import NewWorker
+from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
@@ -96,9 +99,16 @@ def describe(settings: Settings, name: str) -> NewWorker:
         threads=thread_count(settings),
         memory_bytes=memory(cuda)[0],
         datasets=datasets(settings),
+        versions=versions(),
         hardware=hardware(settings),
         home_id=home_id(settings),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that a job's results may depend on; torch is not imported for that."""
+    found = {name: version(name) for name in ("torch", "colrow")}
+    return {"python": platform.python_version(), **found}
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -175,6 +185,9 @@ def _number(path: Path) -> int | None:
 
 
 def _cuda_memory(devices: tuple[str, ...]) -> tuple[int | None, int | None]:
+    told = uses(devices)
+    if len(told) == len(devices) and all(use.memory_bytes for use in told):
+        return sum(u.memory_bytes or 0 for u in told), sum(u.memory_used_bytes or 0 for u in told)
     rows = [
         [_mib(size) for size in row] for row in _ask_nvidia("memory.total,memory.used", devices)
     ]

@@ -32,8 +32,9 @@ _OF_TORCHRUN = (
 _RANK = "${local_rank}"
 """Torchrun puts the number of a rank in its place."""
 _LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
-_STOP_S = 10
-"""That torchrun waits for its ranks longer than we wait for torchrun."""
+_PATIENCE_S = 3600
+"""Of torchrun with ranks that were told to end. Whoever told it kills it before, if it takes long.
+"""
 _DEATH = re.compile(r"rank\s*: (\d+) \(local_rank.*?exitcode\s*: (-?\d+)", re.DOTALL)
 _TERM = -15
 _TOLD_TO_END = re.compile(r"^.*Received \d+ death signal", re.MULTILINE)
@@ -44,15 +45,12 @@ def command(devices: int) -> tuple[str, ...]:
     return (sys.executable, "-m", "worker.launch", str(devices))
 
 
-def environment(trainer: Mapping[str, str], *, stop_s: float) -> dict[str, str]:
-    """Give the environment of torchrun and its ranks, from that of a trainer on one device.
-
-    `stop_s` is what a trainer gets to save and end.
-    """
+def environment(trainer: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of torchrun and its ranks, from that of a trainer on one device."""
     return {
         **_LOOPBACK,
         **trainer,
-        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(int(stop_s) + _STOP_S),
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_PATIENCE_S),
         # Keeps torch from advising against what the engine does on purpose, at every start.
         "TORCH_CPP_LOG_LEVEL": "ERROR",
     }

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.schemas.base import Answer, Cursor, JobId, SweepId
 from crs_core.events import TaskName
-from crs_core.spec import JobSpec
+from crs_core.spec import AnySpec
 
 
 class Choice(Answer):
@@ -64,7 +64,7 @@ class Preset(Answer):
     name: str
     title: str
     summary: str
-    spec: JobSpec
+    spec: AnySpec
 
 
 class MetricChoice(Answer):

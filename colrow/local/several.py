@@ -19,8 +19,6 @@ from worker.settings import trainer_environment
 
 _LOOK_S = 0.1
 _LEAVE_S = 10.0
-_STOP_S = 3600
-"""Nobody waits for a step to end but the person who may press Ctrl-C again."""
 
 
 @dataclass
@@ -158,7 +156,7 @@ def _assignment(spec: JobSpec, place: Place, events: Path) -> Assignment:
 def _environment(place: Place) -> dict[str, str]:
     """Give that of a trainer, who here sees the CUDA devices that the person's shell names."""
     own = inherited()
-    made = launch.environment(trainer_environment(place.threads, ()), stop_s=_STOP_S)
+    made = launch.environment(trainer_environment(place.threads, ()))
     if place.device != "cpu":
         for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
             made.pop(name)

@@ -6,7 +6,7 @@ from colrow.report.document import Block, Cell, Code, Document, Mark, Paragraph,
 from colrow.report.looks import VARIABLES
 
 _STYLE = """
-body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 68rem; background: var(--page);
+body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 76rem; background: var(--page);
   color: var(--ink); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
   sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; text-wrap: balance; }
@@ -24,6 +24,7 @@ th, td { padding: .35rem .8rem .35rem 0; text-align: left; vertical-align: top;
 th { color: var(--muted); font-weight: 600; border-bottom-color: var(--ink); }
 td:first-child { min-width: 7rem; }
 td:nth-child(2):not(.number) { min-width: 17rem; }
+td:has(.mark) { min-width: 9.5rem; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 .mark { font-weight: 600; }
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }

@@ -97,10 +97,12 @@ def _scaled(values: Sequence[float], axis: Axis) -> list[float]:
 
 def _look(number: int, line: Line) -> dict[str, Any]:
     colour = "ink" if line.name == "exact" else SERIES[number % len(SERIES)]
+    # Where colours begin anew, dash and mark are others.
+    again = number // len(SERIES)
     return {
         "color": STAND_INS[colour],
-        "linestyle": DASHES[number % len(DASHES)],
-        "marker": MARKS[number % len(MARKS)],
+        "linestyle": DASHES[(number + again) % len(DASHES)],
+        "marker": MARKS[(number + 3 * again) % len(MARKS)],
         "markersize": 4.5,
         "linewidth": 1.2,
     }

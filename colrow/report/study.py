@@ -24,7 +24,7 @@ ERRORS = {
 def blocks(client: Client, methods: Mapping[str, Sequence[str]]) -> list[Block]:
     """Draw and list the errors of methods, given the jobs of each by its label."""
     ids = [each for jobs in methods.values() for each in jobs]
-    curves = client.curves(ids, metrics=[*ERRORS, "error_bound"])
+    curves = client.curves(ids, metrics=[*ERRORS, "error_bound", "zero_error"])
     by_metric: dict[str, list[Curve]] = {}
     for curve in curves:
         by_metric.setdefault(curve["metric"], []).append(curve)
@@ -47,24 +47,35 @@ def blocks(client: Client, methods: Mapping[str, Sequence[str]]) -> list[Block]:
     ]
 
 
+ROUNDING = 1e-9
+"""Errors of rounding alone are below, those of an approximation above."""
 ERROR_AXIS = Axis("error relative to ‖A‖‖B‖", is_logarithmic=True)
 
 
 def errors_lines(
     methods: Mapping[str, Sequence[str]], by_metric: Mapping[str, Sequence[Curve]]
 ) -> list[Line]:
-    """Make a line for each method, and one for the bound where a method has one."""
+    """Make a line for each method, one of a result of zeros, and one of the bound, where known."""
     lines = []
     for label, jobs in methods.items():
         line = mean_line(label, _of(by_metric, "frobenius_error", jobs))
         if line is not None:
-            lines.append(line)
-    for jobs in methods.values():
-        bound = mean_line("bound 1/√k", _of(by_metric, "error_bound", jobs))
-        if bound is not None:
-            # It is the same for every seed: no bars.
-            return [*lines, Line(bound.name, bound.x, bound.y)]
+            lines.append(above_rounding(line))
+    for name, metric in (("a result of zeros", "zero_error"), ("bound 1/√k", "error_bound")):
+        known = (mean_line(name, _of(by_metric, metric, jobs)) for jobs in methods.values())
+        found = next((line for line in known if line is not None), None)
+        if found is not None:
+            lines.append(Line(found.name, found.x, found.y))  # alike for every seed: no bars
     return lines
+
+
+def above_rounding(line: Line) -> Line:
+    """Leave out points at which nothing is approximated: rounding would stretch the axis."""
+    kept = [i for i, value in enumerate(line.y) if value > ROUNDING]
+    low, high = (tuple(ends[i] for i in kept) if ends else () for ends in (line.low, line.high))
+    return Line(
+        line.name, tuple(line.x[i] for i in kept), tuple(line.y[i] for i in kept), low, high
+    )
 
 
 def _of(by_metric: Mapping[str, Sequence[Curve]], metric: str, jobs: Sequence[str]) -> list[Curve]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from colrow.errors import ColrowError
-from colrow.reproduction import images, mnist, products, texts
+from colrow.reproduction import alternatives, beyond, images, initial, mnist, products, texts
 from colrow.reproduction.parts import Experiment
 
 _ALL = (
@@ -16,10 +16,15 @@ _ALL = (
     mnist.FIGURE1C,
     mnist.FIGURE2A,
     mnist.FIGURE2B,
+    alternatives.ALTERNATIVES,
+    alternatives.CONVOLUTION,
     texts.LSTM_RELATIONS,
     images.WRN_RELATIONS,
     texts.LSTM_FULL,
     images.FIGURE2C,
+    initial.INITIAL_WEIGHTS,
+    beyond.BEYOND,
+    beyond.GPT,
 )
 
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({e.name: e for e in _ALL})

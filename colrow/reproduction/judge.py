@@ -18,7 +18,7 @@ from typing import Literal
 
 from colrow.figures import NONE
 from colrow.report.document import Mark
-from colrow.reproduction.parts import Claim, NoLoss, Number, Order, Recipe, Setting
+from colrow.reproduction.parts import Claim, Cost, NoLoss, Number, Order, Recipe, Setting
 from colrow.scales import Scale
 from crs_core.evidence import Evidence, Lost, Margin, t_quantile, weigh
 from crs_core.statistics import Stat, stat
@@ -30,6 +30,8 @@ class Outcome:
 
     values: Mapping[int, float]
     diverged: frozenset[int] = field(default_factory=frozenset)
+    cost: float | None = None
+    """Of a study at half of the pairs: its multiply-accumulates over those of the product."""
 
     @property
     def lost(self) -> Lost:
@@ -69,6 +71,8 @@ def judge(claim: Claim, outcomes: Outcomes, *, quick: bool) -> Judged:
             return _no_loss(claim, outcomes(claim.setting), outcomes(claim.baseline))
         case Order():
             return _order(claim, outcomes)
+        case Cost():
+            return _cost(claim, outcomes(claim.setting), quick=quick)
 
 
 def _number(claim: Number, outcome: Outcome, *, quick: bool) -> Judged:
@@ -109,7 +113,7 @@ def _no_loss(claim: NoLoss, ours: Outcome, theirs: Outcome) -> Judged:
     scale = Scale.of(recipe.metric)
     margin = Margin(100 * claim.margin, is_relative=recipe.is_lower_better)
     evidence = _weigh(ours, theirs, margin, recipe)
-    unit = f"% of {claim.baseline.series}" if margin.is_relative else scale.unit
+    unit = "%" if margin.is_relative else scale.unit
     judged = _judged(claim.says, f"at most {margin.value:g} {unit} lost", scale, evidence)
     if ours.diverged:
         return replace(judged, verdict=_not_so(ours.lost))
@@ -141,6 +145,18 @@ def _order(claim: Order, outcomes: Outcomes) -> Judged:
     is_sure = not worse.values and min(len(worse.diverged), len(better.values)) > 1
     said, kind = ("holds", "good") if is_sure else ("undecided", "open")
     return replace(judged, verdict=Mark(said + note, kind))  # type: ignore[arg-type]
+
+
+def _cost(claim: Cost, outcome: Outcome, *, quick: bool) -> Judged:
+    paper = f"{'less' if claim.saves else 'no less'} than the product"
+    judged = Judged(claim.says, paper, NONE, NONE, NOT_RUN)
+    if outcome.cost is None:
+        return judged
+    judged = replace(judged, ours=f"{outcome.cost:.2f} of it")
+    if quick:
+        return replace(judged, verdict=SMALL)
+    holds = (outcome.cost < 1) == claim.saves
+    return replace(judged, verdict=Mark("holds", "good") if holds else Mark("the contrary", "bad"))
 
 
 def _judged(says: str, paper: str, scale: Scale, evidence: Evidence | None) -> Judged:

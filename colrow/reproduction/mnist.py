@@ -63,7 +63,7 @@ MLP_TABLE2 = Setting(
 )
 _MLP_DROPOUT = Recipe(
     "MLP on MNIST, dropout 10 %",
-    full={**MLP.full, "model": PRESETS["mlp-meprop"].spec["model"]},
+    full=PRESETS["mlp-dropout-exact"].spec,
     quick={**MLP.quick, "model": {**MLP.quick["model"], "dropout": 0.1}},
 )
 MLP_DROPOUT = Setting(_MLP_DROPOUT, "exact", seeds=5, quick_seeds=3)

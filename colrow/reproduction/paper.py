@@ -1,34 +1,32 @@
 """The report of a reproduction: ours beside the paper's, with a verdict per line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from colrow.figures import NONE, duration, share
-from colrow.report.document import Block, Cell, Code, Document, Mark, Paragraph, Section, Table
+from colrow.report.document import Block, Code, Document, Paragraph, Section, Table
 from colrow.reproduction import accounting, symmetry
-from colrow.reproduction.judge import Judged, difference, judge
+from colrow.reproduction.judge import Judged, judge
 from colrow.reproduction.parts import Experiment, Setting
 from colrow.reproduction.pictures import pictures
 from colrow.reproduction.records import RESULTS
 from colrow.reproduction.results import Results
 from colrow.reproduction.runs import Scale as Size
 from colrow.reproduction.sources import Sources
-from colrow.scales import Scale
-from crs_core.statistics import stat
+from colrow.reproduction.tables import settings_table
 
 
 def build(results: Results, experiments: Sequence[Experiment]) -> Document:
     """Write up what the results say of the experiments."""
     size = results.scale
-    judged = {
-        e.name: [judge(claim, results.outcome, quick=size.quick) for claim in e.claims]
-        for e in experiments
-    }
     sources = Sources(
         record for e in experiments for s in e.settings for record in results.of(s).values()
     )
+    theirs = [e for e in experiments if e.of_paper]
+    own = [e for e in experiments if not e.of_paper]
+    judged = _judged(theirs, results)
     sections = [
-        Section("Every claim", (_claims(experiments, judged, results, sources),)),
+        *_claims("Every claim", "the paper says", theirs, results, sources, _HOW),
+        *_claims("Beyond the paper", "asked", own, results, sources, _OURS),
         accounting.section(),
         *(_experiment(experiment, results, sources) for experiment in experiments),
         *_symmetry(experiments, results),
@@ -36,8 +34,12 @@ def build(results: Results, experiments: Sequence[Experiment]) -> Document:
         _again(experiments, size),
     ]
     title = "The paper, reproduced" + (" in a small version" if size.quick else "")
-    lead = _lead([j for found in judged.values() for j in found], size)
-    return Document(title, lead, tuple(sections))
+    return Document(title, _lead(judged, size), tuple(sections))
+
+
+def _judged(experiments: Sequence[Experiment], results: Results) -> list[Judged]:
+    quick = results.scale.quick
+    return [judge(c, results.outcome, quick=quick) for e in experiments for c in e.claims]
 
 
 def _lead(judged: Sequence[Judged], size: Size) -> str:
@@ -46,6 +48,8 @@ def _lead(judged: Sequence[Judged], size: Size) -> str:
         f"Of {len(judged)} claims of Adelman & Silberstein 2018, {kinds.count('good')} hold, "
         f"{kinds.count('bad')} do not, and {kinds.count('open')} are open."
     )
+    if not judged:
+        counted = "What is asked here is beyond the paper."
     if not size.quick:
         return counted
     return (
@@ -63,94 +67,44 @@ def _symmetry(experiments: Sequence[Experiment], results: Results) -> list[Secti
     return [] if found is None else [found]
 
 
+_HOW = (
+    "Where the paper gives a number, ours is the mean over seeds and its interval; else the "
+    "difference, taken seed by seed. A relation holds when its interval excludes the contrary. "
+    "Each line is judged alone: of many at 95 %, a few go wrong by chance. A training that "
+    "diverged has no value and is in no mean, but it is not passed over: a number or a 'loses "
+    "nothing' does not hold for a setting that has one, nor an order whose better side has one; "
+    "on the worse side it speaks for the order; against a baseline that has one, 'loses nothing' "
+    "stays undecided."
+)
+_OURS = "No claims of the paper: what this report asks besides, judged in the same way."
+
+
 def _claims(
+    title: str,
+    says: str,
     experiments: Sequence[Experiment],
-    judged: dict[str, list[Judged]],
     results: Results,
     sources: Sources,
-) -> Table:
+    how: str,
+) -> list[Section]:
+    """Judge every claim of experiments, a line each; nothing where there is none."""
+    if not experiments:
+        return []
     rows = []
     for experiment in experiments:
-        for claim, j in zip(experiment.claims, judged[experiment.name], strict=True):
+        for claim, j in zip(experiment.claims, _judged([experiment], results), strict=True):
             records = [r for s in claim.settings for r in results.of(s).values()]
             row = (experiment.name, j.says, j.paper, j.ours, j.interval, j.verdict)
             rows.append((*row, sources.said(records)))
-    return Table(
-        ("", "the paper says", ">paper", ">ours (n)", ">95 % interval", "verdict", ">source"),
-        tuple(rows),
-        "Where the paper gives a number, ours is the mean over seeds and its interval; else the "
-        "difference, taken seed by seed. A relation holds when its interval excludes the contrary. "
-        "Each line is judged alone: of many at 95 %, a few go wrong by chance. A training that "
-        "diverged has no value and is in no mean, but it is not passed over: a number or a 'loses "
-        "nothing' does not hold for a setting that has one, nor an order whose better side has "
-        "one; on the worse side it speaks for the order; against a baseline that has one, 'loses "
-        "nothing' stays undecided.",
-    )
+    columns = ("", says, ">paper", ">ours (n)", ">95 % interval", "verdict", ">source")
+    if not experiments[0].of_paper:
+        columns = ("", says, ">to hold", *columns[3:])
+    return [Section(title, (Table(columns, tuple(rows), how),))]
 
 
 def _experiment(experiment: Experiment, results: Results, sources: Sources) -> Section:
     blocks: list[Block] = [Paragraph(experiment.about), *pictures(experiment, results)]
-    return Section(experiment.title, (*blocks, _settings(experiment, results, sources)))
-
-
-def _settings(experiment: Experiment, results: Results, sources: Sources) -> Table:
-    exact = {s.recipe.name: s for s in experiment.settings if s.series == "exact"}
-    rows = []
-    for setting in experiment.settings:
-        if not results.scale.of(setting):
-            continue
-        name = experiment.name_of(setting)
-        numbers = _numbers(setting, exact.get(setting.recipe.name), results)
-        rows.append((name, *numbers, sources.said(results.of(setting).values())))
-    metric = Scale.of(experiment.settings[0].recipe.metric).title
-    columns = (
-        "setting", f">{metric} (n)", ">Δ to exact", ">95 % interval", ">reduction planned",
-        ">performed", ">time / exact", ">in sampling", ">jobs", ">source",
-    )  # fmt: skip
-    return Table(
-        columns,
-        tuple(rows),
-        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no "
-        "measurement; a ratio where all of them ran on the same machine. "
-        "`benchmarks/policy_time.py` takes the times of a step side by side.",
-    )
-
-
-def _numbers(setting: Setting, exact: Setting | None, results: Results) -> tuple[Cell, ...]:
-    scale, values = Scale.of(setting.recipe.metric), results.values(setting)
-    records = list(results.succeeded(setting).values())
-    evidence = None
-    if exact is not None and exact is not setting:
-        evidence = difference(setting, exact, results.outcome)
-    seconds = _mean(r.summary.get("seconds") for r in records)
-    sampling = _mean(r.summary.get("sampling_seconds") for r in records)
-    base = list(results.succeeded(exact).values()) if exact is not None else []
-    is_timed = len({r.source.machine for r in (*records, *base)}) == 1
-    base_s = _mean(r.summary.get("seconds") for r in base) if is_timed else None
-    return (
-        scale.spread(stat(values.values())),
-        scale.difference(evidence.mean) if evidence else NONE,
-        scale.interval(evidence.low, evidence.high) if evidence else NONE,
-        share(_mean(r.planned_compute_reduction for r in records)),
-        share(_mean(r.summary.get("compute_reduction") for r in records)),
-        f"{seconds / base_s:.2f}" if seconds and base_s else duration(seconds),
-        share(sampling / seconds) if seconds and sampling is not None else NONE,
-        _states(setting, results),
-    )
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    return stat(values).mean
-
-
-def _states(setting: Setting, results: Results) -> Cell:
-    """Say how many jobs succeeded, and what became of the others."""
-    states = results.states(setting)
-    others = [f"{states.count(s)} {s}" for s in dict.fromkeys(states) if s != "succeeded"]
-    if not others:
-        return f"{len(states)} of {len(states)}"
-    text = ", ".join([f"{states.count('succeeded')} of {len(states)}", *others])
-    return Mark(text, "bad" if "diverged" in states else "open")
+    return Section(experiment.title, (*blocks, settings_table(experiment, results, sources)))
 
 
 def _where(sources: Sources) -> Section:

@@ -117,12 +117,29 @@ class Order:
         return self.better + self.worse
 
 
-Claim = Number | NoLoss | Order
+@dataclass(frozen=True)
+class Cost:
+    """The paper says that a method saves multiply-accumulates, or that it does not.
+
+    Judged is a study at half of the pairs, with all that the method needs beforehand.
+    """
+
+    says: str
+    setting: Setting
+    saves: bool
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Give what it is about."""
+        return (self.setting,)
+
+
+Claim = Number | NoLoss | Order | Cost
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A table or figure of the paper, or what it reports in a sentence."""
+    """A table or figure of the paper, what it reports in a sentence, or a question of ours."""
 
     name: str
     title: str
@@ -130,13 +147,21 @@ class Experiment:
     """What is run, and how it differs from the paper."""
     settings: tuple[Setting, ...]
     claims: tuple[Claim, ...] = ()
-    figure: Literal["none", "ratios", "curves", "errors"] = "none"
+    figure: Literal["none", "ratios", "curves", "errors", "costs"] = "none"
+    """`costs` are `errors`, and errors against cost."""
     priority: int = 0
     """Of its jobs; higher starts earlier."""
     needs_gpu: bool = False
     """Whether it takes days without one: then it is run only when it is named."""
+    of_paper: bool = True
+    """Whether what it claims is the paper's; else it is ours."""
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Give the recipes of its settings, each once."""
+        return tuple({s.recipe.name: s.recipe for s in self.settings}.values())
 
     def name_of(self, setting: Setting) -> str:
         """Name one of its settings, with the recipe where there are several."""
-        is_only = len({s.recipe.name for s in self.settings}) == 1
+        is_only = len(self.recipes) == 1
         return setting.label if is_only else f"{setting.recipe.name}: {setting.label}"

@@ -5,17 +5,13 @@ Figure 1b, N(0, 1), and not that of Figure 1a; N(1, 1) is our assumption. One ma
 case of its third observation.
 """
 
-from typing import Any
-
 from colrow.reproduction.mnist import VARIANTS
 from colrow.reproduction.parts import Experiment, NoLoss, Order, Recipe, Setting
-
-_CENTRED = {"name": "normal"}
-_SHIFTED = {"name": "normal", "mean": 1.0}
+from crs_core.presets import PRESETS
 
 
-def _recipe(name: str, a: dict[str, Any], b: dict[str, Any]) -> Recipe:
-    full = {"kind": "matmul_error", "distribution": a, "distribution_b": b}
+def _recipe(name: str, preset: str) -> Recipe:
+    full = {part: v for part, v in PRESETS[preset].spec.items() if part != "method"}
     small = {
         "operation": {"name": "matmul", "m": 20, "n": 20, "p": 20},
         "ratios": [0.1, 0.3, 0.5, 0.8],
@@ -42,9 +38,9 @@ _WITHOUT_SCALING = tuple(
     for name in ("nps", "nps replacement", "uniform", "uniform replacement")
 )
 
-_ONE_A = _settings(_recipe("N(1, 1) x N(1, 1)", _SHIFTED, _SHIFTED), 1)
-_ONE_B = _settings(_recipe("N(0, 1) x N(0, 1)", _CENTRED, _CENTRED), 2)
-_MIXED = _settings(_recipe("N(0, 1) x N(1, 1)", _CENTRED, _SHIFTED), 1)
+_ONE_A = _settings(_recipe("N(1, 1) x N(1, 1)", "figure1a-topk"), 1)
+_ONE_B = _settings(_recipe("N(0, 1) x N(0, 1)", "figure1b-topk"), 2)
+_MIXED = _settings(_recipe("N(0, 1) x N(1, 1)", "figure1-mixed-topk"), 1)
 
 FIGURE1A = Experiment(
     "figure1a",

@@ -8,6 +8,8 @@ from colrow.reproduction.judge import Outcome
 from colrow.reproduction.parts import Setting
 from colrow.reproduction.records import Record
 from colrow.reproduction.runs import Runs, Scale
+from crs_core.spec import StudySpec, parse_any
+from crs_core.study.plan import study_plan
 
 
 class Results:
@@ -56,7 +58,9 @@ class Results:
     def outcome(self, setting: Setting) -> Outcome:
         """Give the recipe's metric by seed, and the seeds that diverged."""
         diverged = (s for s, r in self.of(setting).items() if r.state == "diverged")
-        return Outcome(self.values(setting), frozenset(diverged))
+        saved = [at_half(r, "compute_reduction") for r in self.succeeded(setting).values()]
+        cost = 1 - saved[0] if saved and saved[0] is not None else None
+        return Outcome(self.values(setting), frozenset(diverged), cost)
 
     def values(self, setting: Setting) -> Mapping[int, float]:
         """Give the recipe's metric by seed: of a training its last value, of a study its mean."""
@@ -101,3 +105,12 @@ def curve_mean(record: Record, metric: str) -> float | None:
     curve = record.curve(metric)
     values = [value for value in curve[1] if value is not None] if curve else []
     return math.fsum(values) / len(values) if values else None
+
+
+def at_half(record: Record, metric: str) -> float | None:
+    """Give a metric of a study at that of its ratios which is nearest to a half."""
+    spec, curve = parse_any(record.spec), record.curve(metric)
+    if curve is None or not isinstance(spec, StudySpec):
+        return None
+    size = min(study_plan(spec).sizes, key=lambda size: abs(size.ratio - 0.5))
+    return dict(zip(*curve, strict=True)).get(size.k)

@@ -18,6 +18,7 @@ from crs_core.events import Event, Finished, Started
 from crs_core.planning import plan_job
 from crs_core.spec import JobSpec, StudySpec
 from crs_core.study.measure import measure
+from crs_core.surroundings import environment, revision
 
 
 def _never() -> bool:
@@ -64,7 +65,8 @@ def study(
                 steps_per_epoch=cost.steps_per_epoch,
                 device=str(device),
                 threads=place.threads,
-                versions=versions(device),
+                versions=versions(device) | revision(),
+                environment=environment(),
             )
         )
         step, summary = 0, dict[str, float]()

@@ -12,10 +12,13 @@ class Preset:
     title: str
     description: str
     spec: dict[str, Any]
-    """What `crs_core.spec.parse_spec` takes; what has a default is left out."""
+    """What `crs_core.spec.parse_any` takes; what has a default is left out."""
 
 
 TOPK = {"name": "topk"}
+NPS = {"name": "nps", "replacement": True, "scaled": True}
+BERNOULLI = {"name": "bernoulli"}
+MEPROP = {"name": "meprop"}
 ADAM = {"name": "adam", "lr": 0.001}
 SMALL_MLP: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [128, 128]},

@@ -14,7 +14,7 @@ from colrow.errors import LocalError
 from colrow.local import folder, network
 from colrow.local.folder import Lock
 from colrow.local.processes import Child, bound, stop
-from colrow.settings import read
+from colrow.settings import inherited, read
 
 
 def wait_until(is_so: Callable[[], object], *, timeout_s: float = 20) -> None:
@@ -101,16 +101,21 @@ def test_what_a_killed_holder_left_behind_is_known(tmp_path):
 # The address
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
-def test_loopback_addresses_may_be_listened_on(host):
-    assert network.is_loopback(host)
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "0.0.0.0"])
+def test_addresses_of_this_machine_may_be_listened_on(host):
     assert network.check_address(host, 0) > 0
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", "", "127.0.0.1.x"])
-def test_other_addresses_are_refused(host):
-    with pytest.raises(LocalError, match="is not a loopback one"):
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_addresses_of_others_are_refused(host):
+    with pytest.raises(LocalError, match=f"cannot listen on {host}.*--host"):
         network.check_address(host, 8750)
+
+
+def test_all_addresses_at_once_are_called_by_the_machines_name():
+    assert network.name_of("0.0.0.0") == network.name_of("::") == socket.gethostname()
+    assert network.name_of("127.0.0.1") == "127.0.0.1"
+    assert network.name_of("lab.example") == "lab.example"
 
 
 def test_a_port_in_use_is_told():
@@ -137,6 +142,17 @@ def test_settings_hold_what_the_environment_says(tmp_path):
     assert found.datasets(tmp_path / "x") == tmp_path / "x" / "datasets"
     assert read({"COLROW_DATA": "/d"}).datasets(tmp_path) == Path("/d")
     assert read({}).home == Path("~/.colrow").expanduser()
+    assert (read({}).token, read({}).private) == (None, False)
+    assert read({"COLROW_TOKEN": "colrow_x"}).token == "colrow_x"
+    assert read({"COLROW_PRIVATE": "1"}).private
+    assert not read({"COLROW_PRIVATE": "false"}).private
+
+
+def test_a_persons_token_is_not_inherited(monkeypatch):
+    monkeypatch.setenv("COLROW_TOKEN", "colrow_x")
+    monkeypatch.setenv("COLROW_PORT", "1234")
+    assert "COLROW_TOKEN" not in inherited()
+    assert inherited()["COLROW_PORT"] == "1234"
 
 
 # Child processes

@@ -5,11 +5,15 @@ import re
 import pytest
 
 from crs_core.cost import plan_cost
+from crs_core.planning import plan_job
 from crs_core.presets import PRESETS
-from crs_core.spec import parse_spec
+from crs_core.spec import StudySpec, parse_any, parse_spec
+
+TRAININGS = [p for p in PRESETS.values() if "kind" not in p.spec]
+STUDIES = [p for p in PRESETS.values() if "kind" in p.spec]
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda p: p.name)
+@pytest.mark.parametrize("preset", TRAININGS, ids=lambda p: p.name)
 def test_every_preset_can_be_planned_and_saves_what_it_says(preset):
     cost = plan_cost(parse_spec(preset.spec))
     said = re.search(r"saves ([\d.]+) %", preset.description)
@@ -19,7 +23,7 @@ def test_every_preset_can_be_planned_and_saves_what_it_says(preset):
     assert (cost.reduction == 0) == preset.name.endswith("exact")
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda p: p.name)
+@pytest.mark.parametrize("preset", TRAININGS, ids=lambda p: p.name)
 def test_a_percentage_in_a_name_is_the_rule_s(preset):
     said = re.search(r"(?:topk|nps|bernoulli|uniform)(\d+)(?:-backward(\d+))?$", preset.name)
     if said:
@@ -30,12 +34,33 @@ def test_a_percentage_in_a_name_is_the_rule_s(preset):
 
 def test_every_preset_has_an_exact_one_of_the_same_network_data_and_training():
     """So that each may be compared with an exact preset."""
-    for preset in PRESETS.values():
+    for preset in TRAININGS:
         assert any(
             p.name.endswith("exact")
             and all(p.spec[part] == preset.spec[part] for part in ("dataset", "model", "training"))
-            for p in PRESETS.values()
+            for p in TRAININGS
         )
+
+
+@pytest.mark.parametrize("preset", STUDIES, ids=lambda p: p.name)
+def test_every_preset_of_a_study_can_be_planned(preset):
+    assert isinstance(parse_any(preset.spec), StudySpec)
+    assert plan_job(parse_any(preset.spec)).exact_macs > 0
+
+
+def test_the_figures_have_a_preset_for_each_method_of_interest():
+    names = {p.name for p in STUDIES}
+    figures = ("figure1a", "figure1b", "figure1-mixed")
+    assert {f"{f}-{method}" for f in figures for method in ("topk", "plain-nps", "nps")} <= names
+    methods = {parse_any(p.spec).method.name for p in STUDIES if p.name.startswith("alternative")}
+    assert methods == {"random_projection", "svd", "count_sketch", "random_walk"}
+    scores = {parse_any(p.spec).score for p in STUDIES if p.name.startswith("convolution")}
+    assert scores == {"norms", "optimal"}
+
+
+def test_no_two_presets_have_one_name_or_one_spec():
+    assert len({p.title for p in PRESETS.values()}) == len(PRESETS)
+    assert len({parse_any(p.spec).model_dump_json() for p in PRESETS.values()}) == len(PRESETS)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from store import jobs
 from store.attempts import Outcome
 from tests.web.bench import Bench
 from tests.web.browser import Visit
@@ -41,6 +42,47 @@ def test_a_job_is_cancelled_retried_and_deleted(visit: Visit, bench: Bench) -> N
     page.get_by_role("button", name="Delete for good").click()
     expect(page).to_have_url(re.compile("/compare"))
     expect(page.locator(".jobs-rows")).to_contain_text("No jobs yet")
+
+
+def test_a_running_job_is_paused_and_resumed(visit: Visit, bench: Bench) -> None:
+    job = bench.job("held")
+    claim = bench.start()
+    page = visit.open(f"/jobs/{job}")
+    badge(page, "running")
+    page.get_by_role("button", name="Pause").click()
+    badge(page, "pause asked")
+    expect(page.get_by_role("button", name="Pausing…")).to_be_disabled()
+    bench.finish(claim, Outcome.PAUSED)
+    badge(page, "paused")
+    page.get_by_role("button", name="Resume").click()
+    badge(page, "queued")
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+
+
+def test_a_job_that_used_up_its_time_is_retried_with_twice_as_much(
+    visit: Visit, bench: Bench
+) -> None:
+    job = bench.job("slow", resources={"wall_time_s": 60})
+    bench.finish(bench.start(), Outcome.FAILED, kind="wall_time", message="its time is up")
+    page = visit.open(f"/jobs/{job}")
+    expect(page.locator(".banner")).to_have_text("wall time its time is up")
+    page.get_by_role("button", name="Retry with 2 min 00 s").click()
+    badge(page, "queued")
+    with bench.database.read() as session:
+        assert jobs.get(session, job).spec["resources"]["wall_time_s"] == 120
+
+
+def test_the_queue_tells_when_jobs_start_and_what_they_wait_for(visit: Visit, bench: Bench) -> None:
+    bench.job("runs")
+    claim = bench.start()
+    bench.step(claim, 10, train_loss=1.0, steps_per_s=0.1)
+    bench.job("next", seed=1)
+    bench.job("wide", seed=2, resources={"devices": 4})
+    page = visit.open("/queue")
+    expect(page.get_by_role("row").filter(has_text="next")).to_contain_text("its turnin 5 min")
+    wide = page.get_by_role("row").filter(has_text="wide")
+    expect(wide).to_contain_text("a worker that owns 4 devices")
+    expect(wide).to_contain_text("unknown")
 
 
 def test_a_job_shows_what_it_was_asked_and_what_it_did(visit: Visit, bench: Bench) -> None:

@@ -77,3 +77,20 @@ def test_a_study_is_submitted_with_other_methods_beside_it(visit: Visit, bench: 
     assert [spec.method.name for spec in specs] == ["nps", "topk", "random_projection"]
     assert {spec.draws for spec in specs} == {7}
     assert {str(spec.distribution_b) for spec in specs} == {"exponential(1)"}
+
+
+def test_a_study_begins_with_a_preset_of_a_figure(visit: Visit, bench: Bench) -> None:
+    page = visit.open("/new?kind=study")
+    presets = page.get_by_label("Preset")
+    expect(presets.locator("optgroup[label='MLP on MNIST']")).to_have_count(0)
+    expect(presets.locator("optgroup[label='Figure 1b'] option")).to_have_count(3)
+    presets.select_option("figure1a-topk")
+    expect(page.get_by_text("Error of sampled products of 100 x 100 matrices")).to_be_visible()
+    page.get_by_role("button", name="Submit 1 job").click()
+    expect(page).to_have_url(re.compile(r"/study\?sweep=|/jobs/"))
+    spec = bench.claim().spec
+    assert (spec.method.name, str(spec.distribution)) == ("topk", "normal(1,1)")
+    page = visit.open("/new?kind=training")
+    page.get_by_role("radio", name="Training").check()
+    expect(page.get_by_label("Preset").locator("optgroup[label='MLP on MNIST']")).to_have_count(1)
+    expect(page.get_by_label("Preset").locator("optgroup[label='Figure 1b']")).to_have_count(0)

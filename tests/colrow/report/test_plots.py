@@ -9,6 +9,7 @@ from colrow.report import plots
 from colrow.report.averages import mean_line
 from colrow.report.looks import LIGHT, STAND_INS
 from colrow.report.plots import Axis, Level, Line
+from colrow.report.study import above_rounding, errors_lines
 
 LINES = [
     Line("exact", (1.0, 2.0, 4.0), (0.90, 0.95, 0.97)),
@@ -84,3 +85,25 @@ def test_one_curve_has_no_band_and_none_shared_no_line():
     alone = mean_line("a", [curve([1, 2], [0.5, None])])
     assert (alone.x, alone.y, alone.low) == ((1.0,), (0.5,), ())
     assert mean_line("a", [curve([1], [1.0]), curve([2], [1.0])]) is None
+
+
+def test_no_two_of_many_lines_look_alike():
+    looks = [plots._look(n, Line(str(n), (), ())) for n in range(24)]
+    assert len({(k["color"], k["linestyle"], k["marker"]) for k in looks}) == len(looks)
+
+
+def test_errors_of_rounding_alone_are_no_points_of_a_figure():
+    line = Line("svd", (1.0, 2.0, 3.0), (0.2, 0.1, 1e-16), (0.1, 0.0, 0.0), (0.3, 0.2, 0.0))
+    assert above_rounding(line) == Line("svd", (1.0, 2.0), (0.2, 0.1), (0.1, 0.0), (0.3, 0.2))
+
+
+def test_errors_stand_beside_the_bound_and_a_result_of_zeros():
+    def curves(metric, value):
+        return [{"job": "j", "metric": metric, "steps": [1, 2], "values": [value, value]}]
+
+    known = {m: curves(m, v) for m, v in (("frobenius_error", 0.1), ("zero_error", 0.5))}
+    assert [line.name for line in errors_lines({"nps": ["j"]}, known)] == [
+        "nps", "a result of zeros",
+    ]  # fmt: skip
+    known["error_bound"] = curves("error_bound", 0.9)
+    assert [line.name for line in errors_lines({"nps": ["j"]}, known)][2] == "bound 1/√k"

@@ -5,7 +5,7 @@ from scipy import stats
 
 from colrow.report.document import Mark
 from colrow.reproduction.judge import NOT_RUN, Outcome, difference, judge
-from colrow.reproduction.parts import NoLoss, Number, Order, Recipe, Setting
+from colrow.reproduction.parts import Cost, NoLoss, Number, Order, Recipe, Setting
 
 ACCURATE = Recipe("a", {"model": 1}, {})
 PERPLEXED = Recipe("p", {"model": 1}, {}, metric="best_test_perplexity")
@@ -76,7 +76,7 @@ def test_a_margin_of_perplexity_is_a_share_of_the_baseline():
     low, exact = Setting(PERPLEXED, "low"), Setting(PERPLEXED, "exact")
     claim = NoLoss("", low, exact, 0.01)
     found = judge(claim, values(exact=[80.0, 82.0], low=[80.5, 82.6]), quick=False)
-    assert found.paper == "at most 1 % of exact lost"
+    assert found.paper == "at most 1 % lost"
     assert found.verdict.text == "undecided: 1 more seed needed"
     found = judge(claim, values(exact=[80.0, 82.0], low=[80.5, 82.5]), quick=False)
     assert found.verdict.text == "holds"
@@ -189,3 +189,21 @@ def test_a_seed_with_which_one_of_a_side_diverged_is_in_no_mean_of_it():
         quick=False,
     )  # fmt: skip
     assert (found.ours, found.verdict.text) == ("+40.00 (2)", "holds, 1 of 3 of the worse diverged")
+
+
+@pytest.mark.parametrize(
+    ("saves", "cost", "verdict"),
+    [
+        (True, 0.5, Mark("holds", "good")),
+        (True, 1.0, Mark("the contrary", "bad")),
+        (False, 1.5, Mark("holds", "good")),
+        (False, 0.38, Mark("the contrary", "bad")),
+        (False, None, NOT_RUN),
+    ],
+)
+def test_a_cost_is_held_against_that_of_the_product(saves, cost, verdict):
+    found = judge(Cost("", LOW, saves=saves), lambda _: Outcome({}, cost=cost), quick=False)
+    assert found.verdict == verdict
+    assert found.ours == ("–" if cost is None else f"{cost:.2f} of it")
+    quick = judge(Cost("", LOW, saves=saves), lambda _: Outcome({}, cost=cost), quick=True)
+    assert quick.verdict.kind == "open"

@@ -263,20 +263,24 @@ function stays(query: Query): boolean {
   return ![...leaving].some((id) => concerns(query, id));
 }
 
-/** Cancel, retry or delete a job. */
+export type Action = "cancel" | "pause" | "resume" | "retry" | "delete";
+
+/** Change what becomes of a job. A retry may bring more time: `wallTimeS`, in seconds. */
 export function useAction(id: string) {
   const cache = useQueryClient();
   return useMutation({
-    onMutate: async (action) => {
+    onMutate: async ({ action }) => {
       if (action !== "delete") return;
       leaving.add(id);
       await cache.cancelQueries({ predicate: (query) => concerns(query, id) });
     },
-    mutationFn: async (action: "cancel" | "retry" | "delete"): Promise<void> => {
+    mutationFn: async ({ action, wallTimeS }: { action: Action; wallTimeS?: number }): Promise<void> => {
       const params = { params: { path: { id } } };
-      if (action === "cancel") await take(client.POST("/api/v1/jobs/{id}/cancel", params));
-      else if (action === "retry") await take(client.POST("/api/v1/jobs/{id}/retry", params));
-      else await take(client.DELETE("/api/v1/jobs/{id}", params));
+      if (action === "delete") await take(client.DELETE("/api/v1/jobs/{id}", params));
+      else if (action === "retry") {
+        const body = wallTimeS === undefined ? {} : { body: { wall_time_s: wallTimeS } };
+        await take(client.POST("/api/v1/jobs/{id}/retry", { ...params, ...body }));
+      } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
     },
     onError: () => leaving.delete(id),
     onSettled: () => {

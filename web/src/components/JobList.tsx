@@ -20,7 +20,7 @@ import { Failed, Loading } from "./States";
 const ROW_PX = 58;
 /** What a job is judged by; it has one of them. */
 const RESULTS = Object.values(QUALITY).map((quality) => `best_test_${quality}`);
-const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
+const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
 
 export function JobList({ openJob }: { openJob: string | null }) {
   const [sweep] = useParam("sweep");

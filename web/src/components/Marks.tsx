@@ -31,6 +31,8 @@ export function LineMark({ look: { colour, shape, dash } }: { look: Look }) {
   );
 }
 
+const WISHES: Record<string, string> = { cancel: "cancel asked", pause: "pause asked", preempt: "gives way" };
+
 /** A job's state; in brief, success is just its tick. */
 export function StateBadge({ state, wish, brief = false }: { state: State; wish?: string | null; brief?: boolean }) {
   if (brief && state === "succeeded") {
@@ -40,7 +42,7 @@ export function StateBadge({ state, wish, brief = false }: { state: State; wish?
       </span>
     );
   }
-  return <span className={`badge ${state}`}>{wish && state === "running" ? `${wish} asked` : state}</span>;
+  return <span className={`badge ${state}`}>{wish && state === "running" ? (WISHES[wish] ?? wish) : state}</span>;
 }
 
 export function ProgressBar({ done, label }: { done: number; label: string }) {

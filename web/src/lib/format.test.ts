@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, bytes, duration, large, metric, percent, plain, points, share, spread, times } from "./format";
+import { ago, bytes, duration, large, metric, percent, plain, points, share, soon, spread, times } from "./format";
 
 describe("numbers in words", () => {
   it("says shares in hundredths", () => {
@@ -57,5 +57,15 @@ describe("times in words", () => {
     expect(ago("2026-01-01T00:00:58Z", now)).toBe("just now");
     expect(ago("2026-01-01T00:00:18Z", now)).toBe("42 s ago");
     expect(ago(null, now)).toBe("–");
+  });
+
+  it("says about when something will be, and that it cannot be told", () => {
+    const now = Date.parse("2026-01-01T00:00:00Z");
+    expect(soon("2025-12-31T23:59:58Z", now)).toBe("any moment");
+    expect(soon("2026-01-01T00:01:00Z", now)).toBe("in a minute");
+    expect(soon("2026-01-01T00:12:10Z", now)).toBe("in 12 min");
+    expect(soon("2026-01-01T05:00:00Z", now)).toBe("in 5 h");
+    expect(soon("2026-01-05T00:00:00Z", now)).toBe("in 4 days");
+    expect(soon(null, now)).toBe("unknown");
   });
 });

@@ -93,6 +93,17 @@ export function ago(time: string | null | undefined, now: number = Date.now()): 
   return `${Math.round(seconds / 86_400)} days ago`;
 }
 
+/** About how long until a time of the server; null: nobody can tell. */
+export function soon(time: string | null | undefined, now: number = Date.now()): string {
+  const seconds = time ? (Date.parse(time) - now) / 1000 : NaN;
+  if (!Number.isFinite(seconds)) return "unknown";
+  if (seconds < 30) return "any moment";
+  if (seconds < 90) return "in a minute";
+  if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
+  if (seconds < 129_600) return `in ${Math.round(seconds / 3600)} h`;
+  return `in ${Math.round(seconds / 86_400)} days`;
+}
+
 /** 3 and "seed" -> 3 seeds. */
 export function several(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;

@@ -99,31 +99,46 @@ function Shown({ job }: { job: Job }) {
   );
 }
 
+/** How long the job may run, in seconds; null: as long as it likes. */
+function wallTime(job: Job): number | null {
+  return (job.spec as { resources?: { wall_time_s?: number | null } }).resources?.wall_time_s ?? null;
+}
+
 const ENDED = ["succeeded", "failed", "cancelled"];
 
 function Actions({ job }: { job: Job }) {
   const action = useAction(job.id);
   const [asked, setAsked] = useState(false);
-  const remove = () => action.mutate("delete", { onSuccess: () => navigate("/compare") });
+  const remove = () => action.mutate({ action: "delete" }, { onSuccess: () => navigate("/compare") });
+  const limit = job.reason?.kind === "wall_time" ? wallTime(job) : null;
+  const retry = () => action.mutate({ action: "retry", ...(limit && { wallTimeS: 2 * limit }) });
+  const button = (label: string, act: () => void, isAsked = false) => (
+    <button className="button" disabled={action.isPending || isAsked} onClick={act}>
+      {label}
+    </button>
+  );
   return (
     <div className="actions">
       <Link to="/new" changes={{ from: job.id, preset: null }} className="button">
         Clone
       </Link>
-      {!ENDED.includes(job.state) && (
-        <button
-          className="button"
-          disabled={action.isPending || job.wish === "cancel"}
-          onClick={() => action.mutate("cancel")}
-        >
-          {job.wish === "cancel" ? "Cancelling…" : "Cancel"}
-        </button>
-      )}
-      {(job.state === "failed" || job.state === "cancelled") && (
-        <button className="button" disabled={action.isPending} onClick={() => action.mutate("retry")}>
-          Retry
-        </button>
-      )}
+      {job.state === "running" &&
+        job.wish !== "cancel" &&
+        button(
+          job.wish === "pause" ? "Pausing…" : "Pause",
+          () => action.mutate({ action: "pause" }),
+          job.wish === "pause",
+        )}
+      {(job.state === "paused" || job.wish === "pause") &&
+        button("Resume", () => action.mutate({ action: "resume" }))}
+      {!ENDED.includes(job.state) &&
+        button(
+          job.wish === "cancel" ? "Cancelling…" : "Cancel",
+          () => action.mutate({ action: "cancel" }),
+          job.wish === "cancel",
+        )}
+      {(job.state === "failed" || job.state === "cancelled") &&
+        button(limit ? `Retry with ${duration(2 * limit)}` : "Retry", retry)}
       {job.state !== "running" &&
         (asked ? (
           <span className="confirm" role="group" aria-label="Delete this job?">

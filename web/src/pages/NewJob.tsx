@@ -13,6 +13,7 @@ import { BLANK, BLANK_STUDY, asSeeds, besides, draftOf, forgotten, isSame, isStu
 import type { Draft, Spec } from "../lib/draft";
 import { several } from "../lib/format";
 import { noteAt, outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
+import { grouped } from "../lib/presets";
 import { placed } from "../lib/schema";
 import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
@@ -205,12 +206,13 @@ function Start({
   const studies = isStudyDraft(draft);
   const blank = begin ?? (studies ? BLANK_STUDY : BLANK);
   const draftFrom = (one: Catalog["presets"][number]) => draftOf(one.spec as unknown as Spec, one.title);
+  const offered = catalog.presets.filter((one) => (one.spec.kind === "matmul_error") === studies);
   // A preset that was changed is that preset no more.
-  const fits = catalog.presets.filter((one) => isSame(draftFrom(one).spec, draft.spec));
+  const fits = offered.filter((one) => isSame(draftFrom(one).spec, draft.spec));
   const chosen = fits.find((one) => one.name === preset) ?? fits[0];
   const value = chosen ? chosen.name : isSame(blank.spec, draft.spec) ? BEGINNING : "";
   const choose = (name: string) => {
-    const found = catalog.presets.find((one) => one.name === name);
+    const found = offered.find((one) => one.name === name);
     change(found ? draftFrom(found) : blank);
     setPreset(found ? name : null);
   };
@@ -233,10 +235,14 @@ function Start({
             <select id={id} value={value} onChange={(event) => choose(event.target.value)}>
               {value === "" && <option value="">none</option>}
               <option value={BEGINNING}>{begin ? "a clone" : studies ? "100 × 100, a small start" : "digits, a small start"}</option>
-              {catalog.presets.map((one) => (
-                <option key={one.name} value={one.name}>
-                  {one.title}
-                </option>
+              {grouped(offered).map(([title, presets]) => (
+                <optgroup key={title} label={title}>
+                  {presets.map((one) => (
+                    <option key={one.name} value={one.name}>
+                      {one.title}
+                    </option>
+                  ))}
+                </optgroup>
               ))}
             </select>
           )}

@@ -3,7 +3,7 @@
 import { useQueue, useWorkers } from "../api/queries";
 import { Link } from "../components/Link";
 import { Failed, Loading } from "../components/States";
-import { ago, bytes, count, several } from "../lib/format";
+import { ago, bytes, count, several, soon } from "../lib/format";
 
 export function QueuePage() {
   return (
@@ -44,6 +44,7 @@ function Waiting() {
                 <th>Owner</th>
                 <th>Queued</th>
                 <th>Waits for</th>
+                <th>Starts</th>
               </tr>
             </thead>
             <tbody>
@@ -57,6 +58,7 @@ function Waiting() {
                   <td>{item.owner}</td>
                   <td>{ago(item.queued_at)}</td>
                   <td>{item.waits_for ?? "its turn"}</td>
+                  <td>{soon(item.starts_at)}</td>
                 </tr>
               ))}
             </tbody>
@@ -103,7 +105,9 @@ function Workers() {
                   <td>
                     <span className={`badge worker-${worker.state}`}>{worker.state}</span>
                   </td>
-                  <td>{worker.devices.join(", ")}</td>
+                  <td title={[...new Set(worker.hardware.map((one) => one.name ?? "unknown"))].join(", ")}>
+                    {worker.devices.join(", ")}
+                  </td>
                   <td className="number">{worker.threads}</td>
                   <td className="number">
                     {bytes(worker.memory_used_bytes)} of {bytes(worker.memory_bytes)}
