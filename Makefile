@@ -78,7 +78,7 @@ check: setup ## lint, types, import rules, generated files
 	@python -m api.openapi | diff -q - web/openapi.json >/dev/null \
 	  || { echo "web/openapi.json is stale: run make types"; exit 1; }
 	@cd web && npm run --silent check
-	@check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.cpu.yml
 	@hadolint Dockerfile
 
 format: setup ## bring Python files into shape

@@ -1,6 +1,7 @@
 """`python -m api`: serve until told to stop."""
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -13,7 +14,8 @@ from pydantic import ValidationError
 
 from api.connections import patient
 from api.login import StartError, demand_an_admin
-from api.settings import Settings, explained
+from api.settings import LogSettings, Settings, explained
+from store import loglines
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -72,6 +74,9 @@ def serve(settings: Settings) -> None:
         for told in broken_offers():
             logging.getLogger("colrow.api").warning("%s", told)
         logging.getLogger("colrow.api").info("serving on http://%s:%d", shown, port)
+        # What is there by now stays: a long list must not have the collector look through it again.
+        gc.collect()
+        gc.freeze()
         asyncio.run(Server(config, service.hub.close).serve(sockets=[listening]))
 
 
@@ -82,6 +87,7 @@ def configuration(app: "FastAPI", settings: Settings) -> uvicorn.Config:
         http=patient(settings.slow_s),
         lifespan="on",
         access_log=False,
+        log_config=None,  # its lines go where ours do
         log_level="warning",
         # Where none is named, these headers are passed over.
         proxy_headers=bool(settings.proxies),
@@ -112,17 +118,27 @@ def _application(settings: Settings) -> "FastAPI":
 
 def main() -> int:
     """Run as a process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    loglines.set_up("text", program="api")
+    form: loglines.Form = "text"
     try:
+        form = LogSettings().log_format
+        loglines.set_up(form, program="api")
         serve(Settings())
     except ValidationError as error:
-        sys.stderr.write(f"{explained(error)}\n")
+        _refuse(form, explained(error))
         return 2
     except StartError as error:
-        sys.stderr.write(f"{error}\n")
+        _refuse(form, str(error))
         return 1
     return 0
+
+
+def _refuse(form: loglines.Form, why: str) -> None:
+    """Say why it does not start: to a person nothing but that."""
+    if form == "json":
+        logging.getLogger("colrow.api").critical("the api cannot start: %s", why)
+    else:
+        sys.stderr.write(f"{why}\n")
 
 
 if __name__ == "__main__":

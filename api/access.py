@@ -7,13 +7,12 @@ A change of a job or sweep names whose it must be: one's own, unless one is an a
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.routing import compile_path
 
+from store.owners import Kind
 from store.tokens import Role
-
-Kind = Literal["job", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ LOOKING = Access("viewer", is_change=False)
 USER = Access("user")
 OWN_JOB = Access("user", own="job")
 OWN_SWEEP = Access("user", own="sweep")
+OWN_WEBHOOK = Access("user", own="webhook")
 ADMIN = Access("admin")
 
 ACCESS: Mapping[str, Access] = {
@@ -52,11 +52,18 @@ ACCESS: Mapping[str, Access] = {
     "GET /api/v1/jobs/{id}/layers": VIEWER,
     "GET /api/v1/jobs/{id}/log": VIEWER,
     "GET /api/v1/jobs/{id}/checkpoints": VIEWER,
+    "GET /api/v1/jobs/{id}/checkpoints/{checkpoint}": VIEWER,
     "GET /api/v1/curves": VIEWER,
     "GET /api/v1/sweeps": VIEWER,
     "POST /api/v1/sweeps": USER,
     "GET /api/v1/sweeps/{id}": VIEWER,
     "POST /api/v1/sweeps/{id}/cancel": OWN_SWEEP,
+    # An address may be a secret, so others' webhooks are not even listed.
+    "GET /api/v1/jobs/{id}/webhooks": OWN_JOB,
+    "POST /api/v1/jobs/{id}/webhooks": OWN_JOB,
+    "GET /api/v1/sweeps/{id}/webhooks": OWN_SWEEP,
+    "POST /api/v1/sweeps/{id}/webhooks": OWN_SWEEP,
+    "DELETE /api/v1/webhooks/{id}": OWN_WEBHOOK,
     "GET /api/v1/comparison": VIEWER,
     "GET /api/v1/export": VIEWER,
     "GET /api/v1/events": VIEWER,

@@ -17,7 +17,8 @@ from api.login import reason_for_login
 from api.metrics import Meter
 from api.rates import Buckets, Guesses
 from api.settings import Settings
-from store import place, queue, removal, shares
+from store import loglines, place, queue, removal, shares
+from store.deliveries import Bell
 from store.errors import StorageError
 from store.files import Storage
 from store.objects import open_storage
@@ -34,6 +35,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, pool_size=settings.threads)
+        if settings.broker_url is not None:
+            self.database.on_deliveries = Bell(settings.broker_url)
         self.hub = Hub(self.database, poll_s=settings.events_poll_s, queue=settings.events_queue)
         self.meter = Meter()
         self.login = reason_for_login(settings)
@@ -134,6 +137,14 @@ def _storage(settings: Settings) -> Storage | None:
     if settings.home is None and settings.storage is None:
         return None
     return open_storage(settings.storage, settings.home or Path())
+
+
+async def tell_subject(request: Request) -> None:
+    """Have what is logged for this request tell which job or sweep it is about."""
+    template, asked = request.scope["route"].path, request.path_params.get("id", "")
+    for word in ("job", "sweep"):
+        if f"/{word}s/{{id}}" in template:
+            loglines.note(**{word: asked[:40]})
 
 
 async def service(request: Request) -> Service:

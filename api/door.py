@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access import ADMIN, LOOKING, Kind, Match, access_to
+from api.access import ADMIN, LOOKING, Match, access_to
 from api.addresses import is_loopback, name_of
 from api.deps import Service
 from api.errors import UNAVAILABLE, Refusal, answer_to
@@ -24,6 +24,7 @@ from api.rates import too_often
 from api.security import forwarding_header, other_site
 from store import owners, signins, tokens
 from store.errors import StoreError
+from store.owners import Kind
 from store.tokens import ROLES, TokenView
 
 CHALLENGE = {"www-authenticate": 'Bearer realm="colrow"'}
@@ -159,7 +160,7 @@ class Door:
                 403,
                 "owner",
                 "Not yours",
-                f"{own} {ident} belongs to {owner}; only {owner} or an admin may change it",
+                f"{own} {ident} belongs to {owner}; only {owner} or an admin may do this",
             )
 
     def _owner_of(self, kind: Kind, ident: str) -> str:

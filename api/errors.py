@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +24,7 @@ from api.live import TooManyOwnStreams, TooManyStreams
 from crs_core.errors import FieldError, SpecError
 from crs_core.spec import field_error
 from store.errors import (
+    BadAddress,
     BadQuery,
     CapReached,
     Conflict,
@@ -50,6 +51,7 @@ FAILURES: dict[type[Exception], Failure] = {
     CapReached: Failure(409, "cap", "Too many queued jobs"),
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
+    BadAddress: Failure(422, "address", "Nothing is sent to this address"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
     FileGone: Failure(404, "file-gone", "The file is not there any more"),
@@ -182,10 +184,16 @@ def _request(request: Request, error: Exception) -> JSONResponse:
         return problem(422, "field", "The body is not an object", detail, errors=errors)
     in_spec = all(e["loc"][:2] == ("body", "spec") and len(e["loc"]) > 2 for e in found)
     body = getattr(request.scope["route"], "body_field", None)
-    errors = [_field(e, body.field_info.annotation if body else None) for e in found]
+    errors = [_field(e, _class_of(body.field_info.annotation) if body else None) for e in found]
     if in_spec:
         return fields(errors, kind="spec", title="The spec cannot be run", of=count)
     return fields(errors, kind="field", title="A field or parameter is wrong", of=count)
+
+
+def _class_of(annotation: Any) -> type[BaseModel] | None:
+    """Give the class of a body, which may be left out (`Body | None`)."""
+    kinds = (annotation, *get_args(annotation))
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
 
 
 def _without_kind(detail: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.answers import job_item
-from crs_core.spec import facets
+from crs_core.spec import facets, flatten
 from store import curves, jobs, views
 from store.jobs import JobFilter
 from store.policies import policy_of
@@ -132,18 +132,12 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Turn nested data into dotted paths, as a sweep writes them."""
-    if isinstance(value, Mapping):
-        items: Iterable[tuple[Any, Any]] = value.items()
-    elif isinstance(value, list) and any(isinstance(v, Mapping) for v in value):
-        items = enumerate(value)
-    else:
-        return {path: json.dumps(value) if isinstance(value, list) else value}
-    flat: dict[str, Any] = {}
-    for key, part in items:
-        flat |= _flat(part, f"{path}.{key}" if path else str(key))
-    return flat
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the cells of a spec by path; a list is one cell."""
+    return {
+        path: json.dumps(value) if isinstance(value, list) else value
+        for path, value in flatten(spec).items()
+    }
 
 
 def _line(cells: Iterable[Any]) -> str:

@@ -18,13 +18,24 @@ from fastapi import APIRouter, Depends, FastAPI
 from api import errors
 from api.auditing import Audited
 from api.bodies import Bodies
-from api.deps import Service
+from api.deps import Service, tell_subject
 from api.door import Door
 from api.metrics import Metered
 from api.openapi import document
 from api.page import Page
 from api.parameters import only_known
-from api.routes import comparison, events, health, jobs, people, records, service, session, sweeps
+from api.routes import (
+    comparison,
+    events,
+    health,
+    jobs,
+    people,
+    records,
+    service,
+    session,
+    sweeps,
+    webhooks,
+)
 from api.schemas.base import failures
 from api.security import Guard
 from api.settings import Settings
@@ -34,6 +45,7 @@ TAGS = [
     {"name": "jobs", "description": "One training run of one spec each."},
     {"name": "records", "description": "What jobs left behind: curves, layers, logs, checkpoints."},
     {"name": "sweeps", "description": "A base spec and axes, and the jobs made from them."},
+    {"name": "webhooks", "description": "Whom to tell when a job or a sweep has ended."},
     {"name": "comparison", "description": "Groups of jobs against each other; export."},
     {"name": "events", "description": "What happens, as it happens."},
     {"name": "service", "description": "What there is: catalog, workers, queue."},
@@ -71,10 +83,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = made
     v1 = APIRouter(
         prefix="/api/v1",
-        dependencies=[Depends(only_known)],
+        dependencies=[Depends(tell_subject), Depends(only_known)],
         responses=failures(401, 403, 408, 422, 429, 503),
     )
-    for part in (jobs, records, sweeps, comparison, events, service, session, people):
+    for part in (
+        jobs, records, sweeps, webhooks, comparison, events, service, session, people,
+    ):  # fmt: skip
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

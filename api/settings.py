@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from store.addresses import Network, networks
+from store.loglines import Form
+
 STATIC = Path(__file__).parent / "static"
 
 
@@ -13,6 +16,14 @@ def explained(error: ValidationError) -> str:
     """Say what is wrong with the environment, in one sentence."""
     fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
     return "the environment is not right: " + "; ".join(fields)
+
+
+class LogSettings(BaseSettings):
+    """How the api logs; read before the rest, whose faults are logged."""
+
+    model_config = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+
+    log_format: Form = Field("text", description="`text` for people, `json` for machines.")
 
 
 class Settings(BaseSettings):
@@ -38,6 +49,9 @@ class Settings(BaseSettings):
     events_poll_s: float = Field(0.1, gt=0)
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
     streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
+    webhook_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks beside the public ones that webhooks may go to, 10.1.0.0/16,…"
+    )
     stop_s: int = Field(3, ge=0, description="Seconds that open requests get at a stop.")
 
     # Users and tokens
@@ -78,6 +92,11 @@ class Settings(BaseSettings):
     @classmethod
     def _nothing(cls, value: object) -> object:
         return value or None
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return networks(value) if isinstance(value, str) else value
 
     @field_validator("hosts", "proxies", mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """The shapes of what the service answers, as typed dictionaries. Long, and one idea.
 
-A test holds them equal to the OpenAPI document. Times are RFC 3339 texts.
+A test holds them equal to the OpenAPI document. Times are RFC 3339 texts. It is long and one idea:
+a type for each shape.
 """
 
 from typing import Any, Literal, TypedDict
@@ -85,8 +86,15 @@ class Attempt(TypedDict):
     worker: str | None
     host: str
     device: str | None
+    device_name: str | None
+    device_count: int | None
     threads: int | None
     versions: dict[str, str] | None
+    git_revision: str | None
+    environment: dict[str, str] | None
+    shared: bool | None
+    start_s: float | None
+    trainer_s: float | None
     started_at: str
     heartbeat_at: str
     finished_at: str | None
@@ -121,6 +129,8 @@ class JobItem(TypedDict):
     wish: Literal["cancel", "pause", "preempt"] | None
     notes: str
     attempt_count: int
+    device: str | None
+    time_caveat: str | None
     spec: dict[str, Any] | None
 
 
@@ -259,6 +269,7 @@ class Group(TypedDict):
     delta_y: Delta | None
     evidence: Evidence | None
     seconds_ratio: float | None
+    time_caveat: str | None
     baseline: str | None
     is_baseline: bool
     is_pareto: bool
@@ -317,3 +328,34 @@ class WhoAmI(TypedDict):
     token_id: str | None
     token_name: str | None
     expires_at: str | None
+
+
+class Delivery(TypedDict):
+    """One message to a webhook, and how far it came."""
+
+    id: str
+    event: str
+    state: Literal["waiting", "sending", "delivered", "given_up"]
+    tries: int
+    created_at: str
+    next_at: str | None
+    ended_at: str | None
+    last_status: int | None
+    last_error: str | None
+
+
+class Webhook(TypedDict):
+    """Whom to tell when a job or a sweep has ended."""
+
+    id: str
+    url: str
+    job: str | None
+    sweep: str | None
+    created_at: str
+    deliveries: list[Delivery]
+
+
+class NewWebhook(Webhook):
+    """A webhook that was entered just now, with the secret of its messages."""
+
+    secret: str

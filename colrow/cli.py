@@ -13,7 +13,19 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from colrow import tokens
-from colrow.commands import checkpoints, jobs, login, plan, presets, report, sweeps, upkeep
+from colrow.commands import (
+    checkpoints,
+    export,
+    jobs,
+    login,
+    operations,
+    plan,
+    presets,
+    report,
+    sweeps,
+    upkeep,
+    webhooks,
+)
 from colrow.commands.jobs import SpecArgument
 from colrow.commands.session import Session, note, session
 from colrow.commands.upkeep import DataOption
@@ -106,6 +118,13 @@ def up(
         list[str] | None,
         typer.Option(help="Devices of a worker, as 0 or 0,1 or cpu; repeat it for each worker."),
     ] = None,
+    warm_spare: Annotated[
+        bool | None,
+        typer.Option(
+            "--warm-spare/--no-warm-spare",
+            help="Workers keep torch loaded: jobs start at once [COLROW_WARM_SPARE, yes].",
+        ),
+    ] = None,
     private: Annotated[
         bool,
         typer.Option("--private", help="Ask for a token, which a file of yours alone holds."),
@@ -115,22 +134,23 @@ def up(
     import os
 
     from colrow import settings
+    from colrow.local.telling import telling
     from colrow.local.up import Service, run
 
     here = settings.read()
-    run(
-        Service(
-            data=data or here.home,
-            datasets=here.datasets(data),
-            host=host or here.host,
-            port=here.port if port is None else port,
-            workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
-            devices=tuple(device or ()),
-            database_url=here.database_url,
-            private=private or here.private,
-        ),
-        say=typer.echo,
+    service = Service(
+        data=data or here.home,
+        datasets=here.datasets(data),
+        host=host or here.host,
+        port=here.port if port is None else port,
+        workers=workers or len(device or ()) or min(2, os.cpu_count() or 1),
+        devices=tuple(device or ()),
+        database_url=here.database_url,
+        warm_spare=warm_spare,
+        private=private or here.private,
     )
+    with telling(here.log_format) as say:
+        run(service, say=say)
 
 
 @app.command()
@@ -164,7 +184,8 @@ def worker(
 for command in (
     jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
     jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
-    checkpoints.checkpoints, checkpoints.download, sweeps.compare, sweeps.export, report.report,
+    checkpoints.checkpoints, checkpoints.download, sweeps.compare, export.export, report.report,
+    operations.notifier, operations.doctor,
 ):  # fmt: skip
     app.command()(command)
 
@@ -287,3 +308,4 @@ app.command()(login.login)
 app.command()(login.logout)
 app.add_typer(tokens.app, name="token")
 app.add_typer(upkeep.database, name="db")
+app.add_typer(webhooks.app, name="webhook")

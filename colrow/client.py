@@ -22,9 +22,11 @@ from colrow.answers import (
     Job,
     JobItem,
     LayerState,
+    NewWebhook,
     Plan,
     Sweep,
     SweepPlan,
+    Webhook,
     WhoAmI,
     Worker,
 )
@@ -73,6 +75,33 @@ class Client:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    # Webhooks
+
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        job: str | None = None,
+        sweep: str | None = None,
+        secret: str | None = None,
+    ) -> NewWebhook:
+        """Have the end of a job, or of a sweep's last job, posted to `url`.
+
+        The answer holds the `secret` of its messages, which is not shown again;
+        `colrow.signature.is_genuine` checks them with it. The same URL again gets a new secret.
+        """
+        body = {"url": url, "secret": secret}
+        made = self._post(f"{_whose(job, sweep)}/webhooks", body, repeatable=True)
+        return cast("NewWebhook", made)
+
+    def webhooks(self, *, job: str | None = None, sweep: str | None = None) -> list[Webhook]:
+        """List the webhooks of a job or a sweep, with what became of their messages."""
+        return cast("list[Webhook]", self._get(f"{_whose(job, sweep)}/webhooks")["items"])
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook; what it was not sent yet is not sent."""
+        self._transport.request("DELETE", f"/webhooks/{_checked('webhook', webhook_id)}")
 
     # Jobs
 
@@ -421,6 +450,12 @@ def _job(job_id: str) -> str:
 
 def _sweep(sweep_id: str) -> str:
     return f"/sweeps/{_checked('sweep', sweep_id)}"
+
+
+def _whose(job: str | None, sweep: str | None) -> str:
+    if (job is None) == (sweep is None):
+        raise ValueError("a webhook is of one job or of one sweep; give `job` or `sweep`")
+    return _job(job) if job is not None else _sweep(str(sweep))
 
 
 def _checked(kind: str, ident: str) -> str:

@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from colrow.errors import ColrowError
 
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8750
 
 
@@ -34,6 +36,10 @@ class Settings:
     """COLROW_TOKEN: shown to the service, whichever it is."""
     private: bool = False
     """COLROW_PRIVATE: `colrow up` asks for a token on loopback too."""
+    devices: str | None = None
+    """COLROW_DEVICES: what a worker that is started here owns."""
+    log_format: Literal["text", "json"] = "text"
+    """COLROW_LOG_FORMAT: how `colrow up` and its processes say what happens."""
 
     def datasets(self, home: Path | None = None) -> Path:
         """Give the folder of the data sets beside this data folder."""
@@ -49,17 +55,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     port = value("PORT") or str(DEFAULT_PORT)
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ColrowError(f"COLROW_PORT is {port!r}; a port is a number from 1 to 65535")
+    log_format = value("LOG_FORMAT") or "text"
+    if log_format not in ("text", "json"):
+        raise ColrowError(f"COLROW_LOG_FORMAT is {log_format!r}; it is `text` or `json`")
     return Settings(
-        server=value("SERVER") or f"http://127.0.0.1:{port}",
+        server=value("SERVER") or f"http://{DEFAULT_HOST}:{port}",
         home=Path(value("HOME") or "~/.colrow").expanduser(),
         data=Path(data).expanduser() if (data := value("DATA")) else None,
         storage=value("STORAGE"),
-        host=value("HOST") or "127.0.0.1",
+        host=value("HOST") or DEFAULT_HOST,
         port=int(port),
         database_url=value("DATABASE_URL"),
         broker_url=value("BROKER_URL"),
         token=value("TOKEN"),
         private=(value("PRIVATE") or "").lower() in ("1", "true", "yes", "on"),
+        devices=value("DEVICES"),
+        log_format="json" if log_format == "json" else "text",
     )
 
 

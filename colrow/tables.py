@@ -1,4 +1,7 @@
-"""Tables for the terminal: the answer of the service in, a Rich table out."""
+"""Tables for the terminal: the answer of the service in, a Rich table out.
+
+Past 300 lines, since it is one idea: a function for each table, so that they look alike.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from colrow import timing
 from colrow.answers import (
     Checkpoint,
     Comparison,
@@ -15,15 +19,14 @@ from colrow.answers import (
     LayerState,
     PlanLayer,
     SweepPlan,
+    Webhook,
 )
 from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
-from crs_core.events import QUALITY, Points
-from crs_core.presets import Preset
+from crs_core.events import QUALITY
 from crs_core.spec import STUDIED, gates_label, policy_words, rules_label
 from crs_core.statistics import Stat
-from crs_core.study.plan import StudyPlan
 
 _PRODUCTS = {"forward": "forward", "grad_input": "input gradient", "grad_weight": "weight gradient"}
 _OF_EACH = (
@@ -37,7 +40,7 @@ def jobs_table(jobs: Iterable[JobItem]) -> Table:
     jobs = list(jobs)
     told = {_quality(job) for job in jobs}
     title = ", ".join(quality for quality in QUALITY.values() if quality in told) or "accuracy"
-    table = _table(
+    table = table_of(
         "id", "name", "state", "network", "data", "policy", ">seed", ">done", f">{title}"
     )
     for job in jobs:
@@ -65,11 +68,16 @@ def _policy(job: JobItem) -> str:
     return job["policy"] if rules is None else rules_label(rules)
 
 
-def presets_table(presets: Iterable[Preset]) -> Table:
-    """List specs to start from."""
-    table = _table("name", "what it is")
-    for preset in presets:
-        table.add_row(preset.name, preset.title)
+def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
+    """List webhooks, a line for each message; one that has sent none has a line too."""
+    table = table_of("webhook", "address", "event", "state", ">tries", "last answer")
+    for webhook in webhooks:
+        for delivery in webhook["deliveries"] or (None,):
+            told = ("", NONE, "", "")
+            if delivery is not None:
+                answer = delivery["last_error"] or delivery["last_status"] or ""
+                told = (delivery["event"], delivery["state"], str(delivery["tries"]), str(answer))
+            table.add_row(webhook["id"], webhook["url"], *told)
     return table
 
 
@@ -104,11 +112,15 @@ def facts_table(job: Job) -> Table:
         rows.append(("reason", f"{job['reason']['kind']}: {job['reason']['message']}"))
     for attempt in job["attempts"]:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
+        text += "".join(f", {words}" for words in timing.told(attempt))
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
         if attempt["reason"]:
             text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
+    if job["attempts"]:
+        found = timing.surroundings(job["attempts"][-1])
+        rows.append(("ran with", "; ".join(f"{name} {value}" for name, value in found.items())))
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
@@ -116,7 +128,7 @@ def facts_table(job: Job) -> Table:
 
 def summary_table(job: Job) -> Table:
     """Show the metrics of one job."""
-    table = _table("metric", ">last", ">best", ">at best validation")
+    table = table_of("metric", ">last", ">best", ">at best validation")
     for metric, value in job["summary"].items():
         table.add_row(
             metric,
@@ -129,7 +141,7 @@ def summary_table(job: Job) -> Table:
 
 def checkpoints_table(found: Sequence[Checkpoint]) -> Table:
     """List the checkpoints of one job."""
-    table = _table(">id", ">step", ">attempt", "best", ">MB", "created", "SHA-256")
+    table = table_of(">id", ">step", ">attempt", "best", ">MB", "created", "SHA-256")
     for each in found:
         table.add_row(
             str(each["id"]),
@@ -145,7 +157,7 @@ def checkpoints_table(found: Sequence[Checkpoint]) -> Table:
 
 def layers_table(rows: Sequence[LayerState]) -> Table:
     """Show what every product kept, cost and missed."""
-    table = _table(
+    table = table_of(
         "layer", "product", "policy", ">ratio", ">pairs", ">kept", ">MACs saved", ">never kept",
         ">relative error",
     )  # fmt: skip
@@ -165,7 +177,7 @@ def layers_table(rows: Sequence[LayerState]) -> Table:
 
 def plan_table(layers: Sequence[PlanLayer]) -> Table:
     """Show what each product of each layer keeps and costs in one step, and saves in all."""
-    table = _table(
+    table = table_of(
         "layer", "product", "policy", ">ratio", ">pairs", ">kept", ">MACs exact", ">MACs planned",
         ">reduction",
     )  # fmt: skip
@@ -182,41 +194,9 @@ def plan_table(layers: Sequence[PlanLayer]) -> Table:
     return table
 
 
-def study_plan_table(plan: StudyPlan) -> Table:
-    """Show how many pairs each size of a study keeps and what one product costs."""
-    table = _table(">ratio", ">pairs", ">k", ">MACs exact", ">MACs planned", ">reduction")
-    for size in plan.sizes:
-        table.add_row(
-            share(size.ratio), f"{plan.pairs:,}", f"{size.k:,}", count(plan.exact_macs),
-            count(size.macs), share(1 - size.macs / plan.exact_macs),
-        )  # fmt: skip
-    return table
-
-
-def study_table(told: Sequence[Points]) -> Table:
-    """Show the errors of a study, a line per size."""
-    table = _table(
-        ">ratio", ">k", ">Frobenius error", ">± draws", ">root mean square", ">expected", ">bound",
-        ">spectral", ">element", ">MACs", ">s / exact",
-    )  # fmt: skip
-    for point in told:
-        get = point.values.get
-        time = point.values["product_seconds"] / point.values["exact_product_seconds"]
-        table.add_row(
-            share(point.epoch), f"{point.step:,}", number(get("frobenius_error")),
-            number(get("frobenius_error_std")), number(get("rms_error")),
-            number(get("expected_error")), number(get("error_bound")),
-            number(get("spectral_error")), number(get("element_error")),
-            count(point.values["macs"]), f"{time:.2f}",
-        )  # fmt: skip
-    table.caption = "s / exact: time of one product on this machine over that of the exact one"
-    table.caption_justify = "left"
-    return table
-
-
 def sweep_plan_table(plan: SweepPlan) -> Table:
     """Show what each job of a sweep would set."""
-    table = _table(">job", "sets", ">planned reduction")
+    table = table_of(">job", "sets", ">planned reduction")
     for place, job in enumerate(plan["jobs"], start=1):
         sets = job["name"] or "the base as it is"
         table.add_row(str(place), sets, share(job["planned_compute_reduction"]))
@@ -228,7 +208,7 @@ def comparison_table(comparison: Comparison) -> Table:
     groups, y = comparison["groups"], Scale.of(comparison["y"])
     # The label names what differs; where that is policy and ratio alone, each has its own column.
     plain = all(g["label"] == _plain_label(g) for g in groups)
-    table = _table(
+    table = table_of(
         "", "policy", ">ratio", f">{y.title} (n)", ">delta", ">95 % interval", "verdict",
         ">reduction planned", ">performed", ">time / exact",
     )  # fmt: skip
@@ -241,12 +221,14 @@ def comparison_table(comparison: Comparison) -> Table:
             NONE if evidence is None else y.interval(evidence["low"], evidence["high"]),
             evidence["says"] if evidence else how_many_failed(group) or NONE,
             share(group["planned_compute_reduction"]["mean"]), share(group["x"]["mean"]),
-            NONE if group["seconds_ratio"] is None else f"{group['seconds_ratio']:.2f}",
+            timing.ratio(group),
         )  # fmt: skip
     table.caption = (
         f"{y.title}: {y.says}, mean ± standard deviation of n jobs\n"
         "*: no other group has both more reduction and a better one\n" + verdict_text(comparison)
     )
+    if note := timing.footnote(groups):
+        table.caption += f"\n{note}"
     table.caption_justify = "left"
     return table
 
@@ -289,7 +271,7 @@ def _footnote(table: Table, text: str) -> None:
     table.caption, table.caption_justify = text, "left"
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
     """Make an empty table; `>` in front of a title sets its column to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in columns:

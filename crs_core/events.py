@@ -30,7 +30,9 @@ class Started(_Event):
     device: str
     threads: int
     versions: dict[str, str]
-    """Of Python, torch and Colrow, the git revision where there is one; and the hardware."""
+    """Of Python, torch and Colrow; `revision`, of git, where there is one; CUDA and GPU."""
+    environment: dict[str, str] = {}
+    """Hardware and operating system; who started the training may add variables and drivers."""
     resumed_from: str | None = None
     """File name of the checkpoint; None for a start from the beginning."""
     notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 An attempt is current while it has not ended. It ends by `finish` or `release`, or when a sweep
 finds its lease run out. Until that sweep a late heartbeat still saves it: nobody else has the job.
+Past 300 lines, since that is one idea: who is current is decided in this file alone.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,19 @@ from sqlalchemy.orm import Session
 
 from crs_core.errors import SpecError
 from crs_core.spec import JobSpec, StudySpec, parse_any
-from store import changes, checkpoints, clock, durations, jobs, order, shares, slots, usage
+from store import (
+    changes,
+    checkpoints,
+    clock,
+    counters,
+    durations,
+    jobs,
+    order,
+    shares,
+    slots,
+    timing,
+    usage,
+)
 from store.errors import Fenced, NotFound
 from store.tables import Attempt, Checkpoint, Job, Scheduler, Worker
 from store.text import clean
@@ -146,6 +159,8 @@ def _begin(
         )
         .returning(Attempt.key)
     ).scalar_one()
+    if number == 1:
+        counters.add_wait(session, now - job.queued_at)
     jobs.move(session, job, "running", attempt=number)
     _occupy(session, worker, "busy", now)
     return Claim(job.id, job.key, attempt_id, number, spec, _files(session, job.key), until)
@@ -229,6 +244,12 @@ def release(
     return to
 
 
+def tell_times(session: Session, attempt_id: int, *, start_s: float, trainer_s: float) -> None:
+    """Write how long the start of the trainer took, and how long it lived. Raises Fenced."""
+    attempt, _ = _current(session, attempt_id)
+    attempt.start_s, attempt.trainer_s = start_s, trainer_s
+
+
 def _current(session: Session, attempt_id: int) -> tuple[Attempt, Job]:
     """Lock a current attempt, then its job; every writer takes the two in this order."""
     attempt = session.execute(
@@ -268,9 +289,11 @@ def _lock_job(session: Session, key: int) -> Job | None:
 
 def _end(session: Session, attempt: Attempt, job: Job, state: str, reason: Reason | None) -> None:
     now = clock.read(session)
+    counters.add(session, counters.ATTEMPTS, label=f"{state}/{reason.kind if reason else ''}")
     attempt.state, attempt.ended_at = state, now
     attempt.reason_kind = reason.kind if reason else None
     attempt.reason_message = clean(reason.message) if reason else None
+    attempt.shared = timing.was_shared(session, attempt, now)
     shares.charge(session, attempt)
     usage.book(session, attempt, job, now)
     worker = session.get(Worker, attempt.worker_key)

@@ -12,6 +12,7 @@ from crs_core.events import METRICS, STUDY_METRICS
 from crs_core.evidence import Evidence, Lost, Margin
 from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
+from store import timing
 from store.errors import BadQuery
 from store.grouping import at, canonical, labels_of, settings_of
 from store.measured import Measured, read_measured
@@ -66,7 +67,10 @@ class Group:
     evidence: Evidence | None
     """Of the difference in y; None as `delta_y`, and where no direction of y is better."""
     seconds_ratio: float | None
-    """Mean training time over that of the baseline; None where that had other resources."""
+    """Mean training time over that of the baseline, of the jobs whose times can be compared."""
+    time_caveat: str | None
+    """Why it is not to be trusted, or there is none, as `shared host`; None: nothing speaks against
+    it."""
     baseline: str | None
     """Key of the group it is measured against."""
     is_baseline: bool
@@ -133,7 +137,7 @@ def compare(
         for key, members in grouped.items()
     ]
     groups = [replace(g, label=labels[g.key], baseline=baselines.get(g.key)) for g in groups]
-    groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0)
+    groups = _mark_front(groups, 1.0 if METRICS[y].better != "lower" else -1.0, x)
     groups.sort(key=lambda g: (g.x.mean is None, g.x.mean or 0.0, g.label))
     only = set(baselines.values())
     return Comparison(x, y, judged.margin, only.pop() if len(only) == 1 else None, tuple(groups))
@@ -177,10 +181,10 @@ def _group(
 ) -> Group:
     counted = [m for m in members if m.state == "succeeded"]
     base_counted = [m for m in base if m.state == "succeeded"]
-    seconds = stat(m.seconds for m in counted)
-    is_timed = {m.resources for m in base} == {m.resources for m in members}
-    base_seconds = stat(m.seconds for m in base_counted).mean if is_timed else None
-    xs = {m.id: _x(m, x, base_seconds) for m in counted}
+    times = timing.against([m.timed for m in counted], [m.timed for m in base_counted])
+    of = dict(zip((m.id for m in counted), times.of, strict=False))
+    xs = {m.id: _x(m, x, times.seconds if of.get(m.id) else None) for m in counted}
+    compared = stat(m.seconds for m in counted if of.get(m.id)).mean
     policies, ratios = {m.policy for m in members}, {m.ratio for m in members}
     ours = [(m.seed, m.y) for m in counted]
     theirs = [(m.seed, m.y) for m in base_counted]
@@ -201,11 +205,12 @@ def _group(
         ),
         x=stat(xs.values()),
         y=stat(value for _, value in ours),
-        seconds=seconds,
+        seconds=stat(m.seconds for m in counted),
         planned_compute_reduction=stat(m.planned for m in members),
         delta_y=None if is_baseline else delta(ours, theirs),
         evidence=None if is_baseline else judged.weigh(ours, theirs, _lost(members), _lost(base)),
-        seconds_ratio=seconds.mean / base_seconds if seconds.mean and base_seconds else None,
+        seconds_ratio=compared / times.seconds if compared and times.seconds else None,
+        time_caveat=None if is_baseline else times.caveat,
         baseline=None,
         is_baseline=is_baseline,
         is_pareto=False,
@@ -224,13 +229,18 @@ def _x(run: Measured, x: str, base_seconds: float | None) -> float | None:
     return run.x
 
 
-def _mark_front(groups: Sequence[Group], sign: float) -> list[Group]:
-    """Mark the groups that no other of the same model and data set beats in both directions."""
+def _mark_front(groups: Sequence[Group], sign: float, x: str) -> list[Group]:
+    """Mark the groups that no other of the same model and data set beats in both directions.
+
+    A time saved that is no measure beats nothing.
+    """
     marked = list(groups)
     for setting in {(group.model, group.dataset) for group in groups}:
         of_set = [i for i, g in enumerate(groups) if (g.model, g.dataset) == setting]
         points = [
-            (g.x.mean, sign * g.y.mean) if g.x.mean is not None and g.y.mean is not None else None
+            None
+            if g.x.mean is None or g.y.mean is None or (x == "time_saved" and g.time_caveat)
+            else (g.x.mean, sign * g.y.mean)
             for g in (groups[i] for i in of_set)
         ]
         for i, best in zip(of_set, front(points), strict=True):

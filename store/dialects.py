@@ -80,11 +80,11 @@ def add_up(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]
     )
 
 
-_POINTS_SQLITE = text(
-    "INSERT INTO points (job_key, metric_id, step, value) VALUES (:job, :metric, :step, :value) "
+_POINTS_SQLITE = (
+    "INSERT INTO points (job_key, metric_id, step, value) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
 )
-# One statement with four arrays: a list of a thousand rows would be a thousand statements.
+# One statement with three arrays: a list of a thousand rows would be a thousand statements.
 _POINTS_POSTGRESQL = text(
     "INSERT INTO points (job_key, metric_id, step, value) "
     "SELECT :job, * FROM unnest(CAST(:metrics AS smallint[]), CAST(:steps AS integer[]), "
@@ -99,17 +99,22 @@ def write_points(
     """Write points by (metric, step), in the order of the key; one written before is replaced."""
     rows = sorted(points.items(), key=lambda point: point[0])
     if is_sqlite(session):
-        session.connection().execute(
-            _POINTS_SQLITE,
-            [{"job": job_key, "metric": m, "step": s, "value": v} for (m, s), v in rows],
+        # Past SQLAlchemy, which takes twice as long over the parameters as SQLite over the rows.
+        session.connection().exec_driver_sql(
+            _POINTS_SQLITE, [(job_key, metric, step, value) for (metric, step), value in rows]
         )
     else:
         session.connection().execute(
             _POINTS_POSTGRESQL,
             {
                 "job": job_key,
-                "metrics": [metric for (metric, _), _ in rows],
-                "steps": [step for (_, step), _ in rows],
-                "values": [value for _, value in rows],
+                "metrics": _array(metric for (metric, _), _ in rows),
+                "steps": _array(step for (_, step), _ in rows),
+                "values": _array(value for _, value in rows),
             },
         )
+
+
+def _array(numbers: Iterable[float | None]) -> str:
+    """Write an array as PostgreSQL reads it; psycopg looks at every element twice for that."""
+    return "{" + ",".join("NULL" if n is None else repr(n) for n in numbers) + "}"

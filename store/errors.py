@@ -7,6 +7,7 @@ StoreError
 |- IdempotencyMismatch   the key was used before, with another body
 |- BadQuery              a filter, sort or cursor that means nothing
 |- Fenced                the attempt is no longer current; nothing was written
+|- BadAddress            a webhook's address that is none, or may not be sent to
 |- SchemaError           the tables are older or newer than this program
 |- UnsuitablePlace       the database's folder cannot hold it
 `- StorageError          where the files of jobs lie does not answer, or refuses
@@ -38,6 +39,10 @@ class IdempotencyMismatch(StoreError):  # noqa: N818
 
 class BadQuery(StoreError):  # noqa: N818
     """A filter, sort or cursor that means nothing."""
+
+
+class BadAddress(StoreError):  # noqa: N818
+    """An address of a webhook that is none, or that may not be sent to."""
 
 
 class Fenced(StoreError):  # noqa: N818

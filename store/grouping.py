@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crs_core.spec import rules_label
+from crs_core.spec import flatten, rules_label
 from store.grid import label, position, show_named, show_value
 
 
@@ -14,7 +14,7 @@ def settings_of(
     """Give for each group the paths in which the groups differ, with its values."""
     if group_by:
         return {key: {path: at(spec, path) for path in group_by} for key, spec in specs.items()}
-    flat = {key: _flatten(spec) for key, spec in specs.items()}
+    flat = {key: flatten(spec) for key, spec in specs.items()}
     paths = dict.fromkeys(path for one in flat.values() for path in one if path != "seed")
     differ = [
         path for path in paths if len({canonical(one.get(path)) for one in flat.values()}) > 1
@@ -56,20 +56,6 @@ def label_of(spec: Mapping[str, Any], settings: Mapping[str, Any], *, chosen: bo
         if not path.startswith(("approximation", "method"))
     }
     return ", ".join([how, label(others)] if others else [how])
-
-
-def _flatten(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        items = [(str(key), inside) for key, inside in value.items()]
-    elif isinstance(value, list) and any(isinstance(inside, dict) for inside in value):
-        items = [(str(i), inside) for i, inside in enumerate(value)]
-    else:
-        return {path: value}
-    return {
-        p: v
-        for key, inside in items
-        for p, v in _flatten(inside, f"{path}.{key}" if path else key).items()
-    }
 
 
 def at(spec: Any, path: str) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import caps, changes, clock, durations, owners, removal, submissions
+from store import caps, changes, clock, durations, notices, owners, removal, submissions
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -180,6 +180,8 @@ def move(
     job.reason_kind = reason.kind if reason else None
     job.reason_message = clean(reason.message) if reason else None
     job.state, job.wish = to, None
+    if to in notices.ENDS:
+        notices.note_end(session, job)
     _tell(session, job, attempt=attempt)
 
 
@@ -341,6 +343,8 @@ def delete(session: Session, job_id: str) -> None:
     if job.state == "running":
         raise Conflict("the job is running; cancel it first, then delete it")
     _tell(session, job, state="deleted")
+    if job.sweep_key is not None and job.state not in notices.ENDS:
+        notices.note_sweep(session, job.sweep_key)
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
     removal.note(session, job_id)

@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, Float, Row, Select, and_, func, or_, selec
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
+from store import history, queue, timing
 from store import metrics as number_names
-from store import queue
 from store.cursors import decode_cursor, encode_cursor
 from store.dialects import among
 from store.errors import BadQuery, NotFound
-from store.tables import Attempt as AttemptRow
 from store.tables import Job as JobRow
-from store.tables import Metric, Owner, Sweep, Tag, Worker
+from store.tables import Metric, Owner, Sweep, Tag
 from store.tables import Summary as SummaryRow
-from store.views import Attempt, Job, Page, Progress, Reason, State, Summary
+from store.timing import NOTHING, RanOn
+from store.views import Job, Page, Progress, State, Summary
 
 PART = 500
 _FIELDS: dict[str, Any] = {
@@ -32,11 +32,19 @@ _FIELDS: dict[str, Any] = {
     "planned_compute_reduction": JobRow.planned_compute_reduction,
 }
 _TEXTS = ("name", "state")
+_ALWAYS_THERE = ("created_at", "name", "state", "priority")
 _SUMMARIES: dict[str, Any] = {
     "last": SummaryRow.last_value,
     "best": SummaryRow.best_value,
     "at_best_validation": SummaryRow.at_best_validation,
 }
+
+
+_JOBS: Select[Any] = (
+    select(*JobRow.__table__.c, Owner.name.label("owner"), Sweep.id.label("sweep_id"))
+    .join(Owner, Owner.key == JobRow.owner_key)
+    .outerjoin(Sweep, Sweep.key == JobRow.sweep_key)
+)
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,12 @@ _EVERY = JobFilter()
 
 def get(session: Session, job_id: str) -> Job:
     """Read one job with its attempts and place in the queue. Raises NotFound."""
-    row = session.execute(_jobs().where(JobRow.id == job_id)).one_or_none()
+    row = session.execute(_JOBS.where(JobRow.id == job_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no job {job_id!r}")
     (job,) = _views(session, [row], metrics=None)
     place = queue.position(session, row.key) if job.state == "queued" else None
-    return replace(job, attempts=_attempts(session, row.key), queue_position=place)
+    return replace(job, attempts=history.attempts_of(session, row.key), queue_position=place)
 
 
 def list_jobs(
@@ -87,18 +95,28 @@ def list_jobs(
     """
     _demand_sweeps(session, where.sweeps)
     falling, by = sort.startswith("-"), sort.removeprefix("-")
-    query = _jobs().where(*_conditions(session, where))
-    query, value = _sorted_by(query, by)
-    order = [value.is_(None), *((c.desc() if falling else c.asc()) for c in (value, JobRow.key))]
-    query = query.add_columns(value.label("sort_value")).order_by(*order).limit(limit + 1)
+    query, value = _sorted_by(_JOBS.where(*_conditions(session, where)), by)
+    # Sorted by an index where that can be: a list of the newest must not read every job there is.
+    nulls_last = [] if by in _ALWAYS_THERE else [value.is_(None)]
+    order = [*nulls_last, *((c.desc() if falling else c.asc()) for c in (value, JobRow.key))]
+    # Chosen by their keys, then read: rows are wide, and most that are sorted are not shown.
+    query = query.with_only_columns(JobRow.key, value.label("sort_value"))
+    query = query.order_by(*order).limit(limit + 1)
     if cursor is not None:
         query = query.where(_after(cursor, sort, value, falling=falling))
-    rows = session.execute(query).all()
-    page = rows[:limit]
+    chosen = session.execute(query).all()
     end = None
-    if len(rows) > limit:
-        end = encode_cursor([sort, page[-1].sort_value, page[-1].key])
-    return Page(tuple(_views(session, page, metrics=metrics)), end)
+    if len(chosen) > limit:
+        end = encode_cursor([sort, chosen[limit - 1].sort_value, chosen[limit - 1].key])
+    rows = _read(session, [row.key for row in chosen[:limit]])
+    return Page(tuple(_views(session, rows, metrics=metrics)), end)
+
+
+def _read(session: Session, keys: list[int]) -> list[Row[Any]]:
+    """Read jobs by their keys, in the order of these."""
+    query = _JOBS.where(among(session, JobRow.key, keys))
+    found = {row.key: row for row in session.connection().execute(query)}
+    return [found[key] for key in keys]
 
 
 def _demand_sweeps(session: Session, ids: Sequence[str]) -> None:
@@ -109,14 +127,6 @@ def _demand_sweeps(session: Session, ids: Sequence[str]) -> None:
     for sweep_id in ids:
         if sweep_id not in there:
             raise NotFound(f"there is no sweep {sweep_id!r}")
-
-
-def _jobs() -> Select[Any]:
-    return (
-        select(*JobRow.__table__.c, Owner.name.label("owner"), Sweep.id.label("sweep_id"))
-        .join(Owner, Owner.key == JobRow.owner_key)
-        .outerjoin(Sweep, Sweep.key == JobRow.sweep_key)
-    )
 
 
 def _conditions(session: Session, where: JobFilter) -> list[ColumnElement[bool]]:
@@ -170,6 +180,8 @@ def _after(cursor: str, sort: str, value: Any, *, falling: bool) -> ColumnElemen
     ):
         raise BadQuery(f"the cursor was made for sort={made_for!r}, not {sort!r}; start anew")
     beyond_key = JobRow.key < key if falling else JobRow.key > key
+    if value is JobRow.key:
+        return beyond_key
     if last is None:
         return and_(value.is_(None), beyond_key)
     beyond = value < last if falling else value > last
@@ -182,12 +194,20 @@ def _views(
     keys = [row.key for row in rows]
     tags = _tags(session, keys)
     summaries = _summaries(session, keys, metrics)
-    chosen = None if metrics is None else set(metrics)
-    return [_view(row, tags[row.key], summaries.get(row.key, {}), chosen) for row in rows]
+    shown = METRICS if metrics is None else [m for m in METRICS if m in set(metrics)]
+    ran_on = timing.ran_on(session, keys)
+    return [
+        _view(row, tags[row.key], summaries.get(row.key, {}), shown, ran_on.get(row.key, NOTHING))
+        for row in rows
+    ]
 
 
 def _view(
-    row: Row[Any], tags: list[str], summary: dict[str, Summary], chosen: set[str] | None
+    row: Row[Any],
+    tags: list[str],
+    summary: dict[str, Summary],
+    shown: Iterable[str],
+    ran_on: RanOn,
 ) -> Job:
     speed = summary["steps_per_s"].last if "steps_per_s" in summary else None
     left = row.total_steps - row.step if row.total_steps is not None else None
@@ -207,7 +227,7 @@ def _view(
         started_at=row.started_at,
         finished_at=row.finished_at,
         wish=row.wish,
-        reason=reason(row),
+        reason=history.reason(row),
         planned_compute_reduction=row.planned_compute_reduction,
         progress=Progress(
             row.step,
@@ -216,20 +236,18 @@ def _view(
             speed,
             eta_s,
         ),
-        summary=summary if chosen is None else {m: s for m, s in summary.items() if m in chosen},
+        summary={m: summary[m] for m in shown if m in summary},
         attempt_count=row.attempt_count,
+        device=ran_on.device,
+        time_caveat=ran_on.caveat,
     )
-
-
-def reason(row: Any) -> Reason | None:
-    """Put the two columns of a reason together."""
-    return Reason(row.reason_kind, row.reason_message or "") if row.reason_kind else None
 
 
 def _tags(session: Session, keys: list[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     if keys:
-        query = select(Tag.job_key, Tag.tag).where(Tag.job_key.in_(keys)).order_by(Tag.tag)
+        ours = among(session, Tag.job_key, keys)
+        query = select(Tag.job_key, Tag.tag).where(ours).order_by(Tag.tag)
         for key, tag in session.execute(query):
             found[key].append(tag)
     return found
@@ -243,42 +261,14 @@ def _summaries(
         return found
     names = number_names.names(session)
     query = select(SummaryRow.job_key, SummaryRow.metric_id, *_SUMMARIES.values()).where(
-        SummaryRow.job_key.in_(keys)
+        among(session, SummaryRow.job_key, keys)
     )
     if metrics is not None:
         wanted = {*metrics, "steps_per_s"}  # progress shows the speed
         query = query.where(SummaryRow.metric_id.in_([i for i, n in names.items() if n in wanted]))
     # By parts: ten thousand rows that live long would set the garbage collector to work.
-    for part in session.execute(query).partitions(PART):
+    # And by the connection: the session would look at each of them once more.
+    for part in session.connection().execute(query).partitions(PART):
         for key, metric, last, best, at_best_validation in part:
             found[key][names[metric]] = Summary(last, best, at_best_validation)
-    return {key: {m: summary[m] for m in METRICS if m in summary} for key, summary in found.items()}
-
-
-def _attempts(session: Session, job_key: int) -> tuple[Attempt, ...]:
-    rows = session.execute(
-        select(*AttemptRow.__table__.c, Worker.name.label("worker"))
-        .join(Worker, Worker.key == AttemptRow.worker_key)
-        .where(AttemptRow.job_key == job_key)
-        .order_by(AttemptRow.number)
-    )
-    return tuple(
-        Attempt(
-            number=row.number,
-            state=row.state,
-            worker=row.worker,
-            host=row.host,
-            started_at=row.started_at,
-            heartbeat_at=row.heartbeat_at,
-            lease_until=row.lease_until,
-            ended_at=row.ended_at,
-            reason=reason(row),
-            start_step=row.start_step,
-            resumed_from=row.resumed_from,
-            device=row.device,
-            threads=row.threads,
-            versions=row.versions,
-            notes=tuple(row.notes or ()),
-        )
-        for row in rows
-    )
+    return found

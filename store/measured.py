@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from crs_core.events import STUDY_METRICS
 from crs_core.spec import facets
 from store import metrics as metric_names
+from store import timing
 from store.dialects import among
 from store.errors import NotFound
 from store.grouping import canonical, twin_of
 from store.policies import policy_of
 from store.qualities import QUALITIES
 from store.tables import Job, Summary, Sweep
+from store.timing import NOTHING, RanOn, Timed
 
 _OF_THE_END = frozenset(
     {
@@ -49,6 +51,7 @@ class Measured:
     seconds: float | None = None
     reason: str | None = None
     """The kind of the reason for which it failed."""
+    ran_on: RanOn = NOTHING
 
     @property
     def seed(self) -> int:
@@ -61,8 +64,13 @@ class Measured:
         return twin_of(self.spec)
 
     @property
+    def timed(self) -> Timed:
+        """How long it took, and on what."""
+        return Timed(self.seconds, self.ran_on)
+
+    @property
     def resources(self) -> str:
-        """What it ran on as far as the spec says: times on other devices or threads are others."""
+        """What it asks to run on: the exact twin that asks for the same is the better one."""
         return canonical(self.spec["resources"])
 
     @property
@@ -113,6 +121,7 @@ def read_measured(
     ):
         name = names[metric]
         values[key][name] = last if name in _OF_THE_END else at_best
+    ran_on = timing.ran_on(session, finished)
     return [
         Measured(
             row.id,
@@ -123,6 +132,7 @@ def read_measured(
             y=values[row.key].get(y),
             seconds=values[row.key].get("seconds"),
             reason=row.reason_kind if row.state == "failed" else None,
+            ran_on=ran_on.get(row.key, NOTHING),
         )
         for row in rows
     ]

@@ -4,18 +4,20 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from store import clock
 from store.dialects import insert_or_ignore
 from store.errors import BadQuery, NotFound
-from store.tables import Job, Owner, Sweep
+from store.tables import Job, Owner, Sweep, Webhook
 
 LOCAL = "local"
 """Who works without a login."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 UNCHANGED: Any = object()
+Kind = Literal["job", "sweep", "webhook"]
+"""Of what belongs to somebody."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,27 @@ def key_of(session: Session, name: str) -> int:
     return found
 
 
-def owner_of(session: Session, kind: Literal["job", "sweep"], ident: str) -> str:
-    """Give the name of the owner of a job or sweep. Raises NotFound."""
-    table: type[Job | Sweep] = Job if kind == "job" else Sweep
-    query = select(Owner.name).join(table, table.owner_key == Owner.key).where(table.id == ident)
-    found = session.execute(query).scalar_one_or_none()
+def owner_of(session: Session, kind: Kind, ident: str) -> str:
+    """Give the name of the owner of a job, a sweep or a webhook of these. Raises NotFound."""
+    found = session.execute(_owned(kind, ident)).scalar_one_or_none()
     if found is None:
         raise NotFound(f"there is no {kind} {ident!r}")
     return found
+
+
+def _owned(kind: Kind, ident: str) -> Select[str]:
+    if kind == "webhook":
+        whose = func.coalesce(Job.owner_key, Sweep.owner_key)
+        return (
+            select(Owner.name)
+            .select_from(Webhook)
+            .outerjoin(Job, Job.key == Webhook.job_key)
+            .outerjoin(Sweep, Sweep.key == Webhook.sweep_key)
+            .join(Owner, Owner.key == whose)
+            .where(Webhook.id == ident)
+        )
+    table: type[Job | Sweep] = Job if kind == "job" else Sweep
+    return select(Owner.name).join(table, table.owner_key == Owner.key).where(table.id == ident)
 
 
 def list_users(session: Session) -> tuple[User, ...]:

@@ -86,14 +86,16 @@ def position(session: Session, job_key: int) -> int | None:
     return session.execute(order.place(order.view(session), job_key)).scalar_one_or_none()
 
 
-def ring(broker: Celery | str) -> bool:
+def ring(broker: Celery | str, *, task: str = TASK, to: str | None = None) -> bool:
     """Tell a worker that work may be waiting; `broker` is a Celery app or a broker's URL.
+
+    By another `task`, on the queue `to`, others are told to look.
 
     Give whether the message was sent. A failure is logged and no more: the sweeper rings again.
     """
     app = _app(broker) if isinstance(broker, str) else broker
     try:
-        app.send_task(TASK, ignore_result=True, retry=False)
+        app.send_task(task, queue=to, ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:
         _log.warning("the broker cannot be reached, a sweep will ring later: %s", error)
         return False

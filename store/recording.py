@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.events import CheckpointSaved, Event, Layers, Noted, Points, Started
-from store import changes, checkpoints, layers, logs, metrics, summaries
+from store import changes, checkpoints, counters, layers, logs, metrics, summaries
 from store.attempts import Wish, fenced
 from store.dialects import write_points
 from store.tables import Attempt, Job, Point, Sweep
@@ -99,6 +99,8 @@ class _Batch:
 
     def _start(self, event: Started) -> None:
         session, key = self.session, self.job_key
+        versions = dict(event.versions)
+        revision = versions.pop("revision", None)
         session.execute(
             update(Attempt)
             .where(Attempt.key == self.attempt.key)
@@ -107,7 +109,10 @@ class _Batch:
                 resumed_from=event.resumed_from,
                 device=event.device,
                 threads=event.threads,
-                versions=event.versions,
+                device_name=versions.get("gpu") or event.environment.get("processor"),
+                versions=versions,
+                git_revision=revision,
+                environment=event.environment or None,
             )
             .execution_options(synchronize_session=False)
         )
@@ -170,6 +175,7 @@ class _Batch:
             for name, value in values.items():
                 rows[numbers[name], report.step] = value
         write_points(session, key, rows)
+        counters.add(session, counters.POINTS, len(rows))
         summaries.save(session, key, numbers, kept)
         steps = [report.step for report in self.reports]
         self.job |= {"step": steps[-1], "best_validation_step": kept.best_validation_step}

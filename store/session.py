@@ -4,7 +4,7 @@ A writing transaction on SQLite says BEGIN IMMEDIATE: a deferred one that reads 
 to write fails at once when another has written in between, however long `busy_timeout` is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.orm import Session
 
-from store import changes
+from store import changes, counters, notices
 from store.errors import SchemaError, UnsuitablePlace
 from store.tables import SCHEMA_VERSION
 
@@ -44,6 +44,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = url
+        self.on_deliveries: Callable[[], object] = lambda: None
+        """Called after a commit that wrote deliveries to webhooks."""
         address = make_url(url)
         self.dialect = address.get_backend_name()
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
@@ -77,7 +79,11 @@ class Database:
             session.connection()
             yield session
             session.flush()
+            notices.write(session)
+            counters.write(session)
             changes.number(session)
+        if notices.were_made(session):
+            self.on_deliveries()
 
     def ping(self) -> None:
         """Raise sqlalchemy.exc.OperationalError when the database does not answer."""

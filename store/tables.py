@@ -149,11 +149,12 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        # All that the order of the queue and the fit to a slot look at: the rows are not read.
+        # All that the order of the queue, the fit to a slot and filters of lists look at: the rows,
+        # which are wide, are not read.
         Index(
             "ix_jobs_queue",
             *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
-            *("memory_bytes", "device_name", "dataset", "model"),
+            *("memory_bytes", "device_name", "dataset", "model", "policies", "sweep_key"),
         ),
         Index("ix_jobs_sweep_key", "sweep_key"),
         _NO_KEY_TWICE,
@@ -250,6 +251,10 @@ class Worker(Base):
     started_at: Mapped[float] = mapped_column(Float)
     seen_at: Mapped[float] = mapped_column(Float)
     state_since: Mapped[float] = mapped_column(Float)
+    device_use: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What each device said at the last heartbeat (`workers.DeviceUse`); NULL: nothing."""
+    clock_offset_s: Mapped[float | None] = mapped_column(Float)
+    """By how much its host's clock is ahead of the database's."""
 
 
 class Attempt(Base):
@@ -282,10 +287,16 @@ class Attempt(Base):
     notes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     host: Mapped[str | None] = mapped_column(String(255))
     device_count: Mapped[int | None] = mapped_column(Integer)
+    device_name: Mapped[str | None] = mapped_column(String(200))
+    """Of the model: the GPU's, or the processor's."""
     git_revision: Mapped[str | None] = mapped_column(String(64))
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     shared: Mapped[bool | None] = mapped_column(Boolean)
     """Whether another attempt used its device (its host, on a CPU) at the same time."""
+    start_s: Mapped[float | None] = mapped_column(Float)
+    """From the claim to a trainer that has the job."""
+    trainer_s: Mapped[float | None] = mapped_column(Float)
+    """The life of that trainer."""
     exact_macs: Mapped[float | None] = mapped_column(Float)
     """By which it took the job further than any attempt before; set when it ends."""
     performed_macs: Mapped[float | None] = mapped_column(Float)
@@ -308,6 +319,8 @@ class Webhook(Base):
         Integer, ForeignKey("sweeps.key", ondelete="CASCADE")
     )
     url: Mapped[str] = mapped_column(Text)
+    receiver: Mapped[str] = mapped_column(String(300))
+    """Host and port of the address: one that hangs must not hold up the others."""
     secret: Mapped[str] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Float)
 
@@ -316,7 +329,10 @@ class Delivery(Base):
     """One message to a webhook, until it is received or given up."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_due", "state", "next_at"),)
+    __table_args__ = (
+        Index("ix_deliveries_due", "state", "next_at"),
+        Index("ix_deliveries_webhook_key", "webhook_key"),
+    )
     key: Mapped[int] = mapped_column(Integer, primary_key=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)
     webhook_key: Mapped[int] = mapped_column(
@@ -329,6 +345,18 @@ class Delivery(Base):
     last_status: Mapped[int | None] = mapped_column(Integer)
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Float)
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    """When it was received or given up."""
+
+
+class Counter(Base):
+    """A number for monitoring that only grows, whatever becomes of the jobs it was counted at."""
+
+    __tablename__ = "counters"
+    __table_args__ = (_NO_ROWID,)
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    label: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[float] = mapped_column(Float)
 
 
 class Metric(Base):

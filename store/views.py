@@ -64,8 +64,18 @@ class Attempt:
     start_step: int | None
     resumed_from: str | None
     device: str | None
+    device_name: str | None
+    device_count: int | None
     threads: int | None
     versions: dict[str, str] | None
+    git_revision: str | None
+    environment: dict[str, str] | None
+    shared: bool | None
+    """Whether another attempt used its device (its host, on a CPU) too; None: not known (yet)."""
+    start_s: float | None
+    """From the claim to a trainer that has the job."""
+    trainer_s: float | None
+    """The life of that trainer."""
     notes: tuple[str, ...]
 
 
@@ -92,6 +102,10 @@ class Job:
     progress: Progress
     summary: dict[str, Summary] = field(default_factory=dict)
     attempt_count: int = 0
+    device: str | None = None
+    """The kind of device that all its attempts ran on, its count and threads."""
+    time_caveat: str | None = None
+    """Why its times are no measure, as `shared host`."""
     attempts: tuple[Attempt, ...] = ()
     queue_position: int | None = None
     """1 for the job that starts next; None when it is not queued, and in lists."""

@@ -1,6 +1,7 @@
 """Workers: the slots there are, their pulse and what they do."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -29,10 +30,25 @@ class NewWorker:
     memory_bytes: int | None = None
     datasets: Sequence[str] | None = None
     """None: it can fetch any data set."""
+    versions: Mapping[str, str] | None = None
+    """Of Python, torch and Colrow."""
     hardware: Sequence[Device] = ()
     """What the devices are, in their order; empty: not known."""
     home_id: str | None = None
     """Of the data folder whose lock goes with the name."""
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """What one device said of itself; None where it did not say."""
+
+    device: str
+    """As the worker names it."""
+    name: str | None = None
+    memory_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    utilization: float | None = None
+    """From 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,10 @@ class WorkerView:
     job_id: str | None
     attempt: int | None
     hardware: tuple[Device, ...] = ()
+    versions: dict[str, str] | None = None
+    device_use: tuple[DeviceUse, ...] = ()
+    """Empty where the devices say nothing."""
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +108,9 @@ def register(session: Session, worker: NewWorker) -> int:
         "datasets": None if worker.datasets is None else sorted(worker.datasets),
         "hardware": [asdict(device) for device in worker.hardware] or None,
         "memory_used_bytes": None,
+        "versions": None if worker.versions is None else dict(worker.versions),
+        "device_use": None,
+        "clock_offset_s": None,
         "state": "idle",
         "started_at": now,
         "seen_at": now,
@@ -126,16 +149,20 @@ def beat(
     *,
     memory_used_bytes: int | None = None,
     datasets: Sequence[str] | None = None,
+    device_use: Sequence[DeviceUse] = (),
 ) -> None:
-    """Say that the slot lives, and what it does. Raises NotFound.
+    """Say that the slot lives, and what it does; compare the two clocks. Raises NotFound.
 
     `datasets` replaces what was said before; None leaves it as it is.
     """
     row = session.get(Worker, worker_key, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound(f"there is no worker {worker_key}; register it first")
+    before_s = time.time()
     now = clock.read(session)
     row.seen_at = now
+    row.clock_offset_s = (before_s + time.time()) / 2 - now
+    row.device_use = [asdict(use) for use in device_use] or None
     row.memory_used_bytes = memory_used_bytes
     if datasets is not None:
         row.datasets = sorted(datasets)
@@ -180,4 +207,7 @@ def _view(worker: Worker, job_id: str | None, attempt: int | None, *, alive: boo
         job_id=job_id,
         attempt=attempt,
         hardware=slot_of(worker).devices,
+        versions=worker.versions,
+        device_use=tuple(DeviceUse(**use) for use in worker.device_use or ()),
+        clock_offset_s=worker.clock_offset_s,
     )

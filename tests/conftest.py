@@ -65,6 +65,7 @@ SERVICES: dict[str, tuple[str, Callable[[], bool]]] = {
     "postgresql": ("PostgreSQL", _postgresql_answers),
     "redis": ("Redis", _redis_answers),
     "chromium": ("Chromium", lambda: shutil.which(CHROMIUM) is not None),
+    "openssl": ("OpenSSL", lambda: shutil.which("openssl") is not None),
 }
 """Title of each service, and whether it can be had."""
 

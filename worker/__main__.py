@@ -3,18 +3,17 @@
 import logging
 import sys
 import time
-import warnings
 
-from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
 
 from crs_core.spec import broken_offers
 from store import place, queue
+from store.deliveries import Bell
 from store.errors import Conflict, StorageError, StorageSetting, StoreError
 from store.files import Storage
 from store.objects import open_storage
-from store.session import Database, check_schema
+from store.session import Database
 from worker import host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
@@ -22,6 +21,7 @@ from worker.host import Name, NameTaken
 from worker.recorder import UNAVAILABLE
 from worker.settings import Settings
 from worker.slot import Slot
+from worker.starting import explain, open_database, set_up_logging
 
 _AGAIN_S = 1.0
 log = logging.getLogger("worker")
@@ -29,18 +29,15 @@ log = logging.getLogger("worker")
 
 def main() -> int:
     """Run until told to stop. 2: it cannot be started as it was asked to."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    # It is about pickle; messages here are JSON, and say nothing but "look".
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
-    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     try:
+        set_up_logging("worker")
         settings = Settings()
-        name, slot = enter(settings, _open(settings))
+        database = open_database(settings.database_url, pool_size=4)
+        database.on_deliveries = Bell(settings.broker_url)
+        name, slot = enter(settings, database)
+        slot.warm_up()
     except ValidationError as error:
-        return _refuse("; ".join(_explain(dict(e)) for e in error.errors(include_url=False)))
+        return _refuse(explain(error))
     except OSError as error:
         return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
     except (ArgumentError, ModuleNotFoundError, NameTaken, StoreError) as error:
@@ -62,6 +59,7 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
         log.warning("%s", told)
     log.info("worker %s waits for jobs", name.text)
     worker.start()
+    slot.close()
     slot.database.close()
     return int(worker.exitcode or 0)
 
@@ -84,22 +82,6 @@ def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
             return name, slot
 
 
-def _open(settings: Settings) -> Database:
-    """Open the database; one that does not answer yet is waited for."""
-    database = Database(settings.database_url, pool_size=4)
-    has_failed = False
-    while True:
-        try:
-            check_schema(database)
-        except UNAVAILABLE as error:
-            if not has_failed:
-                log.warning("the database does not answer, waiting for it: %s", error)
-            has_failed = True
-            time.sleep(_AGAIN_S)
-        else:
-            return database
-
-
 def _reach(settings: Settings, database: Database) -> Storage:
     """Give the place of files, checked; one that does not answer is waited for."""
     storage = open_storage(settings.storage, settings.home)
@@ -116,15 +98,6 @@ def _reach(settings: Settings, database: Database) -> Storage:
             time.sleep(_AGAIN_S)
         else:
             return storage
-
-
-def _explain(error: dict[str, object]) -> str:
-    loc = error["loc"]
-    assert isinstance(loc, tuple)
-    variable = f"COLROW_{'_'.join(map(str, loc)).upper()}" if loc else "the settings"
-    if error["type"] == "missing":
-        return f"{variable} is not set"
-    return f"{variable}: {error['msg']}"
 
 
 def _refuse(why: str) -> int:

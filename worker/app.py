@@ -79,17 +79,23 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """Give what Celery is told. The traps that each line is for are in the comments."""
+    """Give what Celery is told by a slot."""
+    return delivery(settings.broker_url) | {
+        "worker_concurrency": 1,
+        "worker_disable_prefetch": True,
+    }
+
+
+def delivery(broker_url: str) -> dict[str, Any]:
+    """Give what Celery is told by all. The traps that each line is for are in the comments."""
     return {
-        "broker_url": settings.broker_url,
+        "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # a broker may be gone for days
         "broker_transport_options": {"socket_connect_timeout": 5, "socket_keepalive": True},
         "accept_content": ["json"],
         "worker_pool": "threads",
-        "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": True,
         "worker_enable_prefetch_count_reduction": False,
         # Late acknowledgement runs a job twice after a lost connection, and again after an hour.
         "task_acks_late": False,

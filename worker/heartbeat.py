@@ -20,6 +20,7 @@ from store import preemption, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
 from worker import host
+from worker.devices import uses
 from worker.housekeeping import Housekeeping
 from worker.recorder import UNAVAILABLE
 from worker.slot import Slot
@@ -101,10 +102,17 @@ class Heartbeat:
     def _beat(self) -> None:
         settings = self._slot.settings
         state, datasets = self._slot.state, host.datasets(settings)
-        used = host.memory(settings.cuda_devices)[1]
+        used, found = host.memory(settings.cuda_devices)[1], uses(settings.cuda_devices)
 
         def beat(session: Session) -> None:
-            workers.beat(session, self._slot.key, state, memory_used_bytes=used, datasets=datasets)
+            workers.beat(
+                session,
+                self._slot.key,
+                state,
+                memory_used_bytes=used,
+                datasets=datasets,
+                device_use=found,
+            )
 
         try:
             with self._slot.database.write() as session:
@@ -118,7 +126,11 @@ class Heartbeat:
         with self._slot.database.write() as session:
             asked = preemption.give_way(session)
         for job_id in asked:
-            log.info("job %s: it is asked to give way to one of higher priority", job_id)
+            log.info(
+                "job %s: it is asked to give way to one of higher priority",
+                job_id,
+                extra={"job": job_id},
+            )
         self._tell(report)
         self._housekeeping.run_soon()
         if report.ring and not self._slot.stopping.is_set():
@@ -128,9 +140,17 @@ class Heartbeat:
 
     def _tell(self, report: SweepReport) -> None:
         for job_id in report.requeued:
-            log.warning("job %s: its worker was lost, it waits for the next attempt", job_id)
+            log.warning(
+                "job %s: its worker was lost, it waits for the next attempt",
+                job_id,
+                extra={"job": job_id},
+            )
         for job_id in report.failed:
-            log.warning("job %s: too many of its attempts were lost, it has failed", job_id)
+            log.warning(
+                "job %s: too many of its attempts were lost, it has failed",
+                job_id,
+                extra={"job": job_id},
+            )
 
     def _look(self) -> None:
         if self._slot.state != "idle":

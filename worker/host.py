@@ -3,20 +3,23 @@
 import fcntl
 import itertools
 import os
+import platform
 import re
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from crs_core.data.facts import known, present
+from crs_core.surroundings import processor
 from store.slots import Device
 from store.workers import NewWorker
+from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
-_CPUINFO = Path("/proc/cpuinfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _NVIDIA_SMI_S = 10.0
 
@@ -96,9 +99,16 @@ def describe(settings: Settings, name: str) -> NewWorker:
         threads=thread_count(settings),
         memory_bytes=memory(cuda)[0],
         datasets=datasets(settings),
+        versions=versions(),
         hardware=hardware(settings),
         home_id=home_id(settings),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that a job's results may depend on; torch is not imported for that."""
+    found = {name: version(name) for name in ("torch", "colrow")}
+    return {"python": platform.python_version(), **found}
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -138,20 +148,13 @@ def memory(cuda_devices: tuple[str, ...]) -> tuple[int | None, int | None]:
 def hardware(settings: Settings) -> tuple[Device, ...]:
     """Say what each device is. A job asks for it by name and memory, so it must not be guessed."""
     if not settings.cuda_devices:
-        return (Device(_processor(), _host_memory()[0]),) * len(settings.device_names)
-    rows = _ask_nvidia("name,memory.total", settings.cuda_devices)
-    found = [Device(name, _mib(size)) for name, size in rows]
+        return (Device(processor(), _host_memory()[0]),) * len(settings.device_names)
+    told = uses(settings.cuda_devices)
+    found = [Device(use.name, use.memory_bytes) for use in told if use.name]
+    if len(found) != len(settings.cuda_devices):
+        rows = _ask_nvidia("name,memory.total", settings.cuda_devices)
+        found = [Device(row[0], _mib(row[-1])) for row in rows if len(row) > 1]
     return tuple(found) if len(found) == len(settings.cuda_devices) else ()
-
-
-def _processor() -> str | None:
-    """Give the processor's name as the system has it."""
-    try:
-        lines = _CPUINFO.read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(filter(None, names), None)
 
 
 def _host_memory() -> tuple[int | None, int | None]:
@@ -175,6 +178,9 @@ def _number(path: Path) -> int | None:
 
 
 def _cuda_memory(devices: tuple[str, ...]) -> tuple[int | None, int | None]:
+    told = uses(devices)
+    if len(told) == len(devices) and all(use.memory_bytes for use in told):
+        return sum(u.memory_bytes or 0 for u in told), sum(u.memory_used_bytes or 0 for u in told)
     rows = [
         [_mib(size) for size in row] for row in _ask_nvidia("memory.total,memory.used", devices)
     ]

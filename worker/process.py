@@ -10,22 +10,25 @@ import codecs
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from crs_core.events import EVENT, Event
+from worker.forks import IMPORTED
 
 COMMAND = (sys.executable, "-m", "worker.trainer")
 """How a trainer is started; the path of its assignment follows."""
 EVENTS = "events.fifo"
 CONFIG = "trainer.json"
+_IMPORTED = f'{{"{IMPORTED}":'.encode()
 _READ_BYTES = 1 << 16
 _READS = 64
 """Reads in a row from one source, before the other one gets its turn."""
@@ -55,6 +58,42 @@ class Heard:
     text: str
 
 
+@dataclass(frozen=True)
+class Process:
+    """A process that leads a session of its own, however it came about."""
+
+    pid: int
+    output: int
+    """Descriptor to read what it prints from."""
+    handle: int
+    """Its pidfd: readable when it has ended."""
+    wait: Callable[[], int]
+    """Wait until it has ended and give its exit code; its number is its own until then."""
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> Process:
+    output, theirs = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(output)
+        raise
+    finally:
+        os.close(theirs)
+    return Process(process.pid, output, os.pidfd_open(process.pid), process.wait)
+
+
+def _not_forked(_config: Path) -> Process | None:
+    return None
+
+
 class Trainer:
     """A running trainer."""
 
@@ -64,8 +103,9 @@ class Trainer:
         environment: Mapping[str, str],
         *,
         command: Sequence[str] = COMMAND,
+        fork: Callable[[Path], Process | None] = _not_forked,
     ) -> None:
-        """Start it. Raises OSError."""
+        """Start it: by `fork`, or, where that gives none, by `command`. Raises OSError."""
         folder = Path(assignment.folder)
         config = folder / CONFIG
         config.write_text(json.dumps(asdict(assignment), indent=1))
@@ -75,22 +115,17 @@ class Trainer:
         # Open for writing too: then its end is never reached, and the trainer's open never waits.
         self._events = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            self._process = subprocess.Popen(
-                [*command, str(config)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                start_new_session=True,
-            )
+            forked = fork(config)
+            self._process = forked or _start([*command, str(config)], environment)
         except OSError:
             os.close(self._events)
             raise
-        self.pid = self._process.pid
-        assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
+        self.is_forked = forked is not None
+        self.imported_s: float | None = None
+        """How long it imported, once it has told."""
+        self.pid, self._output = self._process.pid, self._process.output
         os.set_blocking(self._output, False)
-        self._handle = os.pidfd_open(self.pid)
+        self._handle = self._process.handle
         self._selector = selectors.DefaultSelector()
         for source in (self._events, self._output, self._handle):
             self._selector.register(source, selectors.EVENT_READ)
@@ -106,10 +141,7 @@ class Trainer:
     @property
     def has_ended(self) -> bool:
         """Whether the process has ended. It is not waited for here: its number is still its own."""
-        if self._is_waited_for:
-            return True
-        found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        return found is not None
+        return self._is_waited_for or bool(select.select([self._handle], [], [], 0)[0])
 
     def stop(self) -> None:
         """Ask it to save and end."""
@@ -129,10 +161,8 @@ class Trainer:
         self._is_waited_for = True
         heard = self._rest(leave_s)
         self._selector.close()
-        os.close(self._handle)
-        os.close(self._events)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        for descriptor in (self._handle, self._events, self._output):
+            os.close(descriptor)
         return code, heard
 
     def _signal(self, number: signal.Signals, *, group: bool) -> None:
@@ -153,8 +183,13 @@ class Trainer:
 
     def _heard(self) -> Heard:
         *lines, self._line = (self._line + self._read(self._events)).split(b"\n")
-        text = self._decoder.decode(self._read(self._output))
-        return Heard([EVENT.validate_json(line) for line in lines], text)
+        events = []
+        for line in lines:
+            if line.startswith(_IMPORTED):
+                self.imported_s = float(json.loads(line)[IMPORTED])
+            else:
+                events.append(EVENT.validate_json(line))
+        return Heard(events, self._decoder.decode(self._read(self._output)))
 
     def _read(self, source: int) -> bytes:
         parts = []

@@ -23,6 +23,7 @@ from crs_core.events import Event
 from store import attempts
 from store.attempts import Wish
 from store.errors import Fenced
+from store.loglines import carried
 from store.recording import log_size, record
 from store.session import Database
 
@@ -66,7 +67,7 @@ class Recorder:
         self._beat_s = time.monotonic()
         self._lease_until_s = self._beat_s + pace.lease_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
-        self._done = self._thread.submit(self._run)
+        self._done = self._thread.submit(carried(self._run))
 
     def add(self, events: Sequence[Event], text: str) -> None:
         """Have events and a piece of log written soon."""

@@ -1,24 +1,50 @@
 """What a worker takes from the environment; no other file of this package reads it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from store.addresses import Network, networks
+from store.loglines import Form
 
 _NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_STORAGE")
+# As it was at the start. Libraries (Celery) add to it later, and a spare trainer that was started
+# before that would seem to have another environment than its job.
+_INHERITED = dict(os.environ)
+
+
+_CONFIG = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+DATABASE = "SQLAlchemy URL, SQLite or PostgreSQL."
+BROKER = "Redis URL or socket, as in redis+socket:///run/valkey.sock."
+
+
+class LogSettings(BaseSettings):
+    """How the processes of this package log; read before the rest, whose faults are logged."""
+
+    model_config = _CONFIG
+
+    log_format: Form = Field("text", description="`text` for people, `json` for machines.")
+
+
+class HealthSettings(BaseSettings):
+    """What the check of a process's health needs."""
+
+    model_config = _CONFIG
+
+    database_url: str = Field(description=DATABASE)
 
 
 class Settings(BaseSettings):
     """Variables `COLROW_…` of a worker."""
 
-    model_config = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
+    model_config = _CONFIG
 
-    database_url: str = Field(description="SQLAlchemy URL, SQLite or PostgreSQL.")
-    broker_url: str = Field(
-        description="Redis URL or socket, as in redis+socket:///run/valkey.sock."
-    )
+    database_url: str = Field(description=DATABASE)
+    broker_url: str = Field(description=BROKER)
     home: Path = Field(description="Folder of the service: jobs/<id>/a<attempt>/…")
     storage: str | None = Field(
         None,
@@ -40,6 +66,9 @@ class Settings(BaseSettings):
         None, ge=1, description="CPU threads of a job; left out: every CPU this process may use."
     )
     offline: bool = Field(default=False, description="Never download a data set.")
+    warm_spare: bool = Field(
+        default=True, description="Keep a process that has torch imported, to fork trainers from."
+    )
     lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
     # Its answer carries the wish to cancel, which is to take effect within 5 s.
     heartbeat_s: float = Field(1.0, gt=0)
@@ -95,13 +124,48 @@ class Settings(BaseSettings):
         return () if "cpu" in self.device_names else self.device_names
 
 
+class NotifierSettings(BaseSettings):
+    """Variables `COLROW_…` of the notifier, which sends to webhooks."""
+
+    model_config = _CONFIG
+
+    database_url: str = Field(description=DATABASE)
+    broker_url: str = Field(description=BROKER)
+    webhook_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks beside the public ones that webhooks may go to, 10.1.0.0/16,…"
+    )
+    webhook_tries: int = Field(8, ge=1, description="After so many a delivery is given up.")
+    webhook_retry_s: float = Field(
+        10.0, gt=0, description="Before the second try; three times as long before each one after."
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, le=30, description="Of one try, whole.")
+    webhook_look_s: float = Field(5.0, gt=0, description="Between looks for what is due.")
+    webhook_senders: int = Field(8, ge=1, le=64, description="Tries at a time.")
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return networks(value) if isinstance(value, str) else value
+
+
+_TOLD = (
+    "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "DNNL_", "ONEDNN_", "ATEN_", "TORCH_", "PYTORCH_",
+    "CUDA_", "CUDNN_", "CUBLAS_", "NCCL_", "NVIDIA_TF32", "LD_PRELOAD", "MALLOC_",
+)  # fmt: skip
+
+
+def told_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables that speed and last bits of a training may hang on."""
+    return {name: environment[name] for name in sorted(environment) if name.startswith(_TOLD)}
+
+
 def trainer_environment(threads: int, cuda_devices: tuple[str, ...]) -> dict[str, str]:
     """Give the environment of a trainer: ours, its share of the machine, and no password.
 
     Threads that spin while they wait cost a busy machine a factor of thirty; MKL's own choice of
     threads would make a resumed job differ in its last bits.
     """
-    inherited = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_TRAINERS}
+    inherited = {k: v for k, v in _INHERITED.items() if k not in _NOT_FOR_TRAINERS}
     return inherited | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),

@@ -13,7 +13,8 @@ from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
 from worker import host
 from worker.recorder import UNAVAILABLE
-from worker.settings import Settings
+from worker.settings import Settings, trainer_environment
+from worker.spare import Spare
 from worker.tasks import Post, supervise
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Slot:
         self.idle_since_s = time.monotonic()
         """When there was work last, by the monotonic clock."""
         self._worker = worker
+        self._spare = Spare() if settings.warm_spare else None
         self._key: int | None = None
         self._turn = threading.Lock()
         self._is_busy = False
@@ -63,8 +65,23 @@ class Slot:
             is_gone = former is not None and host.is_gone(former.host, former.pid)
             left = end_left_behind(session, name) if is_ours and is_gone else ()
         for job_id in left:
-            log.warning("job %s: the process before this one left it, it was given back", job_id)
+            log.warning(
+                "job %s: the process before this one left it, it was given back",
+                job_id,
+                extra={"job": job_id},
+            )
         self.register()
+
+    def warm_up(self) -> None:
+        """Have a trainer ready for a job that asks for nothing special."""
+        if self._spare is not None:
+            devices = self.settings.cuda_devices[:1]
+            self._spare.prepare(trainer_environment(self._worker.threads, devices))
+
+    def close(self) -> None:
+        """End what the slot keeps beside its jobs."""
+        if self._spare is not None:
+            self._spare.close()
 
     def register(self) -> int:
         """Enter the slot into the database, anew if it was there before."""
@@ -96,22 +113,24 @@ class Slot:
         if self.stopping.is_set() or not self._turn.acquire(blocking=False):
             return False
         try:
+            # Between two jobs the slot stays busy: each change is told, and costs a transaction.
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
-                try:
-                    post = Post(
-                        self.settings,
-                        self.database,
-                        self._worker.threads,
-                        self.stopping,
-                        storage=self.storage,
-                    )
-                    supervise(taken, post)
-                finally:
-                    self._tell(is_busy=False)
+                supervise(taken, self._post())
         finally:
+            self._tell(is_busy=False)
             self._turn.release()
         return True
+
+    def _post(self) -> Post:
+        return Post(
+            self.settings,
+            self.database,
+            self._worker.threads,
+            self.stopping,
+            spare=self._spare,
+            storage=self.storage,
+        )
 
     def _claim(self) -> Claim | None:
         if self.stopping.is_set():
@@ -131,6 +150,8 @@ class Slot:
             return claim(session, key, lease_s=self.settings.lease_s)
 
     def _tell(self, *, is_busy: bool) -> None:
+        if is_busy == self._is_busy:
+            return
         self._is_busy = is_busy
         self.idle_since_s = time.monotonic()
         self.state_changed.set()

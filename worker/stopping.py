@@ -39,6 +39,8 @@ class Stopping:
         if wish is Wish.FENCED:
             trainer.kill()
         elif self._kill_at_s is not None:
+            if is_worker_stopping:  # then nobody waits for us as long as a step may take
+                self._kill_at_s = min(self._kill_at_s, time.monotonic() + self._stop_s)
             if time.monotonic() >= self._kill_at_s and not self.was_killed:
                 self.was_killed = True
                 trainer.kill()

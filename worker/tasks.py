@@ -14,22 +14,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from crs_core.events import Event, Failed, Finished, Points, Started
-from crs_core.spec import JobSpec
-from store import attempts, checkpoints
 from store.attempts import Claim, Outcome, Wish
-from store.errors import Fenced, StorageError
+from store.errors import StorageError
 from store.files import Storage
+from store.loglines import about
 from store.session import Database
-from worker import folders, launch
+from worker import closing, folders, launch
+from worker.allotment import Allotment
 from worker.endings import TAIL, Course, Ending, ending_of, not_brought
-from worker.process import COMMAND, EVENTS, Assignment, Heard, Trainer
-from worker.recorder import UNAVAILABLE, Pace, Recorder
-from worker.settings import Settings, trainer_environment
+from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
+from worker.recorder import Pace, Recorder
+from worker.settings import Settings
+from worker.spare import Spare
 from worker.stopping import Stopping
 from worker.storage import bring, files_of
+from worker.surroundings import Times, with_surroundings
 
 _LOOK_S = 0.1
 """At least this often the wish and the clock are looked at."""
@@ -49,29 +49,40 @@ class Post:
     """Set when the worker is to stop."""
     command: Sequence[str] = COMMAND
     """How a trainer is started."""
+    spare: Spare | None = None
+    """What a trainer is forked from; None: each is started cold."""
     storage: Storage | None = None
     """Where the files of jobs lie; None: in the home."""
 
 
 def supervise(claim: Claim, post: Post) -> None:
     """Run an attempt to its end. The thread that calls this must not end before it returns."""
+    with about(job=claim.job_id, attempt=claim.number):
+        _supervise(claim, post)
+
+
+def _supervise(claim: Claim, post: Post) -> None:
     settings = post.settings
     pace = Pace(settings.lease_s, settings.heartbeat_s, settings.flush_s)
     recorder = Recorder(post.database, claim.attempt_id, pace)
     log.info("job %s, attempt %s begins", claim.job_id, claim.number)
+    attempt = _Attempt(claim, post, recorder)
     try:
-        ending = _Attempt(claim, post, recorder).run()
+        ending = attempt.run()
     except Exception as error:  # noqa: BLE001 - it becomes the job's reason
         ending = _own_failure(claim, error)
     try:
-        is_written = recorder.end(partial(_write, claim.attempt_id, ending))
+        is_written = recorder.end(partial(closing.write, claim.attempt_id, ending, attempt.times))
     except Exception as error:  # noqa: BLE001 - nor may the job go on as if it ran
         ending = _own_failure(claim, error)
-        is_written = _write_without(post.database, claim.attempt_id, ending)
+        is_written = closing.write_without(post.database, claim.attempt_id, ending)
     if not is_written:
-        _leave_files(post.database, claim.attempt_id)
+        closing.leave_files(post.database, claim.attempt_id)
     how = ending.outcome.value if ending.outcome else f"given back ({ending.kind})"
-    log.info("job %s, attempt %s: %s", claim.job_id, claim.number, how if is_written else "fenced")
+    how = how if is_written else "fenced"
+    log.info(
+        "job %s, attempt %s: %s; %s", claim.job_id, claim.number, how, attempt.times or "no trainer"
+    )
 
 
 def _own_failure(claim: Claim, error: Exception) -> Ending:
@@ -82,35 +93,6 @@ def _own_failure(claim: Claim, error: Exception) -> Ending:
     return Ending(Outcome.FAILED, "internal", message)
 
 
-def _write(attempt_id: int, ending: Ending, session: Session) -> None:
-    kind, message = ending.kind, ending.message
-    if ending.outcome is not None:
-        attempts.finish(session, attempt_id, ending.outcome, kind=kind, message=message)
-    else:
-        attempts.release(
-            session, attempt_id, kind=kind, message=message, blameless=ending.blameless
-        )
-
-
-def _write_without(database: Database, attempt_id: int, ending: Ending) -> bool:
-    """Write the ending where the recorder has failed; whether the attempt was still current."""
-    try:
-        with database.write() as session:
-            _write(attempt_id, ending, session)
-    except Fenced:
-        return False
-    return True
-
-
-def _leave_files(database: Database, attempt_id: int) -> None:
-    """Have the files looked for that we wrote since another attempt became current."""
-    try:
-        with database.write() as session:
-            checkpoints.set_tidied(session, [attempt_id], is_tidied=False)
-    except UNAVAILABLE:  # whoever ends the attempt will look for them
-        return
-
-
 class _Attempt:
     """The course of one attempt."""
 
@@ -118,11 +100,14 @@ class _Attempt:
         self._claim = claim
         self._post = post
         self._recorder = recorder
+        self._allotment = Allotment.of(claim, post.settings.cuda_devices, post.threads)
         self._last: Finished | Failed | None = None
         self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
+        self.times: Times | None = None
+        self._began_s = time.monotonic()
         self._stopping = Stopping(claim, post.settings.stop_s)
-        self._words: Callable[[str], str] = str if self._devices == 1 else launch.Words()
+        self._words: Callable[[str], str] = str if self._allotment.devices == 1 else launch.Words()
         self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
     def run(self) -> Ending:
@@ -142,8 +127,9 @@ class _Attempt:
                 return self._ended(0)
             trainer = Trainer(
                 self._assignment(folder, goes_on_from),
-                self._environment(),
+                self._allotment.environment,
                 command=self._command,
+                fork=self._fork,
             )
         except StorageError as error:
             return Ending(None, "storage", f"the checkpoints cannot be reached: {error}")
@@ -154,6 +140,7 @@ class _Attempt:
                 f"the trainer cannot be started in {folder}: {error.strerror or error}. Make room "
                 "there (or mend the permissions), then start the job again",
             )
+        begun_s = time.monotonic()
         try:
             while not trainer.has_ended:
                 self._hear(trainer)
@@ -164,9 +151,10 @@ class _Attempt:
                     is_worker_stopping=self._post.stopping.is_set(),
                 )
         finally:
-            code, heard = trainer.end(leave_s=_LEAVE_S if self._devices > 1 else 0.0)
+            self.times = Times(begun_s - self._began_s, time.monotonic() - begun_s)
+            code, heard = trainer.end(leave_s=_LEAVE_S if self._allotment.devices > 1 else 0.0)
             (folder / EVENTS).unlink(missing_ok=True)
-        self._pass_on(heard)
+        self._pass_on(heard, trainer)
         return self._settled(self._ended(code))
 
     def _ended(self, exit_code: int) -> Ending:
@@ -204,15 +192,21 @@ class _Attempt:
         if self._recorder.is_behind:
             time.sleep(_LOOK_S)
         else:
-            self._pass_on(trainer.hear(_LOOK_S))
+            self._pass_on(trainer.hear(_LOOK_S), trainer)
 
-    def _pass_on(self, heard: Heard) -> None:
-        for event in heard.events:
+    def _pass_on(self, heard: Heard, trainer: Trainer) -> None:
+        events = [self._complete(event, trainer) for event in heard.events]
+        for event in events:
             self._note(event)
         self._tail = (self._tail + heard.text)[-TAIL:]
-        events, text = self._files.take(heard.events), self._words(heard.text)
+        events, text = self._files.take(events), self._words(heard.text)
         if events or text:
             self._recorder.add(events, text)
+
+    def _complete(self, event: Event, trainer: Trainer) -> Event:
+        if not isinstance(event, Started):
+            return event
+        return with_surroundings(event, trainer, self._allotment.environment)
 
     def _note(self, event: Event) -> None:
         match event:
@@ -225,32 +219,21 @@ class _Attempt:
         self._stopping.note(event)
 
     @property
-    def _devices(self) -> int:
-        spec = self._claim.spec
-        return spec.resources.devices if isinstance(spec, JobSpec) else 1
-
-    @property
     def _command(self) -> Sequence[str]:
-        return self._post.command if self._devices == 1 else launch.command(self._devices)
+        return (
+            self._post.command
+            if self._allotment.devices == 1
+            else launch.command(self._allotment.devices)
+        )
 
-    @property
-    def _threads(self) -> int:
-        """Those of one device."""
-        threads = self._claim.spec.resources.threads or self._post.threads
-        return max(1, threads // self._devices)
+    def _fork(self, config: Path) -> Process | None:
+        spare = self._post.spare
+        if spare is None or self._allotment.devices > 1:
+            return None
+        return spare.fork(config, self._allotment.environment, is_called_off=self._is_called_off)
 
-    @property
-    def _cuda_devices(self) -> tuple[str, ...]:
-        if self._claim.spec.resources.kind == "cpu":
-            return ()
-        owned = self._post.settings.cuda_devices
-        return tuple(owned[place] for place in self._claim.devices) if owned else ()
-
-    def _environment(self) -> dict[str, str]:
-        alone = trainer_environment(self._threads, self._cuda_devices)
-        if self._devices == 1:
-            return alone
-        return launch.environment(alone)
+    def _is_called_off(self) -> bool:
+        return self._recorder.wish is not Wish.GO_ON or self._post.stopping.is_set()
 
     def _assignment(self, folder: Path, goes_on_from: list[dict[str, Any]]) -> Assignment:
         settings, claim = self._post.settings, self._claim
@@ -261,7 +244,7 @@ class _Attempt:
             data=str(settings.datasets),
             download=not settings.offline,
             resume_from=goes_on_from,
-            device="cuda:0" if self._cuda_devices else "cpu",
-            threads=self._threads,
+            device=self._allotment.device,
+            threads=self._allotment.threads,
             supervisor=os.getpid(),
         )

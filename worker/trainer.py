@@ -2,7 +2,8 @@
 
 It tells events as JSON lines through a FIFO and prints what a person may want to read. SIGTERM,
 once training has begun, asks it to save and end; before that there is nothing to save, and it just
-ends.
+ends. `python -m worker.trainer --spare`, started by `worker.spare`, imports all that a training
+needs and forks such a subprocess for every job.
 
 On several devices `worker.launch` has torchrun start one for each, `python -m worker.trainer
 FILE.json AGENT RANK`; AGENT is torchrun's process. The first rank tells; another tells nothing but
@@ -11,14 +12,15 @@ its own failure.
 
 import fcntl
 import json
-import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
+from worker import forks
 from worker.lifeline import die_with
 
 
@@ -26,17 +28,39 @@ def main(path: Path, agent: int | None = None, rank: int = 0) -> int:
     """Train what the file says. 0: ended by itself or because it was asked to."""
     assignment = json.loads(path.read_text())
     die_with(agent or assignment["supervisor"])
+    return _train_as(assignment, rank)
+
+
+def be_spare(supervisor: int) -> int:
+    """Import, say so, and fork trainers until the supervisor is gone."""
+    die_with(supervisor)
+    channel = forks.take_channel()
+    begin_s = time.perf_counter()
+    from crs_core.engine import begin_after_fork, get_ready
+
+    get_ready()
+    forks.tell(channel, {"ready": time.perf_counter() - begin_s})
+    return forks.serve(
+        channel, lambda path: _train_as(json.loads(path.read_text())), begin=begin_after_fork
+    )
+
+
+def _train_as(assignment: dict[str, Any], rank: int = 0) -> int:
     with Path(assignment["events"]).open("w") as pipe:
         return _train(assignment, pipe, rank)
 
 
-def _train(assignment: dict[str, Any], pipe: TextIO, rank: int = 0) -> int:
+def _train(assignment: dict[str, Any], pipe: TextIO, rank: int) -> int:
+    begin_s = time.perf_counter()
     # Here, not above: the import takes a second or more, in which the supervisor may die.
     from crs_core.engine import Place, ResumePoint, failed, run
     from crs_core.errors import RankLostError
     from crs_core.events import Event, Failed, Started
     from crs_core.spec import parse_any
 
+    if rank == 0:
+        pipe.write(forks.imported(time.perf_counter() - begin_s) + "\n")
+        pipe.flush()
     told_to_stop = threading.Event()
 
     def tell(event: Event) -> None:
@@ -77,9 +101,6 @@ def _train(assignment: dict[str, Any], pipe: TextIO, rank: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    exit_code = main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(
-        exit_code
-    )  # all is written; taking torch apart would hold up the next job for a second
+    if sys.argv[1] == forks.OPTION:
+        forks.leave(be_spare(int(sys.argv[2])))
+    forks.leave(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -1,18 +1,14 @@
 """Health and metrics, at the root."""
 
-from collections import Counter
-
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from api.answers import worker
 from api.deps import ServiceDep
-from api.metrics import Snapshot
+from api.metrics import Snapshot, look
 from api.schemas.base import failures
 from api.schemas.service import Health, Readiness
 from api.version import VERSION
-from store import counts, workers
 from store.session import check_schema
 
 router = APIRouter(tags=["health"])
@@ -46,9 +42,8 @@ def readyz(service: ServiceDep) -> Readiness:
 def metrics(service: ServiceDep) -> Response:
     """Hand out numbers for Prometheus."""
     with service.read() as session:
-        jobs = counts.by_state(session)
-        slots = workers.list_workers(session, alive_s=service.settings.lease_s)
+        found = look(session, alive_s=service.settings.lease_s)
     now = CollectorRegistry()
-    now.register(Snapshot(jobs, Counter(worker(w).state for w in slots), service.hub))
+    now.register(Snapshot(found, open_streams=service.hub.open_streams))
     text = generate_latest(service.meter.registry) + generate_latest(now)
     return Response(text, media_type=CONTENT_TYPE_LATEST)

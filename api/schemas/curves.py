@@ -119,7 +119,15 @@ class Group(Answer):
     evidence: Evidence | None = Field(
         description="Null as `delta_y`, and where neither direction of y is better."
     )
-    seconds_ratio: float | None = Field(description="Mean seconds over the baseline's.")
+    seconds_ratio: float | None = Field(
+        description="Mean seconds over the baseline's, of the jobs that had the same kind of "
+        "device to themselves; where there are none, of all, with a caveat."
+    )
+    time_caveat: str | None = Field(
+        description="Why `seconds_ratio` is not to be trusted (`shared host`, `not recorded`) or "
+        "null (`another device`); null: nothing speaks against it.",
+        examples=["shared host"],
+    )
     is_baseline: bool
     is_pareto: bool = Field(description="Whether no other group is better in both x and y.")
 

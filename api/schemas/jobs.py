@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, WrapSerializer, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
+from api.schemas.attempts import Attempt, Reason
 from api.schemas.base import Answer, Cursor, JobId, Name, Notes, Priority, Request, SweepId, Tags
 from api.schemas.plain import Plain
 from crs_core.spec import AnySpec, Gate, Policy, RatioSchedule
@@ -142,13 +143,6 @@ class JobClone(Request):
     )
 
 
-class Reason(Answer):
-    """Why a job or an attempt ended as it did."""
-
-    kind: str = Field(examples=["diverged"])
-    message: str = Field(examples=["the loss is nan at step 120; lower training.optimizer.lr"])
-
-
 class Progress(Answer):
     """How far a job is. Null where it is not known yet."""
 
@@ -169,27 +163,6 @@ class SummaryValue(Answer):
     at_best_validation: float | None = Field(
         description="Its value where validation was at its best."
     )
-
-
-class Attempt(Answer):
-    """One execution of a job by a worker."""
-
-    number: int
-    state: Literal["running", "succeeded", "failed", "cancelled", "paused", "lost"]
-    worker: str
-    host: str
-    device: str | None
-    threads: int | None
-    versions: dict[str, str] | None = Field(
-        description="Of Python, torch and Colrow, the git revision where known; and the hardware."
-    )
-    started_at: datetime
-    heartbeat_at: datetime
-    finished_at: datetime | None = Field(validation_alias="ended_at")
-    reason: Reason | None
-    start_step: int | None
-    resumed_from: str | None = Field(description="Checkpoint it went on from.")
-    notes: list[str] = Field(description="What a person should know, as of unusable checkpoints.")
 
 
 class JobItem(Answer):
@@ -228,6 +201,16 @@ class JobItem(Answer):
     )
     planned_compute_reduction: float | None
     attempt_count: int
+    device: str | None = Field(
+        description="The kind of device that its attempts ran on, with count and threads; null: "
+        "none yet, or several kinds.",
+        examples=["AMD EPYC 7B13, 1 thread"],
+    )
+    time_caveat: str | None = Field(
+        description="Why its measured times can't be set beside others': `shared host`, `shared "
+        "device`, `several devices`, `not recorded`; null: they can, or nothing ran yet.",
+        examples=["shared host"],
+    )
     wish: Literal["cancel", "pause", "preempt"] | None = Field(
         description="What was asked of a running job and has not taken effect yet; `preempt`: to "
         "give way to a job of higher priority."

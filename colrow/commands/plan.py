@@ -27,7 +27,7 @@ def plan(context: typer.Context, file: SpecArgument) -> None:
 
 def _show_study(spec: "StudySpec", out: "Console") -> None:
     from colrow.figures import count, share
-    from colrow.tables import study_plan_table
+    from colrow.study_tables import study_plan_table
     from crs_core.planning import plan_job
     from crs_core.study.plan import study_plan
 

@@ -18,9 +18,10 @@ def presets(
     from crs_core.presets import PRESETS
 
     if name is None:
-        from colrow.tables import presets_table
-
-        session(context).out.print(presets_table(PRESETS.values()))
+        out = session(context).out
+        width = max(map(len, PRESETS))
+        for preset in PRESETS.values():
+            out.print(f"{preset.name:<{width}}  {preset.title}")
         note("print one with: colrow presets PRESET > spec.yaml")
         return
     if name not in PRESETS:

@@ -1,8 +1,7 @@
-"""Commands about many jobs: sweep, compare, export."""
+"""Commands about many jobs: sweep, compare."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -112,39 +111,3 @@ def comparison(
     from colrow.tables import comparison_table
 
     return comparison_table(client.comparison(sweep=sweeps, jobs=jobs, y=metric, margin=margin))
-
-
-def export(
-    context: typer.Context,
-    *,
-    sweep: Annotated[list[str] | None, typer.Option(help="Id of a sweep; repeatable.")] = None,
-    job: Annotated[list[str] | None, typer.Option(help="Id of a job; repeatable.")] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        Literal["csv", "json"], typer.Option(help="Form of the data.")
-    ] = "csv",
-    table: Annotated[
-        Literal["points", "jobs"], typer.Option(help="Every point, or a line per job.")
-    ] = "points",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; else stdout.")
-    ] = None,
-) -> None:
-    """Write full data as CSV or JSON; neither sweep nor job given: everything."""
-    pieces = session(context).client.export(
-        sweep=sweep or (), jobs=job or (), metrics=metric or (), format=format, table=table
-    )
-    if output is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        return
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-        part.replace(output)
-    except OSError as error:
-        raise ColrowError(f"{output} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)

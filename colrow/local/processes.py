@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from colrow.local.telling import message_of
+
 MAX_LOG_BYTES = 10 << 20
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0
@@ -104,7 +106,7 @@ class Child:
         with contextlib.suppress(OSError), self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - 4096))
             lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
-            return next((line for line in reversed(lines) if line), "")
+            return message_of(next((line for line in reversed(lines) if line), ""))
         return ""
 
     def send(self, number: signal.Signals) -> None:

@@ -23,7 +23,7 @@ from colrow.commands.session import note
 from colrow.errors import LocalError
 from colrow.figures import duration, measured, number, share
 from colrow.local import output
-from colrow.tables import study_table
+from colrow.study_tables import study_table
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.errors import CrsError, SpecError
 from crs_core.events import QUALITY, CheckpointSaved, Event, Points, Started

@@ -1,7 +1,8 @@
 """`colrow up`: database, broker, api and workers on this machine, from one command.
 
-Started in the order broker, tables, workers, api; stopped in the order api, workers, broker. A
-worker that is told to stop lets its job write a checkpoint, and the job goes on at the next start.
+Started in the order broker, tables, workers, api, notifier; stopped in the order api, workers and
+notifier, broker. A worker that is told to stop lets its job write a checkpoint, and the job goes on
+at the next start.
 """
 
 import os
@@ -45,6 +46,8 @@ class Service:
     devices: tuple[str, ...] = ()
     """One entry per worker, dealt in turn; none: the processor."""
     database_url: str | None = None
+    warm_spare: bool | None = None
+    """None: as the workers' own setting says."""
     private: bool = False
 
 
@@ -86,17 +89,26 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             environment,
             stop_s=API_STOP_S,
         )
-        for children in (workers, [api]):
+        notifier = Child(
+            "notifier",
+            [sys.executable, "-m", "worker.notifier"],
+            place.logs / "notifier.log",
+            environment,
+            stop_s=WORKER_STOP_S,
+        )
+        for children in ([*workers], [api]):
             started.append(children)
             for child in children:
                 child.start()
         _wait_until_ready(service.host, port, [api, *workers], wishes)
         if not wishes.stopping.is_set():
+            started[1].append(notifier)  # it stops with the workers, whose last ends it may send
+            notifier.start()  # only now: nobody waits for it
             many = "1 worker" if service.workers == 1 else f"{service.workers} workers"
             say(
                 f"Colrow is at {address} ({many}, data folder {place.path}). Ctrl-C stops it.{note}"
             )
-        _watch([broker, *workers, api], wishes, say)
+        _watch([broker, *workers, api, notifier], wishes, say)
     finally:
         if wishes.stopping.is_set():
             say("Colrow stops; running jobs write a checkpoint and go on at the next start.")
@@ -156,6 +168,8 @@ def _worker(place: DataFolder, service: Service, environment: dict[str, str], nu
     own.setdefault("COLROW_THREADS", str(max(1, (os.cpu_count() or 1) // service.workers)))
     if service.devices:
         own["COLROW_DEVICES"] = service.devices[number % len(service.devices)]
+    if service.warm_spare is not None:
+        own["COLROW_WARM_SPARE"] = str(int(service.warm_spare))
     return Child(
         f"worker-{number + 1}",
         [sys.executable, "-m", "worker"],

@@ -44,8 +44,8 @@ def become(settings: Settings, wanted: Wanted) -> NoReturn:
     os.execve(sys.executable, [sys.executable, "-m", "worker"], environment)  # noqa: S606
 
 
-def environment_of(settings: Settings, wanted: Wanted) -> dict[str, str]:
-    """Give the worker's environment. Raises LocalError when an address is missing."""
+def environment_of(settings: Settings, wanted: Wanted, *, of: str = "worker") -> dict[str, str]:
+    """Give the environment of a process. Raises LocalError when an address is missing."""
     database = wanted.database or settings.database_url
     broker = wanted.broker or settings.broker_url
     for value, option, variable in (
@@ -54,8 +54,8 @@ def environment_of(settings: Settings, wanted: Wanted) -> dict[str, str]:
     ):
         if not value:
             raise LocalError(
-                f"a worker needs {option} (or {variable}): the same address as the api's; on one "
-                "machine `colrow up` starts workers by itself"
+                f"a {of} needs {option} (or {variable}): the same address as the api's; on one "
+                "machine `colrow up` starts all of them by itself"
             )
     said = {
         "COLROW_DATABASE_URL": database,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from colrow import timing
 from colrow.answers import Job
 from colrow.figures import NONE, duration, last, share
 from colrow.report.document import Mark, Table
@@ -9,7 +10,7 @@ from colrow.scales import Scale
 
 _NAMES = {
     "revision": "git revision", "colrow": "Colrow", "python": "Python", "torch": "torch",
-    "cuda": "CUDA", "gpu": "GPU", "processor": "processor", "cores": "cores", "memory": "memory",
+    "cuda": "CUDA", "gpu": "GPU", "driver": "CUDA driver", "times": "measured times",
 }  # fmt: skip
 
 
@@ -21,7 +22,9 @@ def surroundings(jobs: Sequence[Job]) -> Table:
             continue
         attempt = job["attempts"][-1]
         said = {"host": attempt["host"], "device": attempt["device"] or NONE}
-        said |= {"threads a job": str(attempt["threads"] or NONE)} | (attempt["versions"] or {})
+        said |= {"threads a job": str(attempt["threads"] or NONE)} | timing.surroundings(attempt)
+        if job["device"] or job["time_caveat"]:
+            said["times"] = job["time_caveat"] or "can be compared"
         for name, value in said.items():
             values = found.setdefault(_NAMES.get(name, name), {})
             values[value] = values.get(value, 0) + 1
@@ -54,13 +57,14 @@ def job_table(labels: Mapping[str, str], jobs: Sequence[Job], metric: str) -> Ta
                 share(last(summary, "compute_reduction")),
                 duration(seconds),
                 share(in_sampling),
+                timing.ran_on(job),
                 str(job["attempt_count"]),
                 job["id"],
             )
         )
     columns = (
         "group", ">seed", "state", f">{scale.title}", ">reduction planned", ">performed",
-        ">training time", ">in sampling", ">attempts", "job",
+        ">training time", ">in sampling", "on", ">attempts", "job",
     )  # fmt: skip
     return Table(columns, tuple(rows))
 

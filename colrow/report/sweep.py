@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from colrow import timing
 from colrow.answers import Comparison, Curve, Group, Job, Sweep
 from colrow.client import Client
 from colrow.errors import ColrowError
@@ -110,6 +111,8 @@ def _findings(comparison: Comparison) -> tuple[Block, ...]:
             "against an exact one with one that diverged nothing is decided."
         )
     )
+    if note := timing.footnote(comparison["groups"]):
+        blocks.append(Paragraph(f"{note}."))
     return tuple(blocks)
 
 
@@ -131,7 +134,6 @@ def group_table(comparison: Comparison) -> Table:
     rows = []
     for group in sorted(comparison["groups"], key=lambda g: not g["is_baseline"]):
         delta, evidence = group["delta_y"], group["evidence"]
-        ratio = group["seconds_ratio"]
         rows.append(
             (
                 group["label"],
@@ -141,7 +143,7 @@ def group_table(comparison: Comparison) -> Table:
                 verdict(group),
                 share(group["planned_compute_reduction"]["mean"]),
                 share(group["x"]["mean"]),
-                NONE if ratio is None else f"{ratio:.2f}",
+                timing.ratio(group),
                 which_failed(group) or NONE,
             )
         )

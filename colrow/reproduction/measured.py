@@ -9,7 +9,7 @@ from colrow.answers import Curve, Job, JobItem
 from colrow.client import Client
 from colrow.figures import last
 from colrow.reproduction.parts import Experiment, Setting
-from colrow.reproduction.records import Record, Source, Track, Weights
+from colrow.reproduction.records import ALONE, Record, Source, Track, Weights
 from colrow.reproduction.runs import Runs, Scale, has_result
 from crs_core.events import QUALITY
 from crs_core.spec import parse_any
@@ -31,6 +31,7 @@ _SUMMARY = (
     *(f"{part}_{q}" for q in QUALITY.values() for part in ("best_test", "test", "validation")),
     "train_loss", "compute_reduction", "seconds", "sampling_seconds", "peak_memory_bytes",
 )  # fmt: skip
+_HARDWARE = ("processor", "cores", "memory")
 _DIGITS, _STUDY_DIGITS = 6, 4
 
 
@@ -101,11 +102,15 @@ def _source(job: Job) -> Source:
         return Source()
     attempt = job["attempts"][-1]
     versions = dict(attempt["versions"] or {})
+    of_old = versions.pop("revision", None)  # attempts of before told it among the versions
+    found = attempt["environment"] or {}
+    versions |= {name: found[name] for name in _HARDWARE if name in found}
     return Source(
-        revision=versions.pop("revision", None),
+        revision=attempt["git_revision"] or of_old,
         device=attempt["device"],
         threads=attempt["threads"],
         versions=dict(sorted(versions.items())),
+        times=job["time_caveat"] or ALONE,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 
+ALONE = "alone"
+"""Of a job that had its device, or on a CPU its host, to itself."""
 RESULTS = "results.jsonl"
 """The file's name, in the folder of a report."""
 
@@ -29,11 +31,18 @@ class Source(_Part):
     threads: int | None = None
     versions: dict[str, str] = {}
     """Of the software, and what the hardware is."""
+    times: str | None = None
+    """What speaks against the measured times, as `shared host`, or ALONE; None: not recorded."""
 
     @property
     def key(self) -> str:
         """Give a text that is equal for equal sources."""
-        return self.model_dump_json()
+        return self.model_dump_json(exclude={"times"})
+
+    @property
+    def caveat(self) -> str | None:
+        """Give what speaks against its measured times, if anything does."""
+        return "not recorded" if self.times is None else None if self.times == ALONE else self.times
 
     @property
     def machine(self) -> tuple[str | int | None, ...]:

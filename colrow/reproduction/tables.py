@@ -1,7 +1,8 @@
 """A line for each setting of an experiment: what it came to, what it cost, where it comes from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from colrow import timing
 from colrow.figures import NONE, duration, number, share
 from colrow.report.document import Cell, Mark, Table
 from colrow.reproduction.judge import difference
@@ -49,9 +50,9 @@ def _trainings(
     return Table(
         columns,
         tuple(rows),
-        "Time is that of whole jobs, whatever else the machine did meanwhile: a hint, no "
-        "measurement; a ratio where all of them ran on the same machine. "
-        "`benchmarks/policy_time.py` takes the times of a step side by side.",
+        "Time is that of whole jobs; a ratio where all of them ran on the same machine. "
+        "`benchmarks/policy_time.py` takes the times of a step side by side. "
+        f"{timing.explained(_caveats(settings, exact, results)) or ''}".rstrip(),
     )
 
 
@@ -66,15 +67,25 @@ def _training(setting: Setting, exact: Setting | None, results: Results) -> tupl
     base = list(results.succeeded(exact).values()) if exact is not None else []
     is_timed = len({r.source.machine for r in (*records, *base)}) == 1
     base_s = _mean(r.summary.get("seconds") for r in base) if is_timed else None
+    mark = f" {timing.MARK}" if any(r.source.caveat for r in (*records, *base)) else ""
     return (
         scale.spread(stat(results.values(setting).values())),
         scale.difference(evidence.mean) if evidence else NONE,
         scale.interval(evidence.low, evidence.high) if evidence else NONE,
         share(_mean(r.planned_compute_reduction for r in records)),
         share(_mean(r.summary.get("compute_reduction") for r in records)),
-        f"{seconds / base_s:.2f}" if seconds and base_s else duration(seconds),
+        f"{seconds / base_s:.2f}{mark}" if seconds and base_s else duration(seconds),
         share(sampling / seconds) if seconds and sampling is not None else NONE,
     )
+
+
+def _caveats(
+    settings: Sequence[Setting], exact: Mapping[str, Setting], results: Results
+) -> dict[str, None]:
+    """Give why times that are set side by side are no measure, each reason once."""
+    compared = [s for s in settings if s.recipe.name in exact]
+    sources = (r.source for s in compared for r in results.succeeded(s).values())
+    return dict.fromkeys(source.caveat for source in sources if source.caveat)
 
 
 def _studies(

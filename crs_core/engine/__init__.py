@@ -7,6 +7,10 @@ where: folders, device, threads, checkpoints to go on from. What happens is told
 from crs_core.engine.failures import failed
 from crs_core.engine.loop import train
 from crs_core.engine.place import Place, Result, ResumePoint
+from crs_core.engine.ready import begin_after_fork, get_ready
 from crs_core.engine.studies import run, study
 
-__all__ = ["Place", "Result", "ResumePoint", "failed", "run", "study", "train"]
+__all__ = [
+    "Place", "Result", "ResumePoint", "begin_after_fork", "failed", "get_ready", "run", "study",
+    "train",
+]  # fmt: skip

@@ -25,11 +25,11 @@ from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.engine.ranks import joined, local_rank
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
-from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import DiskError
 from crs_core.events import CheckpointSaved, Event, Finished, Started
 from crs_core.shards import shards
 from crs_core.spec import JobSpec
+from crs_core.surroundings import environment, revision
 
 
 def _never() -> bool:
@@ -119,7 +119,8 @@ class _Loop:
                 steps_per_epoch=length.steps_per_epoch,
                 device=str(device),
                 threads=self.place.threads,
-                versions=versions(device) | hardware() | revision(),
+                versions=versions(device) | revision(),
+                environment=environment(),
                 resumed_from=point.path.name if point else None,
                 notes=(*self.parts.task.notes, *self._sharing(), *notes),
             )

@@ -13,12 +13,12 @@ from crs_core.engine.devices import computing_on, is_out_of_memory, open_device,
 from crs_core.engine.loop import train
 from crs_core.engine.place import Place, Result
 from crs_core.engine.randomness import Randomness
-from crs_core.engine.surroundings import hardware, revision
 from crs_core.errors import OutOfMemoryError
 from crs_core.events import Event, Finished, Started
 from crs_core.planning import plan_job
 from crs_core.spec import JobSpec, StudySpec
 from crs_core.study.measure import measure
+from crs_core.surroundings import environment, revision
 
 
 def _never() -> bool:
@@ -65,7 +65,8 @@ def study(
                 steps_per_epoch=cost.steps_per_epoch,
                 device=str(device),
                 threads=place.threads,
-                versions=versions(device) | hardware() | revision(),
+                versions=versions(device) | revision(),
+                environment=environment(),
             )
         )
         step, summary = 0, dict[str, float]()

@@ -24,6 +24,7 @@ from crs_core.spec.models import (
 from crs_core.spec.names import DatasetName, ModelName
 from crs_core.spec.own import STORED, OwnModel, broken_offers, own_datasets, own_networks
 from crs_core.spec.parts import MAX_EPOCHS, MAX_STEPS, Part
+from crs_core.spec.paths import flatten
 from crs_core.spec.policies import CHOICES, Gate, Mode, Policy, PolicyName, Rule
 from crs_core.spec.ratios import Ratio, RatioSchedule
 from crs_core.spec.study import (
@@ -111,6 +112,7 @@ __all__ = [
     "facets",
     "field_error",
     "field_errors",
+    "flatten",
     "gates_label",
     "own_datasets",
     "own_networks",

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _webhooks()
     _scheduling()
     _files()
+    _monitoring()
 
 
 def _owners_and_tokens() -> None:
@@ -95,9 +96,12 @@ def _jobs_and_attempts() -> None:
         "(SELECT host FROM workers WHERE workers.key = attempts.worker_key)"
     )
     op.add_column("attempts", sa.Column("device_count", sa.Integer(), nullable=True))
+    op.add_column("attempts", sa.Column("device_name", sa.String(length=200), nullable=True))
     op.add_column("attempts", sa.Column("git_revision", sa.String(length=64), nullable=True))
     op.add_column("attempts", sa.Column("environment", sa.JSON(), nullable=True))
     op.add_column("attempts", sa.Column("shared", sa.Boolean(), nullable=True))
+    op.add_column("attempts", sa.Column("start_s", sa.Float(), nullable=True))
+    op.add_column("attempts", sa.Column("trainer_s", sa.Float(), nullable=True))
     op.add_column("attempts", sa.Column("exact_macs", sa.Float(), nullable=True))
     op.add_column("attempts", sa.Column("performed_macs", sa.Float(), nullable=True))
     op.add_column("workers", sa.Column("versions", sa.JSON(), nullable=True))
@@ -111,6 +115,7 @@ def _webhooks() -> None:
         sa.Column("job_key", sa.Integer(), nullable=True),
         sa.Column("sweep_key", sa.Integer(), nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("receiver", sa.String(length=300), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -136,6 +141,7 @@ def _webhooks() -> None:
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["webhook_key"], ["webhooks.key"], name="fk_deliveries_webhook_key", ondelete="CASCADE"
         ),
@@ -143,6 +149,20 @@ def _webhooks() -> None:
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "next_at"], unique=False)
+    op.create_index("ix_deliveries_webhook_key", "deliveries", ["webhook_key"], unique=False)
+
+
+def _monitoring() -> None:
+    op.add_column("workers", sa.Column("device_use", sa.JSON(), nullable=True))
+    op.add_column("workers", sa.Column("clock_offset_s", sa.Float(), nullable=True))
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("label", sa.String(length=100), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "label", name="pk_counters"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _files() -> None:
@@ -175,7 +195,7 @@ def _scheduling() -> None:
         "jobs",
         [
             *("state", "owner_key", "priority", "queued_at", "key", "devices", "kind"),
-            *("memory_bytes", "device_name", "dataset", "model"),
+            *("memory_bytes", "device_name", "dataset", "model", "policies", "sweep_key"),
         ],
         unique=False,
     )

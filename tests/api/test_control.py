@@ -15,7 +15,7 @@ from store import shares, slots, workers
 from store.attempts import Outcome
 from store.session import Database
 from store.tables import Attempt, Owner
-from tests.api.conftest import BASE
+from tests.api.lab import BASE
 
 Spec = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]

@@ -9,8 +9,11 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.generation import GenerationMode
 
 import migrations
+from api.access import ACCESS
 from api.main import create_app
 from api.settings import Settings
+from store import tokens
+from store.session import Database
 
 HEADERS = {"Host": "127.0.0.1"}
 
@@ -55,5 +58,48 @@ def test_a_route_does_what_its_openapi_says(schema: Any, name: str, mode: Genera
         # What the schema allows may still not fit its data: that is for other tests.
         left_out = [schemathesis.checks.CHECKS.get_one("positive_data_acceptance")]
         case.call_and_validate(headers=HEADERS, excluded_checks=left_out)
+
+    holds()
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str]:
+    """A service that asks for a token, and the token of a viewer."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('private')}/colrow.db"
+    migrations.upgrade(url)
+    database = Database(url)
+    with database.write() as session:
+        secret = tokens.issue(session, "vic", "viewer", expires_in_s=3600.0).secret
+    database.close()
+    app = create_app(Settings(database_url=url, broker_url=None, private=True))
+    made = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=HEADERS)
+    return made, f"Bearer {secret}"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["stranger", "viewer"])
+@pytest.mark.parametrize("name", [n for n, mode in cases() if mode is GenerationMode.POSITIVE])
+def test_who_may_not_gets_what_openapi_says_for_that(
+    private: tuple[Any, str], name: str, is_known: bool
+) -> None:
+    schema, shown = private
+    operation = schema.find_operation_by_id(name)
+    role = ACCESS[f"{operation.method.upper()} {operation.path}"].role
+
+    @given(case=operation.as_strategy())
+    @hypothesis_settings(
+        max_examples=2,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def holds(case: Any) -> None:
+        headers = HEADERS | ({"Authorization": shown} if is_known else {})
+        left_out = [schemathesis.checks.CHECKS.get_one("positive_data_acceptance")]
+        answer = case.call_and_validate(headers=headers, excluded_checks=left_out)
+        if role is not None and not is_known:
+            assert answer.status_code == 401
+        if role in ("user", "admin") and is_known:
+            assert answer.status_code == 403
 
     holds()

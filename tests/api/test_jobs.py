@@ -168,7 +168,15 @@ def test_a_trained_job_tells_its_summary_and_attempts(
     assert job["summary"]["test_accuracy"]["at_best_validation"] == 0.8
     (attempt,) = job["attempts"]
     assert (attempt["number"], attempt["state"], attempt["worker"]) == (1, "succeeded", "host-1/0")
-    assert attempt["device"] == "cpu"
+    assert (attempt["device"], attempt["device_name"], attempt["device_count"]) == (
+        "cpu",
+        "Quick 9000",
+        1,
+    )
+    assert (attempt["versions"], attempt["git_revision"]) == ({"torch": "2"}, "a" * 40)
+    assert attempt["environment"]["MKL_DYNAMIC"] == "FALSE"
+    assert attempt["shared"] is False
+    assert (job["device"], job["time_caveat"]) == ("Quick 9000, 1 thread", None)
     assert attempt["finished_at"] is not None
     assert job["queue_position"] is None
 

@@ -14,7 +14,8 @@ from api.settings import Settings
 from store import tokens
 from store.session import Database
 from store.tokens import Issued, Role
-from tests.api.conftest import BASE, Lab, Process
+from tests.api.conftest import Process
+from tests.api.lab import BASE, Lab
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Start = Callable[..., Process]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.api.conftest import BASE, HandWorker, Lab
+from tests.api.conftest import HandWorker
+from tests.api.lab import BASE, Lab
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]

@@ -16,7 +16,8 @@ from store import attempts, recording, workers
 from store.session import Database
 
 BASE = "http://127.0.0.1:8750"
-VERSIONS = {"torch": "2.9", "processor": "Quick 9000", "cores": "3", "revision": "a" * 40}
+VERSIONS = {"torch": "2.9", "revision": "a" * 40}
+ENVIRONMENT = {"processor": "Quick 9000", "cores": "3"}
 
 
 class InProcess(httpx.BaseTransport):
@@ -59,7 +60,7 @@ class Service:
             assert claim.job_id == job_id
             started = Started(
                 step=0, total_steps=steps, steps_per_epoch=steps // 2, device="cpu", threads=1,
-                versions=VERSIONS,
+                versions=VERSIONS, environment=ENVIRONMENT,
             )  # fmt: skip
             told = [
                 Points(step=s, epoch=2 * s / steps, values={"train_loss": 1 / s})
@@ -93,7 +94,7 @@ class Service:
             assert claim is not None
             started = Started(
                 step=0, total_steps=40, steps_per_epoch=20, device="cpu", threads=1,
-                versions=VERSIONS,
+                versions=VERSIONS, environment=ENVIRONMENT,
             )  # fmt: skip
             recording.record(session, claim.attempt_id, [started])
             attempts.finish(

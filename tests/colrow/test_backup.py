@@ -1,4 +1,7 @@
-"""A backup is consistent while others write, whole or not there, and comes back as it was."""
+"""A backup is consistent while others write, whole or not there, and comes back as it was.
+
+Past 300 lines, since it is one idea: what one test packs the next one spoils and unpacks.
+"""
 
 import gzip
 import io

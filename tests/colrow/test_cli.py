@@ -1,3 +1,8 @@
+"""The command line as a person meets it: what it lists, prints and refuses.
+
+Past 300 lines, since it is one idea: every command that needs no service of its own.
+"""
+
 import json
 import re
 import subprocess
@@ -5,13 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from colrow.bars import figures
 from colrow.commands.session import console
 from colrow.tables import facts_table
-from crs_core.presets import PRESETS
-from crs_core.spec import parse_any
 
 
 def test_the_version_is_shown(colrow):
@@ -24,43 +26,9 @@ def test_help_names_every_command(colrow):
     assert listed == [
         "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
         "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
-        "compare", "export", "report", "train", "demo", "reproduce", "backup", "restore", "login",
-        "logout", "token", "db",
+        "compare", "export", "report", "notifier", "doctor", "train", "demo", "reproduce",
+        "backup", "restore", "login", "logout", "token", "db", "webhook",
     ]  # fmt: skip
-
-
-def test_presets_are_listed_and_printed_as_specs_that_can_be_planned(colrow, failing, tmp_path):
-    listed = colrow("presets")
-    assert listed.code == 0
-    names = {line.split()[0] for line in listed.out.splitlines() if line.strip()}
-    assert set(PRESETS) <= names
-    for name in ("digits-topk", "figure1a-nps"):
-        printed = colrow("presets", name)
-        assert parse_any(yaml.safe_load(printed.out)) == parse_any(PRESETS[name].spec)
-        file = tmp_path / f"{name}.yaml"
-        file.write_text(printed.out)
-        assert colrow("plan", file).code == 0
-    assert "no preset 'digits'; `colrow presets` lists" in failing("presets", "digits")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"], ["plan", "colrow/examples/digits.yaml"], ["--server", "http://x", "ls"],
-        ["presets"], ["token", "--help"],
-    ],
-)  # fmt: skip
-def test_a_light_command_loads_neither_torch_nor_the_service(words):
-    code = (
-        "import sys; from colrow import cli\n"
-        f"sys.argv = ['colrow', *{words!r}]\n"
-        "try: cli.main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'sqlalchemy', 'fastapi', 'celery', 'store', 'api', 'worker'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stderr.splitlines()[-1] == "[]"
 
 
 def test_plan_says_what_a_schedule_changes(colrow, tmp_path):
@@ -146,6 +114,10 @@ def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
     job = client.submit(spec())["id"]
     attempt = {"number": 1, "state": "lost", "worker": "worker-1", "resumed_from": None}
     attempt |= {"reason": {"kind": "worker_lost", "message": "it was killed"}, "notes": ["slow"]}
+    attempt |= dict.fromkeys(
+        ("device_name", "device_count", "threads", "shared", "start_s", "versions", "git_revision",
+         "environment")
+    )  # fmt: skip
     console().print(facts_table(client.job(job) | {"attempts": [attempt]}))
     assert "lost on worker-1, worker_lost: it was killed; slow" in capsys.readouterr().out
     client.cancel(job)
@@ -295,7 +267,9 @@ def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, mo
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     assert colrow("train", write(spec()), "--threads", 1).code == 0
-    assert not list((tmp_path / "tmp").iterdir())
+    # The compiler's cache is torch's own, made once for every user of a machine.
+    left = [path for path in (tmp_path / "tmp").iterdir() if "torchinductor" not in path.name]
+    assert not left
 
 
 def test_db_upgrade_makes_the_database_of_the_home(colrow, tmp_path):

@@ -28,7 +28,8 @@ def group(**changes):
         "model": "mlp", "dataset": "mnist", "n": 3, "pending": 0, "members": [],
         "x": spread(0.0), "y": spread(0.9816, 0.0012, 3), "seconds": spread(60.0),
         "planned_compute_reduction": spread(0.0), "delta_y": None, "evidence": None,
-        "seconds_ratio": 1.0, "baseline": "k", "is_baseline": True, "is_pareto": False,
+        "seconds_ratio": 1.0, "time_caveat": None, "baseline": "k",
+        "is_baseline": True, "is_pareto": False,
     } | changes  # fmt: skip
 
 
@@ -40,6 +41,20 @@ def shown(*groups, margin=0.2, is_relative=False):
     }  # fmt: skip
     Console(file=out, width=250).print(comparison_table(comparison))
     return out.getvalue()
+
+
+def test_a_time_that_is_no_measure_is_marked_and_says_why():
+    topk = group(
+        key="t", label="topk 40 %", policy="topk", ratio=0.4, is_baseline=False,
+        seconds_ratio=0.83, time_caveat="shared host",
+    )  # fmt: skip
+    nps = topk | {"key": "n", "label": "nps 40 %", "policy": "nps", "seconds_ratio": None}
+    table = shown(group(), topk, nps | {"time_caveat": "another device"})
+    assert "0.83 †" in table
+    assert "– †" in table
+    assert "1.00 †" not in table
+    assert "† no measure of time: shared host (other attempts ran on the same host" in table
+    assert "†" not in shown(group(), topk | {"time_caveat": None})
 
 
 def test_accuracies_are_in_per_cent_and_their_differences_in_points():

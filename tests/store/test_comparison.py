@@ -11,7 +11,8 @@ from store.errors import BadQuery, NotFound
 def run(bench, spec, *, planned=None, outcome=Outcome.SUCCEEDED, kind="k", **values) -> str:
     """Make a job that has ended with these values."""
     claim = bench.begin(spec, planned_compute_reduction=planned)
-    bench.record(claim, bench.started(), bench.points(5, validation_accuracy=0.5, **values))
+    started = bench.started(threads=spec.resources.threads or 1)
+    bench.record(claim, started, bench.points(5, validation_accuracy=0.5, **values))
     bench.write(attempts.finish, claim.attempt_id, outcome, kind=kind)
     return claim.job_id
 
@@ -237,7 +238,7 @@ def test_each_model_has_its_own_front(bench):
     }  # fmt: skip
 
 
-def test_times_are_compared_with_an_exact_job_of_the_same_resources_alone(bench):
+def test_times_are_compared_with_an_exact_job_on_the_same_threads_alone(bench):
     fast, slow = ({"kind": "cpu", "threads": n} for n in (4, 1))
     ids = [
         run(bench, bench.spec("exact", resources=fast), seconds=10, best_test_accuracy=0.9),
@@ -245,11 +246,12 @@ def test_times_are_compared_with_an_exact_job_of_the_same_resources_alone(bench)
     ]
     (group,) = [g for g in compare(bench, job_ids=ids, x="time_saved").groups if not g.is_baseline]
     assert (group.seconds_ratio, group.x.mean) == (None, None)
+    assert group.time_caveat == "another device"
     assert group.delta_y.mean == pytest.approx(-0.1)
     ids += [run(bench, bench.spec("exact", resources=slow), seconds=40, best_test_accuracy=0.9)]
     groups = compare(bench, job_ids=ids, x="time_saved").groups
     (group,) = [g for g in groups if not g.is_baseline]
-    assert (group.seconds_ratio, group.x.mean) == (0.5, 0.5)
+    assert (group.seconds_ratio, group.x.mean, group.time_caveat) == (0.5, 0.5, None)
     assert sum(g.is_baseline for g in groups) == 2
 
 

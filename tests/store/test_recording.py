@@ -5,7 +5,7 @@ import pytest
 
 from crs_core.events import CheckpointSaved, Failed, Finished, LayerRow, Layers
 from store import attempts, changes, curves, jobs, layers, listing, logs
-from store.errors import NotFound
+from store.errors import Fenced, NotFound
 from store.views import Summary
 
 NAN = math.nan
@@ -39,6 +39,33 @@ def test_a_start_says_where_and_how_long(bench):
     (attempt,) = job.attempts
     assert (attempt.start_step, attempt.device, attempt.threads) == (0, "cpu", 2)
     assert (attempt.versions, attempt.notes) == ({"torch": "2"}, ("a note",))
+
+
+def test_an_attempt_records_device_revision_environment_and_its_times(bench):
+    claim = bench.begin(bench.spec(resources={"devices": 1}))
+    said = {
+        "versions": {"torch": "2", "revision": "a" * 40},
+        "environment": {"processor": "Quick 9000", "MKL_DYNAMIC": "FALSE"},
+    }
+    bench.record(claim, bench.started(**said))
+    (attempt,) = bench.job(claim.job_id).attempts
+    assert (attempt.host, attempt.device_name, attempt.device_count) == ("host", "Quick 9000", 1)
+    assert (attempt.versions, attempt.git_revision) == ({"torch": "2"}, "a" * 40)
+    assert attempt.environment == said["environment"]
+    assert (attempt.shared, attempt.start_s, attempt.trainer_s) == (None, None, None)
+    bench.write(attempts.tell_times, claim.attempt_id, start_s=0.25, trainer_s=4.0)
+    bench.end(claim)
+    (attempt,) = bench.job(claim.job_id).attempts
+    assert (attempt.shared, attempt.start_s, attempt.trainer_s) == (False, 0.25, 4.0)
+    with pytest.raises(Fenced):
+        bench.write(attempts.tell_times, claim.attempt_id, start_s=1.0, trainer_s=1.0)
+
+
+def test_a_gpu_is_named_rather_than_the_processor_beside_it(bench):
+    claim = bench.begin()
+    versions, environment = {"gpu": "NVIDIA H100"}, {"processor": "Quick 9000"}
+    bench.record(claim, bench.started(versions=versions, environment=environment, device="cuda:0"))
+    assert bench.job(claim.job_id).attempts[0].device_name == "NVIDIA H100"
 
 
 def test_a_step_told_twice_is_one_point(bench):

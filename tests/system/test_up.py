@@ -28,7 +28,7 @@ def ended(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_and_leaves_no_process(up, number):
     service = up().wait_until_ready()
-    assert len(service.processes()) == 4  # itself, broker, worker, api
+    assert len(service.processes()) == 6  # itself, broker, worker and its spare, api, notifier
     with Client(service.url) as client:
         job = client.submit(tiny_spec())
         assert client.wait(job["id"], timeout_s=60)["state"] == "succeeded"
@@ -41,7 +41,8 @@ def test_a_signal_stops_everything_and_leaves_no_process(up, number):
 
 def test_workers_take_names_that_hold_the_host(up):
     """Two hosts may use one database; `worker-1` of each would be one row."""
-    service = up("--port", "0", "--workers", "2").wait_until_ready()
+    service = up("--port", "0", "--workers", "2", "--no-warm-spare").wait_until_ready()
+    assert len(service.processes()) == 5  # itself, broker, two workers without a spare, api
     with Client(service.url) as client:
         names = {worker["name"] for worker in client.workers()}
     assert names == {f"{socket.gethostname()}/cpu/{n}" for n in (1, 2)}
@@ -128,7 +129,7 @@ def test_killing_up_itself_leaves_no_orphan_and_the_next_start_goes_on(up):
     with Client(service.url) as client:
         job = client.submit(long_spec(1500))["id"]
         wait_until(lambda: client.job(job)["progress"]["step"] >= 20, "the job has made steps")
-    assert len(service.processes()) == 5  # with the trainer
+    assert len(service.processes()) == 6  # with the trainer
     service.process.kill()
     service.process.wait()
     wait_until(lambda: not service.processes(), "no orphan is left", timeout_s=10)

@@ -30,7 +30,7 @@ def test_a_submitted_job_runs_to_its_end(either):
 
 def test_a_job_starts_within_a_second_under_a_light_supervisor_without_torch(installation):
     worker = installation.start_worker(**NEVER)
-    time.sleep(1)
+    wait_until(lambda: "the spare trainer is ready" in worker.said(), "torch is imported", worker)
     before_s = time.time()
     job_id = installation.submit(tiny_spec())
     wait_until(lambda: installation.attempts(job_id), "an attempt begins")

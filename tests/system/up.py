@@ -73,8 +73,9 @@ class Up:
         return words
 
     def pid_of(self, part: str) -> int:
-        """Give the process id of `api`, `worker` or `valkey-server`."""
-        found = [pid for pid, words in self.processes().items() if has(words, part)]
+        """Give the process id of `api`, `worker`, `worker.trainer` or `valkey-server`."""
+        every = self.processes().items()
+        found = [pid for pid, words in every if has(words, part) and "--spare" not in words]
         assert len(found) == 1, self.processes()
         return found[0]
 

@@ -13,7 +13,10 @@ from crs_core.spec import parse_spec
 from store import attempts, jobs, workers
 from store.attempts import Claim
 from store.session import Database
+from tests.worker.spares import stand_in
+from worker.installation import Fingerprint
 from worker.settings import Settings
+from worker.spare import Patience, Spare
 from worker.tasks import Post, supervise
 
 PREAMBLE = """
@@ -118,3 +121,22 @@ class Bench:
 @pytest.fixture
 def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
     return Bench(database, tmp_path / "home")
+
+
+@pytest.fixture
+def make_spare() -> Iterator[Callable[..., Spare]]:
+    """Make a spare, by default one whose installation never changes and that is waited for."""
+    made: list[Spare] = []
+
+    def start(
+        command: Sequence[str] | None = None,
+        patience: Patience | None = None,
+        installed: Callable[[], Fingerprint] = lambda: ("", frozenset()),
+    ) -> Spare:
+        patience = patience or Patience(import_s=60, answer_s=60, rest_s=60)
+        made.append(Spare(command=command or stand_in(), patience=patience, installed=installed))
+        return made[-1]
+
+    yield start
+    for spare in made:
+        spare.close()

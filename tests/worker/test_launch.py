@@ -10,6 +10,7 @@ import pytest
 
 from crs_core.events import Event, Failed, Finished
 from store.attempts import Outcome, Wish
+from tests.worker.conftest import wait_until
 from worker import launch
 from worker.endings import TAIL, Course, ending_of
 from worker.process import Assignment, Trainer
@@ -159,7 +160,7 @@ def test_term_goes_through_torchrun_to_both_and_they_save_at_one_step(tmp_path):
     saved, finished = running.events[-2:]
     assert (finished.type, finished.completed, saved.step) == ("finished", False, finished.step)
     assert (tmp_path / saved.name).stat().st_size == saved.size_bytes
-    assert not any(map(is_running, ranks))
+    wait_until(lambda: not any(map(is_running, ranks)))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_what_one_rank_dies_of_is_the_reason_and_the_other_does_not_hang(
     ending = running.ending()
     assert (ending.outcome, ending.kind) == (outcome, kind), running.text
     assert ending.message.startswith(words)
-    assert not any(map(is_running, ranks))
+    wait_until(lambda: not any(map(is_running, ranks)))
 
 
 def test_ranks_end_when_torchrun_is_killed(tmp_path):
@@ -197,4 +198,4 @@ def test_ranks_end_when_torchrun_is_killed(tmp_path):
     running.to_the_end()
     assert running.code == -signal.SIGKILL
     assert len(ranks) == 2
-    assert not any(map(is_running, ranks))
+    wait_until(lambda: not any(map(is_running, ranks)))

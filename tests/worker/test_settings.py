@@ -62,8 +62,8 @@ def test_a_wish_is_heard_soon_enough_for_a_cancel_within_5_s(environment):
     assert environment().heartbeat_s <= 2
 
 
-def test_a_trainer_gets_its_threads_and_no_password(environment):
-    environment()
+def test_a_trainer_gets_its_threads_and_no_password(monkeypatch):
+    monkeypatch.setattr("worker.settings._INHERITED", NEEDED | {"PATH": "/bin"})
     given = trainer_environment(3, ("1",))
     assert given["OMP_NUM_THREADS"] == given["MKL_NUM_THREADS"] == "3"
     assert given["OMP_WAIT_POLICY"] == "PASSIVE"
@@ -73,6 +73,11 @@ def test_a_trainer_gets_its_threads_and_no_password(environment):
     assert not given.keys() & {"COLROW_DATABASE_URL", "COLROW_BROKER_URL"}
 
 
-def test_a_trainer_on_the_cpu_sees_no_cuda_device(environment):
-    environment()
+def test_what_a_library_adds_to_the_environment_later_is_not_passed_on(monkeypatch):
+    before = trainer_environment(1, ())
+    monkeypatch.setenv("celery_dummy_proxy", "set_by_celeryd")
+    assert trainer_environment(1, ()) == before
+
+
+def test_a_trainer_on_the_cpu_sees_no_cuda_device():
     assert trainer_environment(1, ())["CUDA_VISIBLE_DEVICES"] == ""

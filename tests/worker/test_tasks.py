@@ -61,6 +61,17 @@ def test_a_trainer_is_told_where_and_with_what_to_train(bench):
     assert log(bench, job.id) == "digits cpu 1 False PASSIVE True\n"
 
 
+def test_an_attempt_records_its_variables_how_it_was_started_and_how_long_that_took(bench):
+    job = bench.play("pipe.write('{\"imported_s\": 1.25}\\n'); start(); points(10); finish(10)")
+    (attempt,) = job.attempts
+    found = attempt.environment
+    assert (found["start"], found["imported_s"]) == ("cold", "1.25")
+    assert (found["MKL_DYNAMIC"], found["OMP_NUM_THREADS"]) == ("FALSE", "1")
+    assert "PATH" not in found
+    assert 0 < attempt.start_s < attempt.start_s + attempt.trainer_s
+    assert attempt.trainer_s <= attempt.ended_at - attempt.started_at
+
+
 def test_half_an_event_of_a_trainer_that_was_killed_is_left_out(bench):
     job = bench.play(
         'start(); points(10); pipe.write(\'{"type": "poi\'); pipe.flush()\nos.kill(os.getpid(), 9)'
@@ -262,5 +273,6 @@ def test_the_pipe_of_events_is_gone_afterwards(bench):
 
 def test_what_cannot_be_recorded_fails_the_job_even_when_the_training_was_done(bench):
     job = bench.play("start(); points(2 ** 70); finish(20)")
+    assert job.attempts[0].trainer_s is None
     assert (job.state, job.reason.kind) == ("failed", "internal")
     assert "the supervisor of the trainer failed" in job.reason.message

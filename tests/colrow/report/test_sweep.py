@@ -83,12 +83,13 @@ def test_it_lists_every_job_and_what_it_ran_on(sweep):
     failed = [row for row in jobs.rows if isinstance(row[2], Mark)]
     assert [row[2] for row in failed] == [Mark("failed: diverged", "bad")]
     assert jobs.rows[0][:4] == ("exact", "4", "succeeded", "98.00 %")
-    assert jobs.rows[0][6:8] == ("1:15", "20.0 %")
+    assert jobs.rows[0][6:9] == ("1:15", "20.0 %", "Quick 9000, 1 thread")
     (where,) = section(document, "What it ran on").blocks
     said = dict(where.rows)
     assert said["torch"] == "2.9 (8 jobs)" or said["torch"] == "2.9"
     assert said["processor"] == "Quick 9000"
     assert said["git revision"] == "a" * 40
+    assert said["measured times"] == "can be compared"
 
 
 def test_it_can_be_made_again_from_what_it_says(sweep, tmp_path):

@@ -1,70 +1,23 @@
-"""Results that last: what is kept of a job, how files are read, and what of them counts."""
+"""Results that last: what is kept of a job, how files are read, and what of them counts.
 
-import json
+Past 300 lines, since it is one idea: a file of results and all that can be wrong with it.
+"""
+
 import uuid
 from itertools import pairwise
 
 import pytest
 
-from colrow.errors import ColrowError
 from colrow.reproduction import mnist, recorded, records
 from colrow.reproduction.experiments import EXPERIMENTS
 from colrow.reproduction.identity import identity
 from colrow.reproduction.measured import MOST_POINTS, measured, merged, record
 from colrow.reproduction.parts import Experiment
-from colrow.reproduction.records import Record, Source, Track, Weights
+from colrow.reproduction.records import Source, Track, Weights
 from colrow.reproduction.runs import Runs, Scale
 from crs_core.planning import plan_job
 from crs_core.spec import StudySpec, parse_any
-
-SPEC = mnist.MLP_EXACT.spec(0, quick=True)
-VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "processor": "Quick 9000", "revision": "a" * 40}
-
-
-def attempt(**changes):
-    return {"device": "cpu", "threads": 1, "versions": VERSIONS} | changes
-
-
-def job(spec=SPEC, **changes):
-    """Give a job as the service answers; of what nobody reads here nothing."""
-    summary = {
-        name: {"last": value, "best": None, "at_best_validation": None}
-        for name, value in {"best_test_accuracy": 0.98123456789, "seconds": 71.25}.items()
-    }
-    return {
-        "id": "0193",
-        "state": "succeeded",
-        "reason": None,
-        "spec": parse_any(spec).model_dump(mode="json"),
-        "finished_at": "2026-11-24T10:20:30.5Z",
-        "planned_compute_reduction": 0.123456789,
-        "summary": summary,
-        "attempts": [attempt(threads=4), attempt()],
-    } | changes
-
-
-def curve(metric, steps, values):
-    return {"job": "0193", "metric": metric, "steps": steps, "values": values}
-
-
-def made(seed=0, setting=mnist.MLP_EXACT, **changes):
-    """Give a record; the later its seed, the later its end."""
-    return Record.model_validate(
-        {
-            "job": f"job-{seed}",
-            "finished_at": f"2026-11-{10 + seed}T10:00:00Z",
-            "state": "succeeded",
-            "spec": setting.spec(seed, quick=True),
-            "planned_compute_reduction": 0.0,
-            "summary": {"best_test_accuracy": 0.97 + 0.001 * seed},
-            "source": {},
-        }
-        | changes
-    )
-
-
-def by_training(*found):
-    return {identity(each.spec): each for each in found}
+from tests.colrow.reproduction.jobs import SPEC, VERSIONS, attempt, by_training, curve, job, made
 
 
 def test_a_record_holds_what_a_report_needs_of_a_job():
@@ -76,6 +29,8 @@ def test_a_record_holds_what_a_report_needs_of_a_job():
     assert found.curve("validation_accuracy") == ((20, 40), (0.9, None))
     assert found.source.revision == "a" * 40
     assert found.source.machine == ("cpu", 1, "Quick 9000", None, None)
+    assert found.source.versions == VERSIONS | {"processor": "Quick 9000"}
+    assert found.source.caveat is None
     assert found.finished_at.isoformat() == "2026-11-24T10:20:30.500000+00:00"
     assert identity(found.spec) == identity(SPEC)
 
@@ -172,86 +127,6 @@ def test_the_whole_paper_stays_below_a_megabyte():
     assert len(records.text(found).encode()) < 1_000_000
 
 
-def test_a_file_that_is_not_there_is_no_records_and_one_that_is_named_must_be(tmp_path):
-    assert recorded.read(tmp_path / "none").records == {}
-    with pytest.raises(ColrowError, match=r"no recorded results in .*none: no such file"):
-        recorded.read(tmp_path / "results.jsonl", [tmp_path / "none"])
-    with pytest.raises(ColrowError, match="cannot be read: Is a directory"):
-        recorded.read(tmp_path)
-    (tmp_path / "latin").write_bytes(b"\xff\xfe{")
-    with pytest.raises(ColrowError, match="it is not UTF-8"):
-        recorded.read(tmp_path / "latin")
-
-
-def test_lines_that_cannot_be_used_are_said_and_those_of_other_versions_stay(tmp_path):
-    good = records.line(made(0))
-    later = json.dumps(json.loads(good) | {"format": 2})
-    more = json.dumps(json.loads(good) | {"mood": "fine"})
-    gone = json.loads(records.line(made(1)))
-    gone["spec"]["model"]["name"] = "transformer-9000"
-    gone = json.dumps(gone)
-    torn = records.line(made(2))[:-40]
-    file = tmp_path / "results.jsonl"
-    file.write_text("\n".join([later, good, "", more, gone, "[1, 2]", torn]))
-    found = recorded.read(file)
-    assert found.records == by_training(made(0))
-    said = [note.removeprefix(f"{file}, ") for note in found.notes]
-    assert said[0].startswith("line 1: no record of this version (format: ")
-    assert said[1].startswith("line 4: no record of this version (mood: ")
-    assert said[2].startswith("line 5: its spec is no longer one (model: ")
-    assert "'transformer-9000'" in said[2]
-    assert said[3].startswith("line 6: no record of this version (the line: ")
-    assert said[4] == "line 7: cut off, or no JSON; it is left out"
-    assert found.others == (later, more, gone, "[1, 2]")
-    written = records.text(found.records, found.others)
-    assert written.splitlines() == [good, later, more, gone, "[1, 2]"]
-
-
-def test_of_many_faults_a_few_are_told_and_the_others_counted(tmp_path):
-    file = tmp_path / "results.jsonl"
-    file.write_text("no\n" * 9)
-    notes = recorded.read(file).notes
-    assert len(notes) == 6
-    assert notes[-1] == f"{file}: 4 more of its lines are at fault"
-
-
-def test_a_curve_with_a_value_too_few_is_a_fault_of_its_line(tmp_path):
-    whole = json.loads(
-        records.line(made(0, tracks=[{"steps": [1], "values": {"zero_error": [2.0]}}]))
-    )
-    whole["tracks"][0]["values"]["zero_error"] = []
-    (tmp_path / "r").write_text(json.dumps(whole) + "\n")
-    (note,) = recorded.read(tmp_path / "r").notes
-    assert "zero_error has 0 values for 1 steps" in note
-
-
-def test_of_several_results_of_one_training_the_newest_counts(tmp_path):
-    own, other = tmp_path / "own", tmp_path / "other"
-    old = made(0)
-    new = made(0, job="elsewhere", finished_at="2026-12-01T00:00:00Z")
-    own.write_text(records.line(new) + "\n" + records.line(old) + "\n")
-    found = recorded.read(own)
-    assert found.records == by_training(new)
-    assert found.notes == (
-        f"{own}, line 2: a result of the same training as line 1; the newer one counts",
-    )
-    own.write_text(records.line(old) + "\n")
-    other.write_text(records.line(new) + "\n" + records.line(made(3)) + "\n")
-    found = recorded.read(own, [other])
-    assert found.records == by_training(new, made(3))
-    assert found.notes == (
-        f"{other}: of its trainings 1 had another result in an earlier file; the newer one counts",
-    )
-
-
-def test_the_same_job_in_two_files_is_one_result_and_nothing_to_tell(tmp_path):
-    own, other = tmp_path / "own", tmp_path / "other"
-    for file in (own, other):
-        file.write_text(records.line(made(0)) + "\n")
-    found = recorded.read(own, [other])
-    assert (len(found.records), found.notes) == (1, ())
-
-
 def test_a_result_of_the_service_counts_before_a_recorded_one():
     weights = (Weights("fc1", 3, 0.0, 1.0, 0.0, 0.5),)
     before = by_training(made(0, weights=weights), made(1))
@@ -284,6 +159,11 @@ def test_the_newest_job_with_a_result_counts_and_a_strange_spec_is_passed_over()
     assert Runs([job(id="x", state="cancelled"), job(id="y", state="queued")]).job(
         identity(SPEC)
     )["id"] == "y"  # fmt: skip
+
+
+def test_a_record_says_what_speaks_against_its_times():
+    assert record(job(time_caveat="shared host")).source.caveat == "shared host"
+    assert Source().caveat == "not recorded"
 
 
 def test_sources_are_equal_where_code_and_machine_are():

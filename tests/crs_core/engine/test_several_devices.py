@@ -8,6 +8,7 @@ import torch
 
 from crs_core.cost import plan_cost
 from crs_core.engine import Place, Result, ResumePoint, train
+from crs_core.nn import linear
 from crs_core.spec import JobSpec
 from tests.crs_core.engine.jobs import (
     CNN,
@@ -135,6 +136,28 @@ def test_ranks_sample_by_draws_of_their_own(pair: Together, tmp_path: Path) -> N
     assert other["generators"].keys() == {f"{name}/rank-1" for name in own}
     for name, generator in own.items():
         assert not torch.equal(generator, other["generators"][f"{name}/rank-1"])
+
+
+def train_stored(spec: JobSpec, folder: Path, smallest: int) -> tuple[Result, Heard]:
+    """Train with the weights of so many values, and more, stored column by column."""
+    before, linear._SMALLEST_TO_TURN = linear._SMALLEST_TO_TURN, smallest
+    try:
+        return train_rank(spec, folder)
+    finally:
+        linear._SMALLEST_TO_TURN = before
+
+
+def test_weights_stored_column_by_column_train_the_same(pair: Together, tmp_path: Path) -> None:
+    spec = on_two(JOBS["mlp topk"])
+    (rows, heard), _ = pair.run(train_stored, spec, tmp_path / "rows", 1 << 30)
+    (columns, heard_columns), _ = pair.run(train_stored, spec, tmp_path / "columns", 1)
+    assert heard_columns.curves() == pytest.approx(heard.curves(), rel=1e-5, abs=1e-7)
+    found, expected = (
+        content(tmp_path / folder, result.checkpoint)["parts"]["model"]
+        for folder, result in (("columns", columns), ("rows", rows))
+    )
+    assert found["fc1.weight"].stride(0) == 1
+    torch.testing.assert_close(found, expected)
 
 
 def test_what_is_performed_is_what_was_planned_for_two_devices(

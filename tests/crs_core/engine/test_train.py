@@ -142,6 +142,7 @@ def test_events_come_in_their_order(train_in: TrainIn) -> None:
     ]
     started = heard.events[0]
     assert (started.total_steps, started.steps_per_epoch, started.device) == (23, 8, "cpu")
+    assert {"system", "processor", "cores"} <= started.environment.keys()
     assert (started.threads, started.resumed_from, started.notes) == (1, None, ())
 
 

@@ -362,6 +362,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Job
+         * @description List a job's webhooks with what became of their messages.
+         */
+        get: operations["listJobWebhooks"];
+        put?: never;
+        /**
+         * Add To Job
+         * @description Have the end of a job told. One that has ended is told at once.
+         */
+        post: operations["addJobWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Sweep
+         * @description List a sweep's webhooks with what became of their messages.
+         */
+        get: operations["listSweepWebhooks"];
+        put?: never;
+        /**
+         * Add To Sweep
+         * @description Have the end of a sweep's last job told. A sweep that has ended is told at once.
+         */
+        post: operations["addSweepWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Remove a webhook; what it was not sent yet is not sent.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comparison": {
         parameters: {
             query?: never;
@@ -777,12 +845,34 @@ export interface components {
             state: "running" | "succeeded" | "failed" | "cancelled" | "paused" | "lost";
             worker: string;
             host: string;
+            /**
+             * @description As torch names it.
+             * @example cuda:0
+             */
             device: string | null;
+            /**
+             * @description Of the GPU, or of the processor.
+             * @example NVIDIA H100 80GB HBM3
+             */
+            device_name: string | null;
+            device_count: number | null;
             threads: number | null;
-            /** @description Of Python, torch and Colrow, the git revision where known; and the hardware. */
+            /** @description Of Python, torch and Colrow, and of CUDA where it ran there. */
             versions: {
                 [key: string]: string;
             } | null;
+            /** @description Of Colrow, where it runs from a checkout. */
+            git_revision: string | null;
+            /** @description System, hardware, driver, and the variables that speed and last bits hang on. */
+            environment: {
+                [key: string]: string;
+            } | null;
+            /** @description Whether another attempt used its device (its host, on a CPU) at the same time; null until it has ended, or where that was not recorded. */
+            shared: boolean | null;
+            /** @description Seconds from the claim to a trainer that has the job; null until it has ended. */
+            start_s: number | null;
+            /** @description Seconds that the trainer lived. */
+            trainer_s: number | null;
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */
@@ -1252,6 +1342,32 @@ export interface components {
             source: string;
             license: string;
         };
+        /** @description One message, and how far it came. */
+        Delivery: {
+            /** @description As in the message's header `Colrow-Delivery`. */
+            id: string;
+            /** @example job.succeeded */
+            event: string;
+            /**
+             * @description `waiting` for its first or its next try; `given_up` after the last one.
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "delivered" | "given_up";
+            tries: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of the next try; null once it has ended. */
+            next_at: string | null;
+            /** @description When it was received, or given up. */
+            ended_at: string | null;
+            /** @description What the receiver answered at the last try. */
+            last_status: number | null;
+            /**
+             * @description Why the last try failed.
+             * @example the receiver answered 503
+             */
+            last_error: string | null;
+        };
         /** @description Difference of a group's mean to the baseline's. */
         Delta: {
             mean: number;
@@ -1442,8 +1558,13 @@ export interface components {
             delta_y: components["schemas"]["Delta"] | null;
             /** @description Null as `delta_y`, and where neither direction of y is better. */
             evidence: components["schemas"]["Evidence"] | null;
-            /** @description Mean seconds over the baseline's. */
+            /** @description Mean seconds over the baseline's, of the jobs that had the same kind of device to themselves; where there are none, of all, with a caveat. */
             seconds_ratio: number | null;
+            /**
+             * @description Why `seconds_ratio` is not to be trusted (`shared host`, `not recorded`) or null (`another device`); null: nothing speaks against it.
+             * @example shared host
+             */
+            time_caveat: string | null;
             is_baseline: boolean;
             /** @description Whether no other group is better in both x and y. */
             is_pareto: boolean;
@@ -1520,6 +1641,16 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
+            /**
+             * @description The kind of device that its attempts ran on, with count and threads; null: none yet, or several kinds.
+             * @example AMD EPYC 7B13, 1 thread
+             */
+            device: string | null;
+            /**
+             * @description Why its measured times can't be set beside others': `shared host`, `shared device`, `several devices`, `not recorded`; null: they can, or nothing ran yet.
+             * @example shared host
+             */
+            time_caveat: string | null;
             /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
             wish: ("cancel" | "pause" | "preempt") | null;
             spec: components["schemas"]["JobSpec"] | components["schemas"]["StudySpec"];
@@ -1584,6 +1715,16 @@ export interface components {
             };
             planned_compute_reduction: number | null;
             attempt_count: number;
+            /**
+             * @description The kind of device that its attempts ran on, with count and threads; null: none yet, or several kinds.
+             * @example AMD EPYC 7B13, 1 thread
+             */
+            device: string | null;
+            /**
+             * @description Why its measured times can't be set beside others': `shared host`, `shared device`, `several devices`, `not recorded`; null: they can, or nothing ran yet.
+             * @example shared host
+             */
+            time_caveat: string | null;
             /** @description What was asked of a running job and has not taken effect yet; `preempt`: to give way to a job of higher priority. */
             wish: ("cancel" | "pause" | "preempt") | null;
             /** @description Null in lists whose `columns` leave it out. */
@@ -2035,6 +2176,23 @@ export interface components {
             nesterov: boolean;
             /** @default 0 */
             weight_decay: number;
+        };
+        /** @description A webhook that was entered just now. */
+        NewWebhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description What its messages are signed with; not shown again. */
+            secret: string;
         };
         /** @description Independent entries, normal with this mean and standard deviation. */
         NormalEntriesInput: {
@@ -3288,6 +3446,45 @@ export interface components {
              * @default 0.1
              */
             leakiness: number;
+        };
+        /** @description A webhook and its messages. */
+        Webhook: {
+            id: string;
+            /**
+             * @description Its host; the path, which may be a secret, is cut down to its end.
+             * @example https://hooks.example/…lrow
+             */
+            url: string;
+            job: string | null;
+            sweep: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Oldest first. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description The webhooks of a job or a sweep, oldest first. */
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Send it back as `cursor` for the next page; null at the end. */
+            next: string | null;
+        };
+        /**
+         * @description Where to send a message when the job, or the sweep's last job, has ended.
+         *
+         *     The message is a JSON object that is posted with the headers `Colrow-Event`, `Colrow-Delivery`
+         *     (its id: the same when it is sent again) and `Colrow-Signature`: `t=<seconds since 1970>,
+         *     v1=<HMAC-SHA256 of "<t>.<body>" with the secret, as hex>`. Any status from 200 to 299 says that
+         *     it was received; otherwise it is sent again, later and later, and given up in the end. Redirects
+         *     are not followed.
+         */
+        WebhookSubmit: {
+            /**
+             * @description http:// or https://, at a public address unless the admin allows others.
+             * @example https://hooks.example/colrow
+             */
+            url: string;
+            /** @description Signs the messages; left out, one is made and shown in the answer. 16 to 200 printable characters. */
+            secret?: string | null;
         };
         /** @description Who asks, and how that is known. */
         WhoAmI: {
@@ -5377,6 +5574,514 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Sweep"];
                 };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addJobWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSweepWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSweepWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sweep. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSubmit"];
+            };
+        };
+        responses: {
+            /** @description It was there; its secret is a new one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, or holds too many values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A login is needed, or the token is not valid (any more). */
             401: {

@@ -3,10 +3,11 @@
 import type { EChartsCoreOption } from "echarts/core";
 
 import type { Group } from "../api/client";
-import { metric as asMetric, percent, several, times } from "../lib/format";
+import { metric as asMetric, percent, several } from "../lib/format";
 import { differenceIn, gain, measured, spreadIn } from "../lib/measures";
 import type { Measure } from "../lib/measures";
 import { SHAPES, inOrder, look } from "../lib/policies";
+import { timeInWords } from "../lib/timing";
 import type { Theme } from "./theme";
 
 /** What the bars say: how sure the difference to exact is (95 %), or how far the seeds spread. */
@@ -300,7 +301,7 @@ function told(group: Group, measure: Measure): string {
     ...(group.delta_y ? [`${differenceIn(measure, group.delta_y.mean)}${unit} against exact`] : []),
     ...(ends ? [`95 % interval ${ends.map((end) => differenceIn(measure, end)).join(" to ")}`] : []),
     `saves ${percent(group.x.mean)}`,
-    ...(group.seconds_ratio === null ? [] : [`${times(group.seconds_ratio)} the time of exact`]),
+    ...[timeInWords(group)].filter(Boolean),
     several(group.n, "job"),
   ];
   return lines.join("\n");

@@ -20,6 +20,7 @@ function group(evidence: Partial<Evidence> | null, saved: number, more: Partial<
     evidence: evidence && { ...whole, verdict: "within", ...evidence },
     members: [],
     seconds_ratio: 1.117,
+    time_caveat: null,
     ...more,
   };
 }

@@ -1,8 +1,9 @@
 /* What a group costs and what it saves, in words. The service weighs the evidence; here it is only told. */
 
-import { percent, several, times } from "./format";
+import { percent, several } from "./format";
 import { gain, marginInWords, sideIn, sizeIn } from "./measures";
 import type { Margin, Measure } from "./measures";
+import { timeInWords } from "./timing";
 
 export interface Evidence {
   mean: number;
@@ -24,6 +25,7 @@ export interface Judged {
   evidence: Evidence | null;
   members: readonly { reason: string | null }[];
   seconds_ratio: number | null;
+  time_caveat: string | null;
 }
 
 /** By what the groups are judged. */
@@ -106,6 +108,6 @@ export function headline(group: Judged, { measure, margin }: Terms, saved: "comp
     lead: group.label,
     saves: `${percent(group.x.mean, 0)} ${what}`,
     cost: found ? `${cost(found, measure)}${undecided}` : "",
-    time: group.seconds_ratio === null ? "" : `${times(group.seconds_ratio)} the time of exact`,
+    time: timeInWords(group),
   };
 }

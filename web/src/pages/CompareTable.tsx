@@ -14,8 +14,9 @@ import type { Group } from "../api/client";
 import { Link } from "../components/Link";
 import { PolicyMark } from "../components/Marks";
 import { Whisker } from "../components/Whisker";
-import { percent, times } from "../lib/format";
+import { percent } from "../lib/format";
 import { differenceIn, gain, spreadIn } from "../lib/measures";
+import { footnote, timeRatio } from "../lib/timing";
 import { verdict } from "../lib/verdict";
 import type { Terms } from "../lib/verdict";
 import { reachOf } from "../lib/whisker";
@@ -40,6 +41,7 @@ export function CompareTable({ groups, terms, margin }: Props) {
     getCoreRowModel: getCoreRowModel(),
     getSortedRowModel: getSortedRowModel(),
   });
+  const note = footnote(groups.map((group) => group.time_caveat));
   return (
     <section className="card table" aria-label="Table">
       <table>
@@ -80,6 +82,7 @@ export function CompareTable({ groups, terms, margin }: Props) {
           ))}
         </tbody>
       </table>
+      {note && <p className="quiet foot">{note}</p>}
     </section>
   );
 }
@@ -151,7 +154,7 @@ function columnsOf(groups: readonly Group[], terms: Terms, margin: number) {
     column.accessor((row) => row.seconds_ratio ?? 0, {
       id: "time",
       header: "Time",
-      cell: ({ row }) => times(row.original.seconds_ratio),
+      cell: ({ row }) => timeRatio(row.original),
     }),
     column.display({
       id: "verdict",

@@ -18,6 +18,7 @@ import type { Measure } from "../lib/measures";
 import { inOrder } from "../lib/policies";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
+import { caveatOf, footnote, marked } from "../lib/timing";
 import { useParam } from "../lib/url";
 import { Panel } from "./Panel";
 import type { Strand } from "./Panel";
@@ -142,6 +143,7 @@ export function CurvesPage() {
           </label>
         </div>
       </header>
+      {(axis === "seconds" || extra === "steps_per_s") && <p className="quiet">{footnote([caveatOf(shown)])}</p>}
       <ul className="legend">
         {inOrder(groups.map((group) => group.policy)).map((policy) => (
           <li key={policy}>
@@ -212,6 +214,7 @@ function Latest({
     const values = group.jobs.flatMap((job) => job.summary[metric]?.last ?? []);
     return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
   };
+  const caveat = caveatOf(groups.flatMap((group) => group.jobs));
   return (
     <section className="card table" aria-label="Last values">
       <table>
@@ -245,11 +248,12 @@ function Latest({
                 </td>
               ))}
               <td className="number">{asMetric(mean(group, "train_loss"))}</td>
-              <td className="number">{duration(mean(group, "seconds"))}</td>
+              <td className="number">{marked(duration(mean(group, "seconds")), caveat)}</td>
             </tr>
           ))}
         </tbody>
       </table>
+      {caveat && <p className="quiet foot">{footnote([caveat])}</p>}
     </section>
   );
 }

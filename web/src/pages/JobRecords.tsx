@@ -6,7 +6,7 @@ import type { Job } from "../api/client";
 import { useLayers, useLog } from "../api/queries";
 import { PolicyMark } from "../components/Marks";
 import { Failed, Loading } from "../components/States";
-import { ago, count, duration, percent, share } from "../lib/format";
+import { ago, count, duration, percent, plain, several, share } from "../lib/format";
 
 const PRODUCTS: Record<string, string> = {
   forward: "forward",
@@ -102,13 +102,15 @@ export function Attempts({ job }: { job: Job }) {
             <b>Attempt {attempt.number}</b> <span className={`badge ${attempt.state}`}>{attempt.state}</span>
           </p>
           <p className="quiet">
-            {attempt.worker} on {attempt.host} · {attempt.device ?? "no device yet"}
-            {attempt.threads !== null && ` · ${attempt.threads} threads`} · started {ago(attempt.started_at)}
+            {attempt.worker} on {attempt.host} · {deviceOf(attempt)}
+            {attempt.threads !== null && ` · ${several(attempt.threads, "thread")}`} · started {ago(attempt.started_at)}
             {attempt.finished_at &&
               ` · took ${duration((Date.parse(attempt.finished_at) - Date.parse(attempt.started_at)) / 1000)}`}
             {attempt.resumed_from && ` · went on from ${attempt.resumed_from}, step ${count(attempt.start_step)}`}
             {attempt.versions?.torch && ` · torch ${attempt.versions.torch}`}
+            {attempt.shared && " · others ran beside it"}
           </p>
+          {attempt.environment && <Surroundings attempt={attempt} />}
           {attempt.reason && <p>{attempt.reason.message}</p>}
           {attempt.notes.map((note) => (
             <p key={note}>{note}</p>
@@ -116,6 +118,36 @@ export function Attempts({ job }: { job: Job }) {
         </div>
       ))}
     </section>
+  );
+}
+
+type Attempt = Job["attempts"][number];
+
+function deviceOf({ device, device_name, device_count }: Attempt): string {
+  const name = device_name ?? device ?? "no device yet";
+  return device_count !== null && device_count > 1 ? `${device_count} × ${name}` : name;
+}
+
+/** All that was recorded of where it ran. */
+function Surroundings({ attempt }: { attempt: Attempt }) {
+  const facts = {
+    ...attempt.versions,
+    ...(attempt.git_revision ? { "git revision": attempt.git_revision } : {}),
+    ...attempt.environment,
+    ...(attempt.start_s === null ? {} : { "trainer ready after": `${plain(attempt.start_s, 2)} s` }),
+  };
+  return (
+    <details>
+      <summary>Versions, system and variables</summary>
+      <dl>
+        {Object.entries(facts).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }
 

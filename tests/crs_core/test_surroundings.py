@@ -2,7 +2,7 @@
 
 import pytest
 
-from crs_core.engine.surroundings import cores, hardware, processor, revision
+from crs_core.surroundings import cores, driver, environment, hardware, processor, revision
 
 HASH, OTHER = "1" * 40, "2" * 40
 
@@ -12,6 +12,25 @@ def test_the_hardware_is_named():
     assert found["processor"]
     assert int(found["cores"]) == cores() >= 1
     assert found["memory"].endswith(" GiB")
+
+
+def test_the_environment_names_system_and_interpreter_beside_the_hardware():
+    found = environment()
+    assert found.items() >= hardware().items()
+    assert "Linux" in found["system"]
+    assert found["interpreter"].startswith("CPython")
+
+
+def test_the_driver_is_read_from_what_it_says_of_itself(tmp_path):
+    path = tmp_path / "version"
+    path.write_text(
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n"
+        "GCC version:  gcc version 12.2.0\n"
+    )
+    assert driver(path) == {"driver": "550.54.15"}
+    path.write_text("")
+    assert driver(path) == {}
+    assert driver(tmp_path / "none") == {}
 
 
 def test_the_processor_is_the_first_model_named(tmp_path):

@@ -2,9 +2,26 @@
 
 import os
 import platform
+import re
 from pathlib import Path
 
-_SOURCE = Path(__file__).parents[2]
+_SOURCE = Path(__file__).parents[1]
+
+
+def environment() -> dict[str, str]:
+    """Name the operating system, the interpreter, and what the machine has."""
+    interpreter = f"{platform.python_implementation()}, {platform.python_compiler()}"
+    return {"system": platform.platform(), "interpreter": interpreter, **hardware()}
+
+
+def driver(version: Path = Path("/proc/driver/nvidia/version")) -> dict[str, str]:
+    """Give the version of the CUDA driver, where there is one; else nothing."""
+    try:
+        first = version.read_text().splitlines()[0]
+    except (OSError, IndexError):
+        return {}
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", first)
+    return {"driver": found[0]} if found else {}
 
 
 def hardware() -> dict[str, str]:
