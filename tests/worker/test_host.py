@@ -12,6 +12,8 @@ import pytest
 from crs_core.data.facts import FACTS
 from store import workers
 from store.errors import Conflict, StorageSetting
+from store.slots import Device
+from store.workers import DeviceUse
 from worker import host
 from worker.__main__ import enter
 from worker.settings import Settings
