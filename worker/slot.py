@@ -37,7 +37,7 @@ class Slot:
         self.state_changed = threading.Event()
         """Set when `state` has changed; whoever tells of it clears it."""
         self.idle_since_s = time.monotonic()
-        """When it began or its last job ended, by the monotonic clock."""
+        """When there was work last, by the monotonic clock."""
         self._worker = worker
         self._spare = Spare() if settings.warm_spare else None
         self._key: int | None = None

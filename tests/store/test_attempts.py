@@ -273,7 +273,9 @@ def test_a_queue_of_nothing_but_outdated_specs_is_emptied(bench):
 
 def test_a_name_that_a_living_worker_of_another_host_has_is_refused(bench):
     key = bench.worker("lab/1", host="here", pid=7)
-    with pytest.raises(Conflict, match="a worker on here runs under the name 'lab/1'; stop it"):
+    with pytest.raises(
+        Conflict, match="a worker on here runs under the name 'lab/1', from another"
+    ):
         bench.worker("lab/1", host="there")
     with bench.database.read() as session:
         assert session.get(Worker, key).host == "here"

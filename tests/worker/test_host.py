@@ -11,7 +11,9 @@ import pytest
 
 from crs_core.data.facts import FACTS
 from store import workers
-from store.errors import Conflict
+from store.errors import Conflict, StorageSetting
+from store.slots import Device
+from store.workers import DeviceUse
 from worker import host
 from worker.__main__ import enter
 from worker.settings import Settings
@@ -74,13 +76,18 @@ def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(
     assert now == workers.Process(said.host, os.getpid(), host.home_id(bench.settings))
 
 
+def sharing(bench, tmp_path, **changes):
+    """Settings of a worker whose checkpoints are where those of all the others are."""
+    return bench.settings.model_copy(update={"storage": f"file://{tmp_path}/lab"} | changes)
+
+
 def another_home(bench, tmp_path):
-    return bench.settings.model_copy(update={"home": tmp_path / "other", "name": None})
+    return sharing(bench, tmp_path, home=tmp_path / "other", name=None)
 
 
 def test_a_name_that_a_living_worker_of_another_home_has_is_passed_over(bench, tmp_path):
     """Two homes of one host share a database: their locks know nothing of each other."""
-    ours = bench.settings.model_copy(update={"name": None})
+    ours = sharing(bench, tmp_path, name=None)
     theirs = another_home(bench, tmp_path)
     here = socket.gethostname()
     name, slot = enter(ours, bench.database)
@@ -110,10 +117,18 @@ def test_a_name_that_somebody_chose_is_refused_while_another_home_has_it(
     bench, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(socket, "gethostname", lambda: "here")
-    name, _ = enter(bench.settings, bench.database)
+    name, _ = enter(sharing(bench, tmp_path), bench.database)
     theirs = another_home(bench, tmp_path).model_copy(update={"name": "w"})
     with pytest.raises(Conflict, match="runs under the name 'w', from another data folder"):
         enter(theirs, bench.database)
+    name.lock.close()
+
+
+def test_a_home_whose_files_the_others_do_not_reach_is_refused(bench, tmp_path):
+    name, _ = enter(bench.settings.model_copy(update={"name": None}), bench.database)
+    alone = bench.settings.model_copy(update={"home": tmp_path / "other", "name": None})
+    with pytest.raises(StorageSetting, match=r"lie in .*/home, and .*/other is not that place"):
+        enter(alone, bench.database)
     name.lock.close()
 
 
@@ -176,6 +191,15 @@ def test_the_memory_of_cuda_devices_is_summed(tmp_path, monkeypatch):
     assert host.memory(("0", "1")) == (140 << 20, 7 << 20)
 
 
+def test_the_driver_is_asked_for_names_and_memory(settings, monkeypatch):
+    told = {"0": "NVIDIA H100 80GB HBM3", "1": "NVIDIA L4"}
+    monkeypatch.setattr(
+        host, "uses", lambda names: tuple(DeviceUse(n, told[n], 80, 1, None) for n in names)
+    )
+    found = host.hardware(settings(devices="1,0"))
+    assert found == (Device("NVIDIA L4", 80), Device("NVIDIA H100 80GB HBM3", 80))
+
+
 def test_each_cuda_device_has_its_name_and_memory(settings, tmp_path, monkeypatch):
     rows = "NVIDIA H100 80GB HBM3, 81559\\nNVIDIA A100-SXM4-40GB, [N/A]\\n"
     fake_nvidia_smi(tmp_path, monkeypatch, f'printf "{rows}"')
@@ -183,6 +207,8 @@ def test_each_cuda_device_has_its_name_and_memory(settings, tmp_path, monkeypatc
     assert (first.name, first.memory_bytes) == ("NVIDIA H100 80GB HBM3", 81559 << 20)
     assert (second.name, second.memory_bytes) == ("NVIDIA A100-SXM4-40GB", None)
     assert host.hardware(settings(devices="0,1,2")) == (), "which is which is not known"
+    fake_nvidia_smi(tmp_path, monkeypatch, "echo No devices were found")
+    assert host.hardware(settings(devices="0")) == ()
 
 
 @pytest.mark.parametrize("script", ["exit 9", 'echo "[N/A], [N/A]"'])
