@@ -43,6 +43,12 @@ def settle(database: Database, storage: Storage) -> None:
         row.place, row.shown = found, storage.shown
 
 
+def shown(session: Session) -> str | None:
+    """Give the place's address for people, as the worker that settled it has it; None: no place."""
+    row = _row(session)
+    return None if row.place is None else row.shown
+
+
 def is_there(database: Database, storage: Storage) -> bool:
     """Whether the place answers and is the database's. Raises StorageError."""
     with database.read() as session:

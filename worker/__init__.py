@@ -14,6 +14,7 @@ installation what of the installation a spare has in its memory
 launch      the trainer on several devices: torchrun, and what it says
 lifeline    die with one's parent
 surroundings what an attempt ran with, and how soon it began
+stopping    when a trainer is told to stop, and when it is killed
 endings     how an attempt ended, from what was seen of the trainer
 closing     how that comes into the database
 recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt

@@ -70,14 +70,15 @@ class Heartbeat:
             self._slot.state_changed.clear()
             try:
                 self._beat()
-                if time.monotonic() >= due_s:
-                    due_s = time.monotonic() + self._slot.settings.sweep_s
+                now_s = time.monotonic()
+                if now_s >= min(due_s, self._idle_until_s()):
+                    due_s = now_s + self._slot.settings.sweep_s
                     self._sweep()
+                    if now_s >= self._idle_until_s():
+                        self._leave()
             except UNAVAILABLE as error:
                 log.warning("the database cannot be reached, trying again: %s", error)
                 self._ended.wait(min(1.0, self._slot.settings.sweep_s))
-            if self._idle_until_s() <= time.monotonic():
-                self._leave()
             next_s = min(due_s, self._idle_until_s())
             self._slot.state_changed.wait(max(0.0, next_s - time.monotonic()))
         try:
@@ -125,10 +126,15 @@ class Heartbeat:
         with self._slot.database.write() as session:
             asked = preemption.give_way(session)
         for job_id in asked:
-            log.info("job %s: it is asked to give way to one of higher priority", job_id)
+            log.info(
+                "job %s: it is asked to give way to one of higher priority",
+                job_id,
+                extra={"job": job_id},
+            )
         self._tell(report)
         self._housekeeping.run_soon()
         if report.ring and not self._slot.stopping.is_set():
+            self._slot.idle_since_s = time.monotonic()  # it is about to have work
             self._look()
             self._ring()
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from crs_core.data.facts import known, present
+from crs_core.surroundings import processor
 from store.slots import Device
 from store.workers import NewWorker
 from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
-_CPUINFO = Path("/proc/cpuinfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _NVIDIA_SMI_S = 10.0
 
@@ -148,20 +148,13 @@ def memory(cuda_devices: tuple[str, ...]) -> tuple[int | None, int | None]:
 def hardware(settings: Settings) -> tuple[Device, ...]:
     """Say what each device is. A job asks for it by name and memory, so it must not be guessed."""
     if not settings.cuda_devices:
-        return (Device(_processor(), _host_memory()[0]),) * len(settings.device_names)
-    rows = _ask_nvidia("name,memory.total", settings.cuda_devices)
-    found = [Device(name, _mib(size)) for name, size in rows]
+        return (Device(processor(), _host_memory()[0]),) * len(settings.device_names)
+    told = uses(settings.cuda_devices)
+    found = [Device(use.name, use.memory_bytes) for use in told if use.name]
+    if len(found) != len(settings.cuda_devices):
+        rows = _ask_nvidia("name,memory.total", settings.cuda_devices)
+        found = [Device(row[0], _mib(row[-1])) for row in rows if len(row) > 1]
     return tuple(found) if len(found) == len(settings.cuda_devices) else ()
-
-
-def _processor() -> str | None:
-    """Give the processor's name as the system has it."""
-    try:
-        lines = _CPUINFO.read_text(errors="replace").splitlines()
-    except OSError:
-        return None
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(filter(None, names), None)
 
 
 def _host_memory() -> tuple[int | None, int | None]:

@@ -37,7 +37,7 @@ class Slot:
         self.state_changed = threading.Event()
         """Set when `state` has changed; whoever tells of it clears it."""
         self.idle_since_s = time.monotonic()
-        """When it began or its last job ended, by the monotonic clock."""
+        """When there was work last, by the monotonic clock."""
         self._worker = worker
         self._spare = Spare() if settings.warm_spare else None
         self._key: int | None = None
@@ -113,13 +113,12 @@ class Slot:
         if self.stopping.is_set() or not self._turn.acquire(blocking=False):
             return False
         try:
+            # Between two jobs the slot stays busy: each change is told, and costs a transaction.
             while (taken := self._claim()) is not None:
                 self._tell(is_busy=True)
-                try:
-                    supervise(taken, self._post())
-                finally:
-                    self._tell(is_busy=False)
+                supervise(taken, self._post())
         finally:
+            self._tell(is_busy=False)
             self._turn.release()
         return True
 
@@ -151,6 +150,8 @@ class Slot:
             return claim(session, key, lease_s=self.settings.lease_s)
 
     def _tell(self, *, is_busy: bool) -> None:
+        if is_busy == self._is_busy:
+            return
         self._is_busy = is_busy
         self.idle_since_s = time.monotonic()
         self.state_changed.set()

@@ -20,6 +20,7 @@ from crs_core.events import CheckpointSaved, Event, Noted
 from store.attempts import CheckpointFile, Claim
 from store.errors import FileDamaged, FileGone, StorageError
 from store.files import Storage, fetch, stays
+from store.loglines import carried
 from worker import folders
 
 FIRST_S = 1.0
@@ -127,7 +128,7 @@ class Carried:
         self._changed = threading.Condition()
         self._is_closed = False
         # A daemon: one that hangs in a storage that hangs must not keep the worker from ending.
-        threading.Thread(target=self._run, name="carrier", daemon=True).start()
+        threading.Thread(target=carried(self._run), name="carrier", daemon=True).start()
 
     def bring(self) -> list[dict[str, Any]]:
         """Fetch the newest file that is what it should be."""

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from crs_core.events import Event, Failed, Finished, Points, Started
-from store import jobs
 from store.attempts import Claim, Outcome, Wish
 from store.errors import StorageError
 from store.files import Storage
 from store.loglines import about
 from store.session import Database
-from store.views import Reason
 from worker import closing, folders, launch
 from worker.allotment import Allotment
 from worker.endings import TAIL, Course, Ending, ending_of, not_brought
@@ -29,6 +27,7 @@ from worker.process import COMMAND, EVENTS, Assignment, Heard, Process, Trainer
 from worker.recorder import Pace, Recorder
 from worker.settings import Settings
 from worker.spare import Spare
+from worker.stopping import Stopping
 from worker.storage import bring, files_of
 from worker.surroundings import Times, with_surroundings
 
@@ -106,12 +105,8 @@ class _Attempt:
         self._step = claim.checkpoints[0].step if claim.checkpoints else 0
         self._tail = ""
         self.times: Times | None = None
-        self._kill_at_s: float | None = None
-        self._was_killed = False
         self._began_s = time.monotonic()
-        self._step_s: float | None = None
-        """How long a step takes, as it was told last."""
-        self._out_of_time: Reason | None = None
+        self._stopping = Stopping(claim, post.settings.stop_s)
         self._words: Callable[[str], str] = str if self._allotment.devices == 1 else launch.Words()
         self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
 
@@ -150,7 +145,11 @@ class _Attempt:
             while not trainer.has_ended:
                 self._hear(trainer)
                 self._recorder.check()
-                self._obey(trainer)
+                self._stopping.obey(
+                    trainer,
+                    self._recorder.wish,
+                    is_worker_stopping=self._post.stopping.is_set(),
+                )
         finally:
             self.times = Times(begun_s - self._began_s, time.monotonic() - begun_s)
             code, heard = trainer.end(leave_s=_LEAVE_S if self._allotment.devices > 1 else 0.0)
@@ -166,10 +165,10 @@ class _Attempt:
                 step=self._step,
                 wish=self._recorder.wish,
                 is_worker_stopping=self._post.stopping.is_set(),
-                was_killed=self._was_killed,
+                was_killed=self._stopping.was_killed,
                 tail=self._tail,
-                was_stopped=self._kill_at_s is not None,
-                out_of_time=self._out_of_time,
+                was_stopped=self._stopping.was_asked,
+                out_of_time=self._stopping.out_of_time,
             )
         )
 
@@ -217,47 +216,7 @@ class _Attempt:
         match event:
             case Started(step=step) | Points(step=step) | Finished(step=step):
                 self._step = step
-        if isinstance(event, Points) and (speed := event.values.get("steps_per_s", 0.0)) > 0:
-            self._step_s = 1 / speed
-
-    def _obey(self, trainer: Trainer) -> None:
-        """Stop it where that is wanted, kill it where it takes too long or we have lost it."""
-        if self._recorder.wish is Wish.FENCED:
-            trainer.kill()
-        elif self._kill_at_s is not None:
-            if time.monotonic() >= self._kill_at_s and not self._was_killed:
-                self._was_killed = True
-                trainer.kill()
-        elif self._is_called_off():
-            self._stop(trainer)
-        elif self._is_out_of_time():
-            limit_s = self._claim.spec.resources.wall_time_s or 0.0
-            spent_s = limit_s - (self._claim.wall_time_left_s or 0.0) + self._ran_s
-            self._out_of_time = jobs.out_of_time(spent_s, limit_s)
-            self._stop(trainer)
-
-    def _stop(self, trainer: Trainer) -> None:
-        self._kill_at_s = time.monotonic() + self._grace_s()
-        trainer.stop()
-
-    def _grace_s(self) -> float:
-        """Give how long the trainer gets to end its step and save.
-
-        A worker that stops is not waited for any longer. Otherwise a step may take longer than
-        that: it gets as long as three, or, before any was told of, as long as it has run.
-        """
-        least_s = self._post.settings.stop_s
-        if self._post.stopping.is_set():
-            return least_s
-        return max(least_s, self._ran_s if self._step_s is None else 3 * self._step_s)
-
-    @property
-    def _ran_s(self) -> float:
-        return time.monotonic() - self._began_s
-
-    def _is_out_of_time(self) -> bool:
-        left_s = self._claim.wall_time_left_s
-        return left_s is not None and self._ran_s >= left_s
+        self._stopping.note(event)
 
     @property
     def _command(self) -> Sequence[str]:

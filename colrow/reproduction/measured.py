@@ -102,11 +102,11 @@ def _source(job: Job) -> Source:
         return Source()
     attempt = job["attempts"][-1]
     versions = dict(attempt["versions"] or {})
-    revision = attempt["git_revision"] or versions.pop("revision", None)
+    of_old = versions.pop("revision", None)  # attempts of before told it among the versions
     found = attempt["environment"] or {}
     versions |= {name: found[name] for name in _HARDWARE if name in found}
     return Source(
-        revision=revision,
+        revision=attempt["git_revision"] or of_old,
         device=attempt["device"],
         threads=attempt["threads"],
         versions=dict(sorted(versions.items())),

@@ -267,7 +267,9 @@ def test_train_without_a_folder_leaves_nothing(colrow, write, spec, tmp_path, mo
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     assert colrow("train", write(spec()), "--threads", 1).code == 0
-    assert not list((tmp_path / "tmp").iterdir())
+    # The compiler's cache is torch's own, made once for every user of a machine.
+    left = [path for path in (tmp_path / "tmp").iterdir() if "torchinductor" not in path.name]
+    assert not left
 
 
 def test_db_upgrade_makes_the_database_of_the_home(colrow, tmp_path):

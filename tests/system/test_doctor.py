@@ -46,7 +46,16 @@ def test_a_service_that_runs_is_well_and_a_part_that_hangs_is_found(up):
     assert {check: f["status"] for check, f in found.items() if f["status"] != "ok"} == {
         "data sets": "note"
     }
-    assert set(found) >= {"database", "broker", "api", "clock", "versions", "workers", "webhooks"}
+    assert set(found) >= {
+        "database",
+        "broker",
+        "api",
+        "clock",
+        "versions",
+        "workers",
+        "webhooks",
+        "files of jobs",
+    }
     assert service.url in found["api"]["found"]
     assert "1 live, 0 of them busy" in found["workers"]["found"]
 

@@ -12,6 +12,8 @@ import pytest
 from crs_core.data.facts import FACTS
 from store import workers
 from store.errors import Conflict, StorageSetting
+from store.slots import Device
+from store.workers import DeviceUse
 from worker import host
 from worker.__main__ import enter
 from worker.settings import Settings
@@ -189,6 +191,15 @@ def test_the_memory_of_cuda_devices_is_summed(tmp_path, monkeypatch):
     assert host.memory(("0", "1")) == (140 << 20, 7 << 20)
 
 
+def test_the_driver_is_asked_for_names_and_memory(settings, monkeypatch):
+    told = {"0": "NVIDIA H100 80GB HBM3", "1": "NVIDIA L4"}
+    monkeypatch.setattr(
+        host, "uses", lambda names: tuple(DeviceUse(n, told[n], 80, 1, None) for n in names)
+    )
+    found = host.hardware(settings(devices="1,0"))
+    assert found == (Device("NVIDIA L4", 80), Device("NVIDIA H100 80GB HBM3", 80))
+
+
 def test_each_cuda_device_has_its_name_and_memory(settings, tmp_path, monkeypatch):
     rows = "NVIDIA H100 80GB HBM3, 81559\\nNVIDIA A100-SXM4-40GB, [N/A]\\n"
     fake_nvidia_smi(tmp_path, monkeypatch, f'printf "{rows}"')
@@ -196,6 +207,8 @@ def test_each_cuda_device_has_its_name_and_memory(settings, tmp_path, monkeypatc
     assert (first.name, first.memory_bytes) == ("NVIDIA H100 80GB HBM3", 81559 << 20)
     assert (second.name, second.memory_bytes) == ("NVIDIA A100-SXM4-40GB", None)
     assert host.hardware(settings(devices="0,1,2")) == (), "which is which is not known"
+    fake_nvidia_smi(tmp_path, monkeypatch, "echo No devices were found")
+    assert host.hardware(settings(devices="0")) == ()
 
 
 @pytest.mark.parametrize("script", ["exit 9", 'echo "[N/A], [N/A]"'])

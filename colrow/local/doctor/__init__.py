@@ -4,7 +4,7 @@ Each check is a function of the `Place` that gives findings; none of them mends 
 
 finding     what a check found
 place       what is looked at
-database broker disk datasets devices service     one check each
+database broker disk datasets devices service files     one check each
 fleet       clocks, versions, workers, messages: what only the database can tell
 report      the table, and JSON
 """
@@ -17,6 +17,7 @@ from colrow.local.doctor import (
     datasets,
     devices,
     disk,
+    files,
     fleet,
     report,
     service,
@@ -47,8 +48,9 @@ def examine(place: Place) -> list[Finding]:
     findings += _tried(devices.NAME, devices.check, place)
     findings += _tried(service.NAME, service.check, place)
     if can_ask:
+        findings += _tried(files.NAME, files.check, place)
         return findings + _tried("workers", fleet.check, place)
-    told = "clocks, versions, workers and webhooks cannot be looked at without the database"
+    told = "files, clocks, versions, workers and webhooks cannot be told without the database"
     return [*findings, Finding("workers", "skipped", told)]
 
 

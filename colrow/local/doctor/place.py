@@ -40,6 +40,8 @@ class Place:
     broker_url: str | None
     """None: the embedded one, which does not run."""
     home: Path
+    storage: str | None
+    """Where the files of jobs are brought; None: the home."""
     datasets: Path
     server: str
     is_server_given: bool
@@ -67,6 +69,7 @@ def look(settings: Settings, wanted: Wanted) -> Place:
         database_url=database or DataFolder(home).database_url,
         broker_url=broker or (valkey.broker_url(up.runtime) if up else None),
         home=home,
+        storage=settings.storage,
         datasets=settings.datasets(wanted.data),
         server=server,
         is_server_given=wanted.server is not None or (server != usual and up is None),

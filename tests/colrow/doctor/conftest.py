@@ -37,6 +37,7 @@ def place(home: Path) -> Place:
         database_url=f"sqlite:///{home}/colrow.db",
         broker_url=None,
         home=home,
+        storage=None,
         datasets=home / "datasets",
         server="http://127.0.0.1:9",
         is_server_given=False,

@@ -85,7 +85,7 @@ def test_every_check_is_done_and_a_defect_of_one_is_a_finding(place, monkeypatch
     found = doctor.examine(place)
     assert {f.check for f in found} >= {
         "database", "broker", "data folder", "data sets", "devices", "port", "clock", "versions",
-        "workers", "webhooks",
+        "workers", "webhooks", "files of jobs",
     }  # fmt: skip
     (defect,) = [f for f in found if f.check == "devices"]
     assert (defect.status, defect.found) == (
