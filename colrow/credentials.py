@@ -54,5 +54,8 @@ def keep(file: Path, server: str, token: str | None) -> None:
 
 def _plain(server: str) -> str:
     """Write an address in one form: the parts that name no service are left out."""
-    parts = urlsplit(server)
+    try:
+        parts = urlsplit(server)
+    except ValueError:  # no address at all; who connects to it is told so
+        return server
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").lower()

@@ -82,7 +82,7 @@ class Bucket:
         """What COLROW_STORAGE says."""
         return f"s3://{self.name}/lab"
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """List everything below the prefix."""
         import fsspec
 

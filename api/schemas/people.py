@@ -148,7 +148,7 @@ class AuditEntry(Answer):
     user: str | None
     token_id: str | None
     address: str | None
-    method: str
+    method: str = Field(description="`command`: `colrow token` on the database, without the api.")
     path: str
     status: int
     detail: str | None = Field(description="What was made, or why it was refused.")

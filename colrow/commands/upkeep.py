@@ -115,5 +115,5 @@ def _address(url: str | None, data: Path | None) -> str:
 
     here = settings.read()
     if url is not None:
-        return db.address_of(url)
+        return db.address_of_one_there(url)
     return here.database_url or folder.prepare(data or here.home).database_url

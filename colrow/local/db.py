@@ -51,6 +51,20 @@ def address_of(named: str) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
+def address_of_one_there(named: str) -> str:
+    """Give the address of a database; where it is named as a file, of one that is there.
+
+    Raises LocalError: a name that was mistyped would become a new, empty database.
+    """
+    address = address_of(named)
+    if address != named and not Path(named).expanduser().exists():
+        raise LocalError(
+            f"the database {named!r} cannot be used: there is no such file, and it is no address; "
+            "write it as sqlite:////folder/colrow.db or postgresql+psycopg://user@host/name"
+        )
+    return address
+
+
 @contextmanager
 def telling(url: str) -> Iterator[None]:
     """Tell what cannot be done with a database in one sentence, as LocalError."""

@@ -1,6 +1,8 @@
 """What `colrow token` does to the database, and the token of a private `colrow up`."""
 
+import getpass
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from colrow import credentials, settings
 from colrow.commands.session import console, note
 from colrow.errors import LocalError
 from colrow.local import db, folder
-from store import owners, tokens
+from store import audit, owners, tokens
 from store.errors import StoreError
 from store.session import Database, check_schema
 from store.tokens import Role, TokenView
@@ -37,6 +39,7 @@ def create(url: str, *, user: str, role: Role, expires: str, name: str) -> None:
     expires_in_s = seconds(expires)
     with _writing(url) as session:
         made = tokens.issue(session, user, role, expires_in_s=expires_in_s, name=name)
+        _enter(session, "create", made.token)
     typer.echo(made.secret)
     note(
         f"a token of {user} ({role}, {_until(made.token)}), id {made.token.id}; it is not shown "
@@ -70,6 +73,7 @@ def revoke(url: str, token_id: str) -> None:
     """End a token. Raises LocalError."""
     with _writing(url) as session:
         token = tokens.revoke(session, token_id)
+        _enter(session, "revoke", token)
         left = tokens.has_admin(session)
     typer.echo(f"{token.id} of {token.user} revoked")
     if not left:
@@ -93,6 +97,7 @@ def private(url: str, file: Path, server: str) -> None:
         else:
             name = "colrow up --private"
             made = tokens.issue(session, owners.LOCAL, "admin", expires_in_s=None, name=name)
+            _enter(session, "create", made.token)
             secret = made.secret
     credentials.keep(file, server, secret)
 
@@ -131,6 +136,21 @@ def _open(url: str) -> Iterator[Database]:
 def _writing(url: str) -> Iterator[Session]:
     with _open(url) as database, database.write() as session:
         yield session
+
+
+def _enter(session: Session, what: str, token: TokenView) -> None:
+    """Enter what was done here into the audit log: no call of the api will."""
+    who = f"{getpass.getuser()} on {socket.gethostname()}"
+    call = audit.Call(
+        user=None,
+        token_id=token.id,
+        address=None,
+        method="command",
+        path=f"colrow token {what}",
+        status=200,
+        detail=f"token of {token.user} ({token.role}), by {who}",
+    )
+    audit.note(session, call)
 
 
 def _until(token: TokenView) -> str:

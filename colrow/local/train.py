@@ -26,7 +26,7 @@ from colrow.local import output
 from colrow.study_tables import study_table
 from crs_core.engine.place import Place, Result, ResumePoint
 from crs_core.errors import CrsError, SpecError
-from crs_core.events import QUALITY, CheckpointSaved, Event, Points, Started
+from crs_core.events import QUALITY, CheckpointSaved, Event, Noted, Points, Started
 from crs_core.planning import plan_job
 from crs_core.spec import JobSpec, StudySpec, parse_any
 
@@ -184,6 +184,8 @@ class _Watcher:
                 )
             case CheckpointSaved():
                 output.keep(self.folder, self.saved, event)
+            case Noted():
+                self.progress.console.print(event.text)
             case _:
                 return
 

@@ -58,8 +58,7 @@ def save(folder: Path, step: int, spec: JobSpec, state: Mapping[str, Any]) -> Sa
         if cause is None:
             raise
         raise DiskError(
-            f"the checkpoint {path} could not be written: {cause.strerror or cause}. Make room (or "
-            "mend the permissions), then start the job again; it goes on from its last checkpoint"
+            f"the checkpoint {path} could not be written: {cause.strerror or cause}"
         ) from error
     return Saved(path.name, hashed.size_bytes, hashed.digest.hexdigest())
 

@@ -8,17 +8,22 @@ never ended.
 Nothing in a step waits for the device. Sums are read when they are told, so a loss that is no
 longer finite is found at the next telling, evaluation or checkpoint; none is saved of it.
 
+A checkpoint that cannot be written (a full disk, a folder that became read-only) costs no training
+at first: that is told, and the next one is tried when it is due. Training ends over it when there
+was none for too long, or at its end, after some patience.
+
 On several devices this runs once for each (`crs_core.engine.ranks`). All do the same in the same
 order, and whatever hangs on the clock or on a signal is agreed on, once a step: otherwise one would
 wait for the others forever.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch.nn.utils import clip_grad_norm_
 
-from crs_core.engine.checkpoint import newest_usable, save
+from crs_core.engine.checkpoint import Saved, newest_usable, save
 from crs_core.engine.devices import computing_on, memory_explained, open_device, versions
 from crs_core.engine.parts import Parts, assemble
 from crs_core.engine.place import Place, Result, ResumePoint
@@ -26,10 +31,19 @@ from crs_core.engine.ranks import joined, local_rank
 from crs_core.engine.reporting import Reporter
 from crs_core.engine.schedules import learning_rate
 from crs_core.errors import DiskError
-from crs_core.events import CheckpointSaved, Event, Finished, Started
+from crs_core.events import CheckpointSaved, Event, Finished, Noted, Started
 from crs_core.shards import shards
 from crs_core.spec import JobSpec
 from crs_core.surroundings import environment, revision
+
+ADVICE = (
+    "Make room (or mend the permissions), then start the job again; it goes on from its last "
+    "checkpoint"
+)
+WITHOUT_S, WITHOUT_TIMES = 600.0, 10
+"""So long, and so many times the time between two, training goes on without a new checkpoint."""
+LAST_S, AGAIN_S = 60.0, 1.0
+"""So long the last checkpoint is tried, and so long lies between two tries."""
 
 
 def _never() -> bool:
@@ -92,7 +106,10 @@ class _Loop:
         self.weights = list(parts.model.parameters())
         self.saved: CheckpointSaved | None = None
         self.saved_step = -1
-        self.saved_at = time.monotonic()
+        self.saved_at = self.whole_at = time.monotonic()
+        """When one was last due, and when one was last written."""
+        self.is_disk_well = True
+        self.is_stopping = False
         self.surroundings = versions(parts.device) | {
             "device": parts.device.type,
             "threads": str(place.threads),
@@ -193,8 +210,13 @@ class _Loop:
             "report": self.reporter.state_dict(),
             "surroundings": self.surroundings,
         }
-        written = save(self.place.work_dir, progress.step, self.spec, state)
-        self.saved_at = time.monotonic()
+        try:
+            written = self._written(state)
+        except DiskError as error:
+            self._bear(error)
+            return
+        self.saved_at = self.whole_at = time.monotonic()
+        self.is_disk_well = True
         self.saved = CheckpointSaved(
             step=progress.step,
             name=written.name,
@@ -204,9 +226,39 @@ class _Loop:
         )
         self.tell(self.saved)
 
+    def _written(self, state: Mapping[str, Any]) -> Saved:
+        """Write it; what training was all about is tried for a while. Raises DiskError."""
+        folder, step, end_s = self.place.work_dir, self.saved_step, time.monotonic() + LAST_S
+        while True:
+            try:
+                return save(folder, step, self.spec, state)
+            except DiskError as error:
+                if step < self.parts.length.steps or time.monotonic() >= end_s:
+                    raise
+                self._tell_of(f"{error}, and it is the last one: that is tried for {LAST_S:g} s")
+                time.sleep(AGAIN_S)
+
+    def _bear(self, error: DiskError) -> None:
+        """Go on without the checkpoint. Raises DiskError where that would risk too much."""
+        if self.is_stopping:
+            self._tell_of(f"{error}; so what came after the checkpoint before it is lost")
+            return
+        patience_s = max(WITHOUT_S, WITHOUT_TIMES * self.spec.report.checkpoint_every_s)
+        is_last = self.saved_step == self.parts.length.steps
+        if is_last or time.monotonic() - self.whole_at >= patience_s:
+            raise DiskError(f"{error}. {ADVICE}") from error
+        self._tell_of(f"{error}. Training goes on, and the next one is tried when it is due")
+
+    def _tell_of(self, text: str) -> None:
+        """Tell once of each time that the disk is not well; and always at the end."""
+        if self.is_disk_well or self.is_stopping:
+            self.tell(Noted(text=text))
+        self.is_disk_well = False
+
     def _finish(self, *, completed: bool) -> Result:
         """End; where training was stopped, with a checkpoint (at its end one was just written)."""
         progress = self.reporter.progress
+        self.is_stopping = not completed
         if not completed and progress.step not in (0, self.saved_step):
             self._save()
         self.tell(Finished(completed=completed, step=progress.step))

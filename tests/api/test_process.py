@@ -75,15 +75,6 @@ def test_it_stops_at_once_and_cleanly_with_a_stream_open(
     assert "Traceback" not in errors
 
 
-def test_an_address_other_than_loopback_is_refused_in_one_sentence(process: Start) -> None:
-    running = process(COLROW_HOST="0.0.0.0")
-    _, errors = running.popen.communicate(timeout=15)
-    assert running.popen.returncode == 1
-    assert errors.count("\n") == 1
-    assert "0.0.0.0" in errors
-    assert "--host 127.0.0.1" in errors
-
-
 def test_a_port_in_use_is_told_in_one_sentence(process: Start) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

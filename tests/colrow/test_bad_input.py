@@ -127,9 +127,15 @@ def test_a_port_in_the_environment_that_is_none_is_told(failing, monkeypatch):
     assert "COLROW_PORT is 'many'; a port is a number from 1 to 65535" in failing("ls")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_an_address_other_than_loopback_is_refused(failing, host):
-    assert "is not a loopback one" in failing("up", "--host", host)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_an_address_that_others_reach_is_refused_without_an_admin(failing, host):
+    told = failing("up", "--host", host)
+    assert "everybody needs a token, and no admin has one" in told
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "example.invalid"])
+def test_an_address_that_is_not_of_this_machine_is_told(failing, host):
+    assert f"cannot listen on {host}" in failing("up", "--host", host)
 
 
 @pytest.mark.parametrize("data", ["missing", "truncated", "checksum"])
@@ -204,5 +210,5 @@ def test_an_answer_of_another_program_is_told(failing):
 
 
 def test_no_home_is_left_behind_by_a_refused_command(failing, tmp_path):
-    failing("up", "--host", "0.0.0.0")
+    failing("up", "--host", "192.0.2.1")
     assert not (tmp_path / "home").exists()

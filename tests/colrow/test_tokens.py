@@ -15,7 +15,7 @@ from colrow import credentials
 from colrow.client import Client
 from colrow.errors import ColrowError, LocalError
 from colrow.local import token
-from store import tokens
+from store import audit, tokens
 from store.session import Database
 from tests.colrow.conftest import free_port
 
@@ -59,6 +59,20 @@ def test_a_token_is_revoked_and_the_last_admin_is_noticed(colrow, failing, url):
     assert "revoked" in colrow("token", "list").out
     assert colrow("token", "revoke", ident).code == 0
     assert "there is no token 'x'" in failing("token", "revoke", "x")
+
+
+def test_what_is_done_to_tokens_here_is_in_the_audit_log(colrow, url):
+    _, ident = created(colrow, "--user", "ada", "--role", "admin")
+    colrow("token", "revoke", ident)
+    database = Database(url)
+    with database.read() as session:
+        entries = audit.read(session).items
+    database.close()
+    assert [(e.method, e.path, e.token_id) for e in entries] == [
+        ("command", "colrow token revoke", ident),
+        ("command", "colrow token create", ident),
+    ]
+    assert entries[0].detail.startswith("token of ada (admin), by ")
 
 
 def test_a_database_elsewhere_is_named(colrow, tmp_path):

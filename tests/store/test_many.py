@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select
 
 from crs_core.events import Points
-from store import curves, jobs, removal
+from store import curves, jobs
 from store.comparison import compare
 from store.dialects import among
 from store.errors import NotFound
@@ -21,12 +21,12 @@ MORE = 66_000
 
 @pytest.fixture(autouse=True)
 def few_parameters(bench):
-    """Let SQLite take 100 parameters, so that a few hundred jobs are too many for one each."""
+    """Let SQLite take 60 parameters, so that a few more jobs are too many for one each."""
     if bench.database.dialect == "sqlite":
 
         @event.listens_for(bench.database.engine, "checkout")
         def limit(connection, *_):
-            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 100)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 60)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_members_are_found_whatever_their_type_and_number(bench, strangers):
         assert session.scalars(select(Job.id).where(odd)).all() == []
 
 
-def test_very_many_ids_can_be_asked_for(bench, strangers, tmp_path):
+def test_very_many_ids_can_be_asked_for(bench, strangers):
     known = bench.submit()
     page = bench.read(jobs.list_jobs, JobFilter(ids=[*strangers, known]))
     assert [job.id for job in page.items] == [known]
@@ -61,21 +61,12 @@ def test_very_many_ids_can_be_asked_for(bench, strangers, tmp_path):
 
 def test_many_jobs_that_succeeded_are_compared_and_read(bench):
     ids = []
-    for seed in range(120):
+    for seed in range(64):
         claim = bench.begin(bench.spec(seed=seed))
         bench.record(claim, Points(step=1, epoch=1.0, values={"best_test_accuracy": 0.5}))
         bench.end(claim)
         ids.append(claim.job_id)
     (group,) = bench.read(compare, job_ids=ids).groups
-    assert (group.n, group.y.mean) == (120, 0.5)
+    assert (group.n, group.y.mean) == (64, 0.5)
     found = bench.read(curves.read, ids)
     assert [curve.job_id for curve in found] == ids
-
-
-def test_many_marks_of_deleted_jobs_are_gone_through(bench, tmp_path):
-    known = bench.submit()
-    marks = [known, *(str(uuid.UUID(int=number)) for number in range(200))]
-    for name in marks:
-        removal.mark(tmp_path, name)
-    left = bench.read(removal.left, tmp_path, older_s=-1.0)
-    assert sorted(left) == sorted(marks[1:])

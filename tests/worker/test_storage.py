@@ -260,12 +260,12 @@ def test_with_a_real_object_store_it_is_the_same(bench, bucket, play, tmp_path):
     place.settle(bench.database, storage)
     play("start(); save(10); finish(10, completed=False)", storage=storage)
     claim = bench.claim()
-    assert bucket.keys() == ["colrow-storage.json", f"jobs/{claim.job_id}/a1/step-10.pt"]
+    assert bucket.names() == ["colrow-storage.json", f"jobs/{claim.job_id}/a1/step-10.pt"]
     job = play(
         "(p,) = told['resume_from']; start(p['step']); save(20); finish(20)", claim, storage=storage
     )
     assert job.state == "succeeded"
-    assert bucket.keys()[-1] == f"jobs/{job.id}/a2/step-20.pt"
+    assert bucket.names()[-1] == f"jobs/{job.id}/a2/step-20.pt"
 
 
 def test_a_server_that_hangs_costs_a_wait_and_nothing_else(bench, bucket, play, tmp_path):

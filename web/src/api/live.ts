@@ -24,15 +24,19 @@ function setStatus(next: Status): void {
   for (const watcher of watchers) watcher();
 }
 
-/** Follow events for as long as the page is open; `onEvent` hears each of them once. */
-export function listen(onEvent: (event: LiveEvent) => void): () => void {
+/** Follow events for as long as the page is open; `onEvent` hears each of them once.
+    A stream that begins when the page has been read already may have missed some, and says so by a reset. */
+export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): () => void {
   const channel = new BroadcastChannel("colrow-events");
   const ended = new AbortController();
   const hear = (message: Message) => {
     if (message.kind === "event") onEvent(message.event);
     if (message.kind === "status") setStatus(message.status);
   };
-  channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
+  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+    wasRead = true; // another tab holds the stream, and this one will be its heir
+    hear(data);
+  };
 
   const lead = () =>
     new Promise<void>((resolve) => {
@@ -41,7 +45,11 @@ export function listen(onEvent: (event: LiveEvent) => void): () => void {
         hear(message);
         channel.postMessage(message);
       };
-      source.onopen = () => tell({ kind: "status", status: "live" });
+      source.onopen = () => {
+        tell({ kind: "status", status: "live" });
+        if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
+        wasRead = false; // when the browser opens it again, it goes on after the last event
+      };
       source.onerror = () => tell({ kind: "status", status: "reconnecting" });
       channel.onmessage = ({ data }: MessageEvent<Message>) => {
         if (data.kind === "hello") channel.postMessage({ kind: "status", status } satisfies Message);

@@ -12,7 +12,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
@@ -303,8 +303,12 @@ const PAUSE_MS = 400;
 /** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */
 export function useLive(isOn: boolean): void {
   const cache = useQueryClient();
+  const wasOff = useRef(false);
   useEffect(() => {
-    if (!isOn) return;
+    if (!isOn) {
+      wasOff.current = true;
+      return;
+    }
     const stale = new Map<string, readonly string[]>();
     let timer: ReturnType<typeof setTimeout> | null = null;
     const flush = () => {
@@ -320,7 +324,7 @@ export function useLive(isOn: boolean): void {
         stale.set(key.join("/"), key);
       }
       timer ??= setTimeout(flush, PAUSE_MS);
-    });
+    }, wasOff.current);
     return () => {
       end();
       if (timer) clearTimeout(timer);

@@ -892,6 +892,7 @@ export interface components {
             user: string | null;
             token_id: string | null;
             address: string | null;
+            /** @description `command`: `colrow token` on the database, without the api. */
             method: string;
             path: string;
             status: number;
