@@ -1,21 +1,22 @@
 """Device-seconds that sampling saved: measured, beside an exact job that was measured alike.
 
 No time is inferred from MACs. A job counts where its sweep has an exact job of the same network,
-data and training, and both ran on as many devices of the same name, with as many threads, and had
-them to themselves the whole time; else nothing is known, which is not zero. Saved time may be below
-zero: sampling then took longer.
+data and training, and both ran on the same kind of device, as many and to themselves, as
+`store.timing` tells; else nothing is known, which is not zero. Saved time may be below zero:
+sampling then took longer.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import STUDIED
-from store import metrics
+from store import metrics, timing
+from store.dialects import among
 from store.grouping import twin_of
 from store.tables import Attempt, Job, Owner, Summary, Worker
 
@@ -34,15 +35,6 @@ class Saved:
     device_s: float
 
 
-class _Ground(NamedTuple):
-    """On what a job ran, whole."""
-
-    kind: str
-    name: str
-    devices: int
-    threads: int | None
-
-
 def read(
     session: Session,
     *,
@@ -51,30 +43,32 @@ def read(
     until: float | None = None,
 ) -> list[Saved]:
     """Read what was saved by jobs that ended in a span of time; seconds since 1970, UTC."""
-    rows = session.execute(
-        _finished().add_columns(Job.id, Job.sweep_key, Job.policies, Job.spec, Job.finished_at)
-        .add_columns(Owner.name.label("user"))
-        .join(Owner, Owner.key == Job.owner_key)
-    ).all()  # fmt: skip
-    if not rows:
-        return []
-    grounds, seconds = _grounds(session), _seconds(session)
+    rows = session.execute(_finished()).all()
+    keys = [row.key for row in rows]
+    ran_on, seconds, kinds = (
+        timing.ran_on(session, keys),
+        _seconds(session, keys),
+        _kinds(session, keys),
+    )
     exact: defaultdict[Any, list[float]] = defaultdict(list)
     sampled: list[tuple[Any, Row[Any]]] = []
     for row in rows:
-        if row.key not in grounds or row.key not in seconds:
+        on = ran_on.get(row.key, timing.NOTHING)
+        if on.device is None or on.caveat is not None or row.key not in seconds:
             continue
-        like = (row.sweep_key, twin_of(row.spec), grounds[row.key])
+        like = (row.sweep_key, twin_of(row.spec), on.device)
         if row.policies == _EXACT:
             exact[like].append(seconds[row.key])
         elif _is_within(row.finished_at, since, until) and user in (None, row.user):
             sampled.append((like, row))
     return [
         Saved(
-            row.id, row.user, ground.kind, (fmean(exact[like]) - seconds[row.key]) * ground.devices
+            job=row.id,
+            user=row.user,
+            kind=kinds[row.key],
+            device_s=(fmean(exact[like]) - seconds[row.key]) * row.devices,
         )
         for like, row in sampled
-        for ground in [grounds[row.key]]
         if like in exact
     ]
 
@@ -89,49 +83,36 @@ def _finished() -> Select[Any]:
     with_exact = select(Job.sweep_key).where(
         succeeded, Job.policies == _EXACT, Job.sweep_key.is_not(None)
     )
-    return select(Job.key).where(
-        succeeded, Job.model.not_in(STUDIED), Job.sweep_key.in_(with_exact)
+    columns = (
+        Job.key, Job.id, Job.sweep_key, Job.policies, Job.devices, Job.spec, Job.finished_at,
+        Owner.name.label("user"),
+    )  # fmt: skip
+    return (
+        select(*columns)
+        .join(Owner, Owner.key == Job.owner_key)
+        .where(succeeded, Job.model.not_in(STUDIED), Job.sweep_key.in_(with_exact))
     )
 
 
-def _grounds(session: Session) -> dict[int, _Ground]:
-    """Say on what each job ran, where all of its attempts ran on the same and alone."""
-    found: defaultdict[int, set[_Ground | None]] = defaultdict(set)
-    for attempt in session.execute(
-        select(
-            Attempt.job_key, Attempt.shared, Attempt.versions, Attempt.device_count,
-            Attempt.threads, Worker.kind,
-        )
+def _kinds(session: Session, job_keys: list[int]) -> dict[int, str]:
+    """Give the kind of the devices of each job's attempts."""
+    rows = session.execute(
+        select(Attempt.job_key, Worker.kind)
         .join(Worker, Worker.key == Attempt.worker_key)
-        # One that ended before its trainer began trained nothing.
-        .where(Attempt.job_key.in_(_finished()), Attempt.start_step.is_not(None))
-    ):  # fmt: skip
-        found[attempt.job_key].add(_ground(attempt))
-    return {
-        key: ground
-        for key, grounds in found.items()
-        if len(grounds) == 1 and (ground := next(iter(grounds))) is not None
-    }
+        .where(among(session, Attempt.job_key, job_keys))
+        .order_by(Attempt.key)
+    )
+    return {row.job_key: row.kind for row in rows}
 
 
-def _ground(attempt: Row[Any]) -> _Ground | None:
-    versions = attempt.versions or {}
-    name = versions.get("gpu") or versions.get("processor")
-    if attempt.shared is not False or name is None:
-        return None
-    return _Ground(attempt.kind, name, attempt.device_count or 1, attempt.threads)
-
-
-def _seconds(session: Session) -> dict[int, float]:
+def _seconds(session: Session, job_keys: list[int]) -> dict[int, float]:
     number = metrics.numbers(session).get("seconds")
-    if number is None:
-        return {}
     table = Summary.__table__.c
     rows: Any = session.execute(
         select(table.job_key, table.last_value).where(
             table.metric_id == number,
             table.last_value.is_not(None),
-            table.job_key.in_(_finished()),
+            among(session, table.job_key, job_keys),
         )
     ).all()
     return dict(rows)

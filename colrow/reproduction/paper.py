@@ -129,8 +129,8 @@ def _again(experiments: Sequence[Experiment], size: Size) -> Section:
         (
             Paragraph(
                 f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Seeds are 0, 1, 2, … of each "
-                "setting. What has a result, in the service or beside the report, is not run "
-                "again; in another folder (--out) everything is."
+                "setting. What has a result, in the service or beside the report, stays as it "
+                "is; into another folder (--out) everything is run."
             ),
             Code(" ".join(words), "sh"),
         ),

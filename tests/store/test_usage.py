@@ -13,7 +13,8 @@ from store.tables import Attempt, Usage
 from store.usage import DAY_S, Used
 from tests.store.conftest import Bench, make_spec
 
-VERSIONS = {"torch": "2", "processor": "Quick 9000"}
+QUICK = {"processor": "Quick 9000"}
+SLOW = {"processor": "Slow 100"}
 
 
 def layers(step: int, exact: int, performed: int) -> Layers:
@@ -49,10 +50,10 @@ def test_an_attempt_is_entered_when_it_ends_and_outlives_its_job(bench: Bench) -
     assert used(bench)["ada", "cpu"] == one
 
 
-def test_every_device_of_the_slot_counts_and_kinds_and_users_stand_apart(bench: Bench) -> None:
+def test_every_device_of_a_job_counts_and_kinds_and_users_stand_apart(bench: Bench) -> None:
     wide = bench.worker("host/1", kind="cuda", devices=["0", "1", "2"])
-    for owner, worker in (("ada", wide), ("bob", bench.worker())):
-        bench.submit(owner=owner)
+    for owner, worker, devices in (("ada", wide, 3), ("bob", bench.worker(), 1)):
+        bench.submit(make_spec(resources={"devices": devices}), owner=owner)
         claim = bench.claim(worker)
         assert claim is not None
         began(bench, claim, 100)
@@ -122,23 +123,30 @@ def test_the_days_of_a_span_meet_at_midnight() -> None:
 class Lab(Bench):
     """A sweep whose jobs ran so long, on such devices."""
 
-    def sweep(self, *policies: str) -> None:
+    def sweep(self, *policies: str, devices: int = 1) -> None:
         new = NewSweep("s", base={}, axes={}, owner="ada")
-        made = [NewJob(make_spec(policy, seed=i), owner="ada") for i, policy in enumerate(policies)]
+        needs = {"devices": devices}
+        made = [
+            NewJob(make_spec(policy, seed=i, resources=needs), owner="ada")
+            for i, policy in enumerate(policies)
+        ]
         self.write(sweeps.create, new, made)
 
     def train(
-        self, seconds: float, *, versions: dict[str, str] = VERSIONS, shared: bool | None = False,
-        worker: int | None = None, **said: Any,
-    ) -> Claim:  # fmt: skip
+        self,
+        seconds: float,
+        *,
+        on: dict[str, str] = QUICK,
+        shared: bool | None = False,
+        worker: int | None = None,
+        **said: Any,
+    ) -> Claim:
         claim = self.claim(worker)
         assert claim is not None
-        self.record(
-            claim, self.started(versions=versions, **said), self.points(30, seconds=seconds)
-        )
+        self.record(claim, self.started(environment=on, **said), self.points(30, seconds=seconds))
+        self.end(claim)
         with self.database.write() as session:
             session.get_one(Attempt, claim.attempt_id).shared = shared
-        self.end(claim)
         return claim
 
 
@@ -180,8 +188,8 @@ def test_saved_time_may_be_below_zero(lab: Lab) -> None:
     [
         {"shared": True},
         {"shared": None},
-        {"versions": {"torch": "2", "processor": "Slow 100"}},
-        {"versions": {"torch": "2"}},
+        {"on": SLOW},
+        {"on": {}},
         {"threads": 4},
     ],
     ids=["shared", "shared or not", "another processor", "some processor", "more threads"],
@@ -198,9 +206,7 @@ def test_a_job_whose_attempts_ran_on_different_devices_has_no_time(lab: Lab) -> 
     lab.train(100.0)
     claim = lab.claim()
     assert claim is not None
-    lab.record(claim, lab.started(versions=VERSIONS | {"processor": "Slow 100"}))
-    with lab.database.write() as session:
-        session.get_one(Attempt, claim.attempt_id).shared = False
+    lab.record(claim, lab.started(environment=SLOW))
     lab.write(attempts.release, claim.attempt_id, kind="worker_lost", message="gone")
     lab.train(70.0)
     assert saved(lab) == (None, 0)
@@ -208,9 +214,9 @@ def test_a_job_whose_attempts_ran_on_different_devices_has_no_time(lab: Lab) -> 
 
 def test_saved_time_counts_devices_and_only_the_days_asked_for(lab: Lab) -> None:
     wide = lab.worker("host/1", kind="cuda", devices=["0", "1"])
-    lab.sweep("exact", "topk")
+    lab.sweep("exact", "topk", devices=2)
     for seconds in (100.0, 70.0):
-        lab.train(seconds, worker=wide, versions={"gpu": "H100"})
+        lab.train(seconds, worker=wide, device="cuda", versions={"gpu": "H100"})
     one = used(lab)["ada", "cuda"]
     assert (one.saved_device_s, one.compared_jobs) == (pytest.approx(60), 1)
     with lab.database.read() as session:
