@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, bindparam, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Subquery, any_, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import QueryableAttribute, Session
 
@@ -29,6 +29,21 @@ def among(
         members = func.json_each(json.dumps(listed)).table_valued("value")
         return column.in_(select(members.c.value))
     return column == any_(bindparam(None, listed, postgresql.ARRAY(column.type)))
+
+
+def table_of(session: Session, **columns: Sequence[int]) -> Subquery:
+    """Make a table of columns of whole numbers that goes along in a parameter or two.
+
+    `VALUES` would do, but be compiled anew for every number of rows.
+    """
+    if is_sqlite(session):
+        rows = json.dumps(list(zip(*columns.values(), strict=True)))
+        row = func.json_each(rows).table_valued("value").c.value
+        taken = (func.json_extract(row, f"$[{i}]").label(name) for i, name in enumerate(columns))
+        return select(*taken).subquery()
+    arrays = (bindparam(None, list(c), postgresql.ARRAY(BigInteger)) for c in columns.values())
+    table = func.unnest(*arrays).table_valued(*columns).render_derived()
+    return select(*table.c).subquery()
 
 
 def _insert(session: Session, table: type[Base]) -> Any:

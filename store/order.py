@@ -17,22 +17,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    case,
-    column,
-    func,
-    literal,
-    or_,
-    select,
-    values,
-)
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from store import shares, slots
+from store.dialects import table_of
 from store.shares import START_S, Share
 from store.slots import Slot
 from store.tables import Job
@@ -49,22 +38,28 @@ class View:
     patterns: tuple[str, ...]
     """Names of devices that queued jobs ask for."""
     shares: Mapping[int, Share]
+    owners: Subquery
+    """The shares as a table: `owner_key`, `used_s`, `room`."""
 
 
 def view(session: Session) -> View:
     """Look at the workers and the owners."""
     found = {slots.slot_of(worker) for worker in slots.living(session)}
     patterns = select(Job.device_name).where(Job.device_name.is_not(None)).distinct()
+    standing = shares.read(session)
+    rooms = [UNCAPPED if one.room is None else one.room for one in standing.values()]
+    used = [one.used_s for one in standing.values()]
     return View(
         tuple(sorted(found, key=lambda slot: (len(slot.devices), repr(slot)))),
         tuple(sorted(name for name in session.scalars(patterns) if name is not None)),
-        shares.read(session),
+        standing,
+        table_of(session, owner_key=list(standing), used_s=used, room=rooms),
     )
 
 
 def front(seen: View, slot: Slot) -> Select[Any]:
     """Select the key of the job that the slot takes next."""
-    owner = _owners(seen)
+    owner = seen.owners
     return (
         select(Job.key)
         .join(owner, owner.c.owner_key == Job.owner_key)
@@ -93,41 +88,37 @@ def place(seen: View, job_key: int) -> Select[Any]:
 
 def _placed(seen: View) -> tuple[Select[Any], tuple[Any, ...]]:
     """Select the queued jobs, and give what to order them by."""
-    waiting = select(
-        Job.key, Job.owner_key, Job.priority, Job.queued_at, Job.devices,
-        *(width.label("width") for width in _width(seen)), _fits(seen).label("fits"),
-    ).where(Job.state == "queued").subquery()  # fmt: skip
+    owner = seen.owners
+    # Owners are joined first: each then finds its own jobs in the index.
+    waiting = (
+        select(
+            *(Job.key, Job.owner_key, Job.priority, Job.queued_at, Job.devices),
+            *(owner.c.used_s, owner.c.room, _fits(seen).label("fits")),
+            *(width.label("width") for width in _width(seen)),
+        )
+        .join(owner, owner.c.owner_key == Job.owner_key)
+        .where(Job.state == "queued")
+        .subquery()
+    )
     w = waiting.c
     own: dict[str, Any] = {
         "partition_by": [w.owner_key, w.fits],
         "order_by": [w.priority.desc(), w.queued_at, w.key],
     }
-    placed = select(
-        waiting,
-        (func.sum(w.devices).over(**own, rows=(None, 0)) - w.devices).label("ahead"),
-        func.row_number().over(**own).label("nth"),
-    ).subquery()  # fmt: skip
-    p, owner = placed.c, _owners(seen)
-    is_beyond = p.nth > owner.c.room
+    ahead = func.sum(w.devices).over(**own, rows=(None, 0)) - w.devices
+    nth = func.row_number().over(**own)
+    placed = select(waiting, ahead.label("ahead"), nth.label("nth")).subquery()
+    p = placed.c
+    is_beyond = p.nth > p.room
     order = (
         case((p.fits == "0" * len(seen.slots), 2), (is_beyond, 1), else_=0),
         p.priority.desc(),
         *([p.width] if "width" in p else []),
-        owner.c.used_s + START_S * p.ahead,
+        p.used_s + START_S * p.ahead,
         p.queued_at,
         p.key,
     )
-    jobs = select(p.key, p.owner_key, p.priority, p.fits, is_beyond.label("is_beyond"))
-    return jobs.join(owner, owner.c.owner_key == p.owner_key), order
-
-
-def _owners(seen: View) -> Any:
-    rows = [
-        (key, share.used_s, UNCAPPED if share.room is None else share.room)
-        for key, share in seen.shares.items()
-    ]
-    columns = column("owner_key", Integer), column("used_s", BigInteger), column("room", Integer)
-    return values(*columns, name="owner_shares").data(rows or [(0, 0, 0)]).cte("owner_share")
+    return select(p.key, p.owner_key, p.priority, p.fits, is_beyond.label("is_beyond")), order
 
 
 def _width(seen: View) -> list[ColumnElement[Any]]:
