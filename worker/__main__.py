@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import tempfile
 import time
 
 from pydantic import ValidationError
@@ -65,7 +66,13 @@ def _serve(settings: Settings, name: Name, slot: Slot) -> int:
 
 
 def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
-    """Take a name that nobody else has, here or in the database, and enter the slot under it."""
+    """Take a name that nobody else has, here or in the database, and enter the slot under it.
+
+    Raises OSError when the home cannot be written to: no file of a job could be then.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.home):
+        pass
     storage = _reach(settings, database)
     after = 0
     while True:

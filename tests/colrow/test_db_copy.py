@@ -104,7 +104,7 @@ def test_a_target_that_holds_something_is_refused_and_left_as_it_is(way):
     found = with_session(target, full_database.read)
     assert found["metrics"] == [(5, "x")]
     assert found["jobs"] == []
-    assert found["scheduler"] == [(1, 0)]
+    assert found["scheduler"] == [(1, 0, None, None, None)]
 
 
 def test_a_source_that_a_worker_uses_is_refused(way):

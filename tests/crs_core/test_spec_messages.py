@@ -78,7 +78,7 @@ def test_a_part_of_a_union_is_named_as_it_was_written():
         ("training__epoch", 3, "did you mean `epochs`?"),
         ("approximation__0__forwards", 0.5, "did you mean `forward`?"),
         ("training__optimizer", {"name": "adam", "beta": 0.5}, "did you mean `beta2`?"),
-        ("model__depth", 3, "there are: name, hidden"),
+        ("model__depth", 3, "there are: name, hidden, dropout, initial_weights"),
     ],
 )
 def test_an_unknown_field_is_told_with_the_nearest_or_all_there_are(path, value, near):

@@ -135,19 +135,28 @@ def test_a_database_that_is_away_for_a_while_costs_no_point(cluster):
     assert "the database cannot be written to, trying again" in cluster.workers[0].said()
 
 
-def test_a_disk_without_room_fails_the_job_with_advice_and_keeps_what_was_saved(installation):
+def test_a_disk_without_room_costs_no_training_and_is_told(installation):
     installation.start_worker()
-    job_id = installation.submit(long_spec())
+    job_id = installation.submit(long_spec(3000))
     wait_for_checkpoint(installation, job_id, 20)
-    # No file of the trainer may grow past this: the next checkpoint does not fit.
     trainer = installation.wait_for_trainer(job_id)
-    resource.prlimit(trainer, resource.RLIMIT_FSIZE, (1000, 1000))
-    job = installation.wait(job_id, "failed", "succeeded")
-    assert job.reason.kind == "disk"
-    assert "Make room" in job.reason.message
+    # No file of the trainer may grow past this: the next checkpoint does not fit.
+    before = resource.prlimit(trainer, resource.RLIMIT_FSIZE)
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, (1000, before[1]))
+
+    def told():
+        return installation.job(job_id).attempts[0].notes
+
+    wait_until(told, "the job's page tells of it")
+    (note,) = told()
+    assert "could not be written: File too large. Training goes on" in note
     with installation.database.read() as session:
-        newest = checkpoints.read(session, job_id)[0]
-    assert (installation.home / newest.path).stat().st_size == newest.size_bytes
+        kept = checkpoints.read(session, job_id)[0]
+    assert (installation.home / kept.path).stat().st_size == kept.size_bytes
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, before)
+    wait_for_checkpoint(installation, job_id, kept.step + 1)
+    assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
+    assert len(installation.attempts(job_id)) == 1
 
 
 def test_files_that_are_neither_newest_nor_best_are_deleted(installation):

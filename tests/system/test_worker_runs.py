@@ -206,6 +206,7 @@ def test_a_worker_tells_what_it_does_and_says_goodbye(installation):
         ({"database_url": "sqlite:////proc/none/colrow.db"}, "waiting for it"),
         ({"devices": "cpu,0"}, "COLROW_DEVICES: Value error, devices are `cpu`, or CUDA devices"),
         ({"home": "/proc/none"}, "the folder of COLROW_HOME cannot be used"),
+        ({"home": "/sys/kernel"}, "the folder of COLROW_HOME cannot be used"),
     ],
 )
 def test_a_worker_that_cannot_start_says_why(installation, settings, words):

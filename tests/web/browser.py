@@ -41,6 +41,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def sign_in(page: Page, secret: str) -> None:
+    """Fill in the form that asks for a token."""
+    page.get_by_label("Token").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+
+
 @dataclass
 class Visit:
     """A page and everything that it said on the console; `may_fail` where refusals are wanted."""
@@ -75,7 +81,7 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
 class Api:
     """`python -m api` on a port of its own, which it keeps over a restart."""
 
-    def __init__(self, database_url: str, **environment: str) -> None:
+    def __init__(self, database_url: str, *, token: str | None = None, **environment: str) -> None:
         assert (ROOT / "api/static/index.html").is_file(), "the page is not built: run make setup"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -84,6 +90,7 @@ class Api:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("COLROW_")}
         own = {"COLROW_DATABASE_URL": database_url, "COLROW_PORT": str(self.port)}
         self.environment: Mapping[str, str] = kept | own | environment
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Api":
@@ -109,7 +116,7 @@ class Api:
             self.process = None
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"{self.url}/api/v1{path}", json=body)
+        answer = httpx.post(f"{self.url}/api/v1{path}", json=body, headers=self.headers)
         assert answer.status_code in (201, 202), answer.text
         made: dict[str, Any] = answer.json()
         return made

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from store import tokens
 from store.session import Database
 from store.tokens import Role
-from tests.web.browser import PHONE, Api, Visit, visiting
+from tests.web.browser import PHONE, Api, Visit, sign_in, visiting
 
 pytestmark = [pytest.mark.system, pytest.mark.needs("chromium")]
 
@@ -55,11 +55,6 @@ def visit(browser: Browser, lab: Lab) -> Iterator[Visit]:
     with visiting(browser, lab.api.url) as made:
         made.may_fail = True  # 401 is what it is about
         yield made
-
-
-def sign_in(page: Page, secret: str) -> None:
-    page.get_by_label("Token").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_one_signs_in_submits_in_ones_own_name_and_signs_out(visit: Visit, lab: Lab) -> None:
