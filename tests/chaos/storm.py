@@ -141,7 +141,7 @@ class Storm:
         end_s = time.monotonic() + 60
         while True:
             try:
-                with Client(self.world.url, timeout_s=10) as client:
+                with self.world.client(timeout_s=10) as client:
                     return ask(client)
             except ColrowError:
                 if time.monotonic() > end_s:

@@ -16,6 +16,7 @@ from pathlib import Path
 import migrations
 from colrow.client import Client
 from colrow.errors import ColrowError
+from store import tokens
 from store.session import Database
 from tests.chaos.proxy import Proxy
 from tests.chaos.servers import Postgres, Redis, free_port
@@ -63,6 +64,11 @@ class World:
         self.broker.start()
         migrations.upgrade(url)
         self.installation = Installation(self.home, url, self.broker, Database(url))
+        self._token = ""
+        if profile == "cluster":  # its api lets nobody in without
+            with self.installation.database.write() as session:
+                made = tokens.issue(session, "storm", "admin", expires_in_s=24 * 3600)
+            self._token = made.secret
         for number in range(1, WORKERS + 1):
             self._settings[f"worker-{number}"] = {}
         self.tend()
@@ -84,9 +90,13 @@ class World:
         assert self._api is not None
         return self._api
 
+    def client(self, *, timeout_s: float) -> Client:
+        """Give a client of the api that may do everything."""
+        return Client(self.url, token=self._token, timeout_s=timeout_s)
+
     def is_ready(self) -> bool:
         try:
-            with Client(self.url, timeout_s=5) as client:
+            with self.client(timeout_s=5) as client:
                 client.workers()
         except ColrowError:
             return False
