@@ -102,8 +102,8 @@ def shift_clock(world: World, chance: random.Random) -> str:
 def truncate_checkpoint(world: World, chance: random.Random) -> str:
     """Cut the newest checkpoint of a running job short, and kill its trainer."""
     job_id, pid = _a_running_job(world, chance)
-    newest = _checkpoints(world, job_id)[-1:]
     _kill(pid, "trainer")
+    newest = _newest_checkpoint(world, job_id)
     for path in newest:
         with contextlib.suppress(FileNotFoundError):
             os.truncate(path, path.stat().st_size // 2)
@@ -114,8 +114,8 @@ def foreign_checkpoint(world: World, chance: random.Random) -> str:
     """Put the checkpoint of another job in the place of a running job's, and kill its trainer."""
     job_id, pid = _a_running_job(world, chance)
     others = [p for p in (world.home / "jobs").glob("*/a*/step-*.pt") if job_id not in str(p)]
-    newest = _checkpoints(world, job_id)[-1:]
     _kill(pid, "trainer")
+    newest = _newest_checkpoint(world, job_id)
     for path in newest if others else []:
         with contextlib.suppress(FileNotFoundError):
             content = chance.choice(others).read_bytes()
@@ -255,6 +255,12 @@ def _until(find: Callable[[], list[_Found]], world: World) -> list[_Found]:
     return found
 
 
-def _checkpoints(world: World, job_id: str) -> list[Path]:
-    paths = (world.home / "jobs" / job_id).glob("a*/step-*.pt")
-    return sorted(paths, key=lambda p: int(p.stem.removeprefix("step-")))
+def _newest_checkpoint(world: World, job_id: str) -> list[Path]:
+    """Give the file that training goes on from; none where it is the last one, or there is none."""
+    of = world.installation.job(job_id).progress.of
+    paths = {
+        int(path.stem.removeprefix("step-")): path
+        for path in (world.home / "jobs" / job_id).glob("a*/step-*.pt")
+    }
+    newest = max(paths, default=of)
+    return [] if newest == of else [paths[newest]]

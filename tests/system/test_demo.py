@@ -33,7 +33,7 @@ def test_the_demo_trains_compares_and_stops_cleanly(tmp_path, stays_up):
     if stays_up:
         wait_until(lambda: "Ctrl-C stops the service." in said.read_text(), "it stays up")
         process.send_signal(signal.SIGINT)
-    assert process.wait(120) == 0, said.read_text()
+    assert process.wait(300) == 0, said.read_text()
     assert re.search(r"topk +50 % .* \(2\)", said.read_text())
     assert "4 jobs in" in said.read_text()
     assert not processes_of(tmp_path / "data")

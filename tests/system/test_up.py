@@ -28,7 +28,8 @@ def ended(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_and_leaves_no_process(up, number):
     service = up().wait_until_ready()
-    assert len(service.processes()) == 6  # itself, broker, worker and its spare, api, notifier
+    # Itself, broker, worker and its spare, api, notifier.
+    wait_until(lambda: len(service.processes()) == 6, "all processes run")
     with Client(service.url) as client:
         job = client.submit(tiny_spec())
         assert client.wait(job["id"], timeout_s=60)["state"] == "succeeded"
