@@ -102,7 +102,8 @@ def claim(session: Session, worker_key: int, *, lease_s: float = LEASE_S) -> Cla
         select(Scheduler).where(Scheduler.id == 1).with_for_update()
     ).scalar_one()
     slot = slots.slot_of(worker)
-    best = order.front(order.view(session), slot)
+    # One that is locked is about to be changed: who does that need not be waited for.
+    best = order.front(order.view(session), slot).with_for_update(of=Job, skip_locked=True)
     while (key := session.execute(best).scalar_one_or_none()) is not None:
         job = _lock_job(session, key)
         if job is None or job.state != "queued":  # cancelled since it was chosen
@@ -195,9 +196,13 @@ def finish(
 ) -> None:
     """End the attempt and move its job to the outcome's state. `kind` and `message` say why.
 
-    A job that has paused while somebody resumed it is queued. Raises Fenced.
+    A job that has paused while somebody resumed it is queued, and one that was cancelled while it
+    paused is cancelled. Raises Fenced.
     """
     attempt, job = _current(session, attempt_id)
+    if outcome is Outcome.PAUSED and job.wish == "cancel":
+        outcome, kind = Outcome.CANCELLED, "cancelled"
+        message = f"{message}, and was cancelled meanwhile"
     reason = Reason(kind, message) if kind else None
     _end(session, attempt, job, outcome.value, reason)
     if outcome is Outcome.PAUSED and job.wish is None:

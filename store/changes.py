@@ -103,7 +103,10 @@ def since(session: Session, seq: int, *, limit: int = READ_LIMIT) -> Feed:
 
 
 def trim(session: Session, *, keep: int = KEEP) -> int:
-    """Delete all but the last `keep` changes; give how many went."""
+    """Delete all but the last `keep` changes; give how many went.
+
+    In a transaction of its own: `number` says why.
+    """
     floor = head(session) - keep
     if floor <= 0:
         return 0

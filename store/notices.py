@@ -4,7 +4,7 @@ They are written in the transaction that ends the job, at its very end: so no en
 not, and none is forgotten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from store import clock
+from store.dialects import among
 from store.ids import new_id
 from store.tables import Delivery, Job, Metric, Owner, Summary, Sweep, Webhook
 from store.views import STATES
@@ -21,7 +22,6 @@ ENDS = ("succeeded", "failed", "cancelled")
 """States of a job that are told."""
 _ENDED = "colrow.ended"
 _MADE = "colrow.deliveries"
-_MANY = 1000
 
 
 @dataclass
@@ -37,6 +37,12 @@ def note_end(session: Session, job: Job) -> None:
     _noted(session).jobs[job.key] = None
     if job.sweep_key is not None:
         note_sweep(session, job.sweep_key)
+
+
+def note_ends(session: Session, job_keys: Iterable[int], sweep_key: int) -> None:
+    """Keep in mind that these jobs of a sweep may have ended."""
+    _noted(session).jobs |= dict.fromkeys(job_keys)
+    note_sweep(session, sweep_key)
 
 
 def note_sweep(session: Session, sweep_key: int) -> None:
@@ -58,10 +64,7 @@ def write(session: Session) -> None:
     noted: _Noted | None = session.info.pop(_ENDED, None)
     if noted is None:
         return
-    keys = sorted(noted.jobs)
-    made = []
-    for first in range(0, len(keys), _MANY):
-        made += _of_jobs(session, keys[first : first + _MANY])
+    made = _of_jobs(session, sorted(noted.jobs))
     for key in sorted(noted.sweeps):
         made += _of_sweep(session, key)
     _insert(session, made)
@@ -105,7 +108,7 @@ def _of_jobs(
         .join(Job, Job.key == Webhook.job_key)
         .join(Owner, Owner.key == Job.owner_key)
         .outerjoin(Sweep, Sweep.key == Job.sweep_key)
-        .where(Webhook.job_key.in_(keys), Job.state.in_(ENDS))
+        .where(among(session, Webhook.job_key, keys), Job.state.in_(ENDS))
         .order_by(Webhook.key)
     )
     if only is not None:
@@ -197,7 +200,7 @@ def _summaries(session: Session, keys: set[int]) -> dict[int, dict[str, Any]]:
             Summary.at_best_validation,
         )
         .join(Metric, Metric.id == Summary.metric_id)
-        .where(Summary.job_key.in_(keys))
+        .where(among(session, Summary.job_key, sorted(keys)))
         .order_by(Metric.name)
     )
     for row in rows:

@@ -14,16 +14,16 @@ come last. Where slots are not alike, the job that a slot takes is the first her
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from store import shares, slots
-from store.dialects import table_of
+from store.dialects import among, table_of
 from store.shares import START_S, Share
-from store.slots import Slot
+from store.slots import Among, Slot
 from store.tables import Job
 
 UNCAPPED = 2**31 - 1
@@ -40,20 +40,26 @@ class View:
     shares: Mapping[int, Share]
     owners: Subquery
     """The shares as a table: `owner_key`, `used_s`, `room`."""
+    among: Among
+
+    def fits(self, slot: Slot) -> ColumnElement[bool]:
+        """Say in SQL which jobs fit a slot."""
+        return slots.fits(slot, self.patterns, self.among)
 
 
 def view(session: Session) -> View:
     """Look at the workers and the owners."""
     found = {slots.slot_of(worker) for worker in slots.living(session)}
-    patterns = select(Job.device_name).where(Job.device_name.is_not(None)).distinct()
+    asked = select(Job.device_name).where(Job.state == "queued", Job.device_name.is_not(None))
     standing = shares.read(session)
     rooms = [UNCAPPED if one.room is None else one.room for one in standing.values()]
     used = [one.used_s for one in standing.values()]
     return View(
         tuple(sorted(found, key=lambda slot: (len(slot.devices), repr(slot)))),
-        tuple(sorted(name for name in session.scalars(patterns) if name is not None)),
+        tuple(sorted(name for name in session.scalars(asked.distinct()) if name is not None)),
         standing,
         table_of(session, owner_key=list(standing), used_s=used, room=rooms),
+        partial(among, session),
     )
 
 
@@ -63,7 +69,7 @@ def front(seen: View, slot: Slot) -> Select[Any]:
     return (
         select(Job.key)
         .join(owner, owner.c.owner_key == Job.owner_key)
-        .where(Job.state == "queued", owner.c.room > 0, slots.fits(slot, seen.patterns))
+        .where(Job.state == "queued", owner.c.room > 0, seen.fits(slot))
         .order_by(Job.priority.desc(), *_width(seen), owner.c.used_s, Job.queued_at, Job.key)
         .limit(1)
     )
@@ -125,12 +131,12 @@ def _width(seen: View) -> list[ColumnElement[Any]]:
     """Order by the width of the narrowest slot that fits; nothing where all are as wide."""
     of_width: dict[int, list[ColumnElement[bool]]] = {}
     for slot in seen.slots:
-        of_width.setdefault(len(slot.devices), []).append(slots.fits(slot, seen.patterns))
+        of_width.setdefault(len(slot.devices), []).append(seen.fits(slot))
     if len(of_width) < 2:
         return []
     return [case(*((or_(*some), -width) for width, some in of_width.items()), else_=0)]
 
 
 def _fits(seen: View) -> ColumnElement[str]:
-    signs = (case((slots.fits(slot, seen.patterns), "1"), else_="0") for slot in seen.slots)
+    signs = (case((seen.fits(slot), "1"), else_="0") for slot in seen.slots)
     return reduce(lambda left, right: left.concat(right), signs, literal(""))

@@ -14,14 +14,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from store import clock, slots
-from store.errors import StorageSetting
+from store.errors import StorageError, StorageSetting
 from store.files import Storage
 from store.session import Database
 from store.tables import Checkpoint, Scheduler, StorageRow
 
 
-def settle(database: Database, storage: Storage) -> None:
-    """Take the place for the database's, if it is or may become that.
+def settle(database: Database, storage: Storage) -> str:
+    """Take the place for the database's, if it is or may become that, and give its id.
 
     It may while the database knows no place, or has no checkpoint to lose and no worker that lives.
     Raises StorageSetting where it is another one, StorageError where it does not answer.
@@ -29,7 +29,7 @@ def settle(database: Database, storage: Storage) -> None:
     with database.read() as session:
         known = _row(session).place
     if known is not None and _read(storage) == known:
-        return
+        return known
     with database.write() as session:
         # One at a time: of two first workers the second finds what the first one settled.
         session.execute(select(Scheduler.id).where(Scheduler.id == 1).with_for_update())
@@ -40,7 +40,10 @@ def settle(database: Database, storage: Storage) -> None:
             found = str(uuid.uuid4())
             storage.set_mark(json.dumps({"place": found}) + "\n")
             found = _read(storage)
+        if found is None:
+            raise StorageError(f"{storage.shown} does not keep what was written to it")
         row.place, row.shown = found, storage.shown
+        return found
 
 
 def shown(session: Session) -> str | None:

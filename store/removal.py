@@ -7,7 +7,7 @@ to another database.
 
 import logging
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from store import clock, place
@@ -19,6 +19,8 @@ from store.tables import Removal
 
 LIMIT = 100
 """Jobs of one turn."""
+MOST_REFUSED = 5
+"""Of one turn; the rest is left for the next one."""
 log = logging.getLogger(__name__)
 
 
@@ -37,19 +39,29 @@ def due(session: Session, *, limit: int = LIMIT) -> list[str]:
 def remove(database: Database, storage: Storage, *, limit: int = LIMIT) -> int:
     """Remove the files of deleted jobs, then the notes; give how many jobs those were.
 
-    What cannot be removed now is logged, and left for the next turn.
+    What cannot be removed now is logged, and goes to the end of the line: it keeps no other one. A
+    storage that refuses everything is asked a few times only.
     """
     with database.read() as session:
         job_ids = due(session, limit=limit)
-    gone = []
+    gone: list[str] = []
+    refused: list[str] = []
     for job_id in job_ids:
         try:
             storage.delete_folder(f"jobs/{job_id}")
         except StorageError as error:
             log.warning("the files of the deleted job %s stay for now: %s", job_id, error)
-            break
-        gone.append(job_id)
-    if gone:
+            refused.append(job_id)
+            if len(refused) == MOST_REFUSED:
+                break
+        else:
+            gone.append(job_id)
+    if gone or refused:
         with database.write() as session:
             session.execute(delete(Removal).where(among(session, Removal.job_id, gone)))
+            session.execute(
+                update(Removal)
+                .where(among(session, Removal.job_id, refused))
+                .values(at=clock.read(session))
+            )
     return len(gone)

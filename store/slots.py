@@ -1,12 +1,12 @@
 """What a slot offers, what a job needs, and whether the two fit: for one job, and as SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from crs_core.spec import STUDIED
 from store import clock
@@ -96,19 +96,23 @@ def _is_named(device: Device, pattern: str | None) -> bool:
     return device.name is not None and fnmatchcase(device.name.lower(), pattern.lower())
 
 
-def fits(slot: Slot, patterns: Iterable[str]) -> ColumnElement[bool]:
+Among = Callable[[ColumnElement[Any] | QueryableAttribute[Any], Iterable[Any]], ColumnElement[bool]]
+"""`dialects.among` of a session: however many names jobs ask for, they are one parameter."""
+
+
+def fits(slot: Slot, patterns: Iterable[str], among: Among) -> ColumnElement[bool]:
     """Say in SQL which rows of `jobs` fit the slot: as `chosen` does.
 
     `patterns` are the names of devices that jobs ask for. Databases match no patterns alike, so
     those that fit the slot are found here.
     """
-    query = and_(Job.kind.in_(["any", slot.kind]), _has_devices(slot, patterns))
+    query = and_(Job.kind.in_(["any", slot.kind]), _has_devices(slot, patterns, among))
     if slot.datasets is None:
         return query
     return query & (Job.dataset.in_(sorted(slot.datasets)) | Job.model.in_(sorted(STUDIED)))
 
 
-def _has_devices(slot: Slot, patterns: Iterable[str]) -> ColumnElement[bool]:
+def _has_devices(slot: Slot, patterns: Iterable[str], among: Among) -> ColumnElement[bool]:
     """Say which jobs find enough devices, each with enough memory and the right name."""
     of_steps: dict[tuple[tuple[int, int], ...], list[str | None]] = {}
     for pattern in (None, *patterns):
@@ -117,7 +121,7 @@ def _has_devices(slot: Slot, patterns: Iterable[str]) -> ColumnElement[bool]:
             of_steps.setdefault(_steps(found), []).append(pattern)
     return or_(
         *(
-            and_(_asks_for(names), or_(*(_is_within(*step) for step in steps)))
+            and_(_asks_for(names, among), or_(*(_is_within(*step) for step in steps)))
             for steps, names in of_steps.items()
         ),
         *([] if of_steps else [Job.devices < 0]),  # nothing fits a slot without devices
@@ -130,9 +134,9 @@ def _steps(devices: list[Device]) -> tuple[tuple[int, int], ...]:
     return tuple((count, size) for size, count in {s: n for n, s in enumerate(sizes, 1)}.items())
 
 
-def _asks_for(names: list[str | None]) -> ColumnElement[bool]:
+def _asks_for(names: list[str | None], among: Among) -> ColumnElement[bool]:
     patterns = [name for name in names if name is not None]
-    asked: list[ColumnElement[bool]] = [Job.device_name.in_(patterns)] if patterns else []
+    asked: list[ColumnElement[bool]] = [among(Job.device_name, patterns)] if patterns else []
     return or_(*asked, *([Job.device_name.is_(None)] if None in names else []))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import attempts, changes, clock, durations, order, shares, slots
+from store import attempts, clock, durations, order, shares, slots
 from store.tables import Attempt, Job, Worker
 
 
@@ -47,7 +47,6 @@ def sweep(session: Session) -> SweepReport:
             message=f"worker {worker} was not heard of before its lease ran out",
         )
         ended[state].append(job_id)
-    changes.trim(session)
     return SweepReport(
         requeued=tuple(ended["queued"]),
         failed=tuple(ended["failed"]),

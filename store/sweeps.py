@@ -141,8 +141,10 @@ def list_sweeps(session: Session, *, limit: int = 100, cursor: str | None = None
 
 def cancel(session: Session, sweep_id: str) -> Sweep:
     """Cancel every job that is not at its end yet. Idempotent. Raises NotFound."""
-    for job_id in get(session, sweep_id).jobs:
-        jobs.cancel_locked(session, jobs.lock(session, job_id))
+    key = session.execute(select(Row.key).where(Row.id == sweep_id)).scalar_one_or_none()
+    if key is None:
+        raise NotFound(f"there is no sweep {sweep_id!r}")
+    jobs.cancel_sweep(session, key, sweep_id)
     changes.note(session, changes.Change("sweep", sweep_id=sweep_id))
     session.flush()
     return get(session, sweep_id)

@@ -12,10 +12,10 @@ from crs_core.spec import broken_offers
 from store import place, queue
 from store.deliveries import Bell
 from store.errors import Conflict, StorageError, StorageSetting, StoreError
-from store.files import Storage
+from store.files import Storage, stays
 from store.objects import open_storage
 from store.session import Database
-from worker import host
+from worker import folders, host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
 from worker.host import Name, NameTaken
@@ -73,11 +73,12 @@ def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.home):
         pass
-    storage = _reach(settings, database)
+    storage, place_id = _reach(settings, database)
+    scratch = None if stays(storage) else folders.scratch(settings.home, place_id)
     after = 0
     while True:
         name = host.take_name(settings, after=after)
-        slot = Slot(settings, database, host.describe(settings, name.text), storage)
+        slot = Slot(settings, database, host.describe(settings, name.text), storage, scratch)
         try:
             slot.start()
         except Conflict:  # a worker of another home on this host
@@ -89,13 +90,13 @@ def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
             return name, slot
 
 
-def _reach(settings: Settings, database: Database) -> Storage:
-    """Give the place of files, checked; one that does not answer is waited for."""
+def _reach(settings: Settings, database: Database) -> tuple[Storage, str]:
+    """Give the place of files, checked, and its id; one that does not answer is waited for."""
     storage = open_storage(settings.storage, settings.home)
     has_failed = False
     while True:
         try:
-            place.settle(database, storage)
+            return storage, place.settle(database, storage)
         except StorageSetting:
             raise
         except (StorageError, *UNAVAILABLE) as error:
@@ -103,8 +104,6 @@ def _reach(settings: Settings, database: Database) -> Storage:
                 log.warning("the place of checkpoints does not answer, waiting for it: %s", error)
             has_failed = True
             time.sleep(_AGAIN_S)
-        else:
-            return storage
 
 
 def _refuse(why: str) -> int:

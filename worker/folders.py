@@ -1,6 +1,14 @@
-"""Where trainers of jobs work under the home."""
+"""Where trainers of jobs work under the home, or under a scratch folder of it."""
 
 from pathlib import Path
+
+
+def scratch(home: Path, place: str) -> Path:
+    """Give where trainers work while the files lie elsewhere, at the place of this id.
+
+    Apart from the home's own files: these may be what another service keeps.
+    """
+    return home / "scratch" / place
 
 
 def job_folder(home: Path, job_id: str) -> Path:

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 
-from store import preemption, workers
+from store import changes, preemption, workers
 from store.errors import NotFound
 from store.sweeper import SweepReport, sweep
 from worker import host
@@ -40,7 +40,7 @@ class Heartbeat:
         self._lookout = ThreadPoolExecutor(1, thread_name_prefix="lookout")
         self._looking: Future[bool] | None = None
         self._housekeeping = Housekeeping(
-            slot.database, slot.storage, slot.settings.home, older_s=slot.settings.lease_s
+            slot.database, slot.storage, slot.scratch, older_s=slot.settings.lease_s
         )
 
     def start(self) -> None:
@@ -125,6 +125,8 @@ class Heartbeat:
             report = sweep(session)
         with self._slot.database.write() as session:
             asked = preemption.give_way(session)
+        with self._slot.database.write() as session:  # alone: its lock is a transaction's last one
+            changes.trim(session)
         for job_id in asked:
             log.info(
                 "job %s: it is asked to give way to one of higher priority",

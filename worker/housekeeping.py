@@ -5,27 +5,35 @@ does this after its sweeps: done twice it does nothing the second time.
 """
 
 import logging
+import random
 import shutil
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from store import attempts, checkpoints, place, removal
 from store.errors import StorageError
-from store.files import Storage, stays
+from store.files import Storage
 from store.session import Database
 from worker.recorder import UNAVAILABLE
 
+MOST_REFUSED = 5
+"""In a row, before the rest is left for the next round."""
+_Item = TypeVar("_Item")
 log = logging.getLogger(__name__)
 
 
 class Housekeeping:
     """One round at a time."""
 
-    def __init__(self, database: Database, storage: Storage, home: Path, *, older_s: float) -> None:
+    def __init__(
+        self, database: Database, storage: Storage, scratch: Path | None, *, older_s: float
+    ) -> None:
         self._database = database
         self._storage = storage
-        self._home = home
+        self._scratch = scratch
         self._older_s = older_s
         self._thread: threading.Thread | None = None
 
@@ -55,41 +63,41 @@ class Housekeeping:
         # In a folder that is not mounted every file seems to be gone already.
         if (stale or removed or untidy) and not place.is_there(self._database, self._storage):
             raise StorageError(f"{self._storage.shown} is not there (is it mounted?)")
-        self._delete(stale)
+        trouble = self._delete(stale)
         if removed:
             removal.remove(self._database, self._storage)
-        self._tidy(untidy)
-        if not stays(self._storage):
-            self._clear_scratch()
+        trouble = self._tidy(untidy) or trouble
+        if self._scratch is not None:
+            self._clear(self._scratch)
+        if trouble is not None:
+            raise trouble
 
-    def _delete(self, stale: tuple[checkpoints.StaleFile, ...]) -> None:
-        gone: list[int] = []
-        try:
-            for file in stale:
-                self._storage.delete(file.path)
-                gone.append(file.id)
-        finally:
-            if gone:
-                with self._database.write() as session:
-                    checkpoints.forget(session, gone)
+    def _delete(self, stale: tuple[checkpoints.StaleFile, ...]) -> StorageError | None:
+        """Delete what can be deleted, and give what went wrong last."""
+        gone, trouble = _each(stale, lambda file: self._storage.delete(file.path))
+        if gone:
+            with self._database.write() as session:
+                checkpoints.forget(session, [file.id for file in gone])
+        return trouble
 
-    def _tidy(self, untidy: tuple[checkpoints.Leftovers, ...]) -> None:
-        done: list[int] = []
-        try:
-            for attempt in untidy:
-                for name in self._storage.names(attempt.folder):
-                    if name not in attempt.names:
-                        self._storage.delete(f"{attempt.folder}/{name}")
-                done.append(attempt.id)
-        finally:
-            if done:
-                with self._database.write() as session:
-                    checkpoints.set_tidied(session, done)
+    def _tidy(self, untidy: tuple[checkpoints.Leftovers, ...]) -> StorageError | None:
+        """Delete files without a row, and give what went wrong last."""
 
-    def _clear_scratch(self) -> None:
-        """Remove folders that trainers of this home used, and a worker left that was killed."""
+        def tidy(attempt: checkpoints.Leftovers) -> None:
+            for name in self._storage.names(attempt.folder):
+                if name not in attempt.names:
+                    self._storage.delete(f"{attempt.folder}/{name}")
+
+        done, trouble = _each(untidy, tidy)
+        if done:
+            with self._database.write() as session:
+                checkpoints.set_tidied(session, [attempt.id for attempt in done])
+        return trouble
+
+    def _clear(self, scratch: Path) -> None:
+        """Remove folders that trainers used, and a worker left that was killed."""
         now, found = time.time(), {}
-        for folder in self._home.glob("jobs/*/a*"):
+        for folder in scratch.glob("jobs/*/a*"):
             job_id, number = folder.parent.name, folder.name[1:]
             if number.isdigit() and now - folder.stat().st_mtime > self._older_s:
                 found[job_id, int(number)] = folder
@@ -102,3 +110,27 @@ class Housekeeping:
                 shutil.rmtree(folder, ignore_errors=True)
                 if not any(folder.parent.iterdir()):
                     folder.parent.rmdir()
+
+
+def _each(
+    items: Sequence[_Item], do: Callable[[_Item], None]
+) -> tuple[list[_Item], StorageError | None]:
+    """Do it to each, and give those with which it went well, and what went wrong last.
+
+    One that can never be deleted keeps none of the others: the order is another each time. But a
+    storage that refuses everything is asked a few times only.
+    """
+    done: list[_Item] = []
+    trouble: StorageError | None = None
+    refused = 0
+    for item in random.sample(items, len(items)):
+        try:
+            do(item)
+        except StorageError as error:
+            trouble, refused = error, refused + 1
+            if refused == MOST_REFUSED:
+                break
+        else:
+            done.append(item)
+            refused = 0
+    return done, trouble

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from pathlib import Path
 
 from store import workers
 from store.attempts import Claim, claim
@@ -29,9 +30,12 @@ class Slot:
         database: Database,
         worker: NewWorker,
         storage: Storage | None = None,
+        scratch: Path | None = None,
     ) -> None:
         self.settings = settings
         self.storage = storage or Folder(settings.home, is_home=True)
+        self.scratch = scratch
+        """Where trainers work, and what may be cleared; None: in the home, which may not."""
         self.database = database
         self.stopping = threading.Event()
         self.state_changed = threading.Event()
@@ -130,6 +134,7 @@ class Slot:
             self.stopping,
             spare=self._spare,
             storage=self.storage,
+            scratch=self.scratch,
         )
 
     def _claim(self) -> Claim | None:

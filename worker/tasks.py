@@ -53,6 +53,13 @@ class Post:
     """What a trainer is forked from; None: each is started cold."""
     storage: Storage | None = None
     """Where the files of jobs lie; None: in the home."""
+    scratch: Path | None = None
+    """Where trainers work; None: in the home."""
+
+    @property
+    def folder(self) -> Path:
+        """Give the folder below which trainers work."""
+        return self.scratch or self.settings.home
 
 
 def supervise(claim: Claim, post: Post) -> None:
@@ -108,7 +115,7 @@ class _Attempt:
         self._began_s = time.monotonic()
         self._stopping = Stopping(claim, post.settings.stop_s)
         self._words: Callable[[str], str] = str if self._allotment.devices == 1 else launch.Words()
-        self._files = files_of(claim, post.settings.home, post.storage, recorder.add)
+        self._files = files_of(claim, post.folder, post.storage, recorder.add)
 
     def run(self) -> Ending:
         """Train; files whose place is elsewhere are not left here."""
@@ -119,7 +126,7 @@ class _Attempt:
 
     def _run(self) -> Ending:
         settings, claim = self._post.settings, self._claim
-        folder = folders.attempt_folder(settings.home, claim.job_id, claim.number)
+        folder = folders.attempt_folder(self._post.folder, claim.job_id, claim.number)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             goes_on_from = bring(self._files, settings.storage_s, self._may_wait)

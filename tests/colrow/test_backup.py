@@ -69,7 +69,7 @@ class Service:
             recording.record(session, claim.attempt_id, [point, saved])
 
     def keep_house(self):
-        Housekeeping(self.database, self.storage, self.home, older_s=-1).run()
+        Housekeeping(self.database, self.storage, None, older_s=-1).run()
 
     def current(self, job_id):
         with self.database.read() as session:

@@ -166,11 +166,14 @@ def test_a_job_cancelled_while_it_is_claimed_is_not_run(bench):
         cancelling = pool.submit(cancel)
         assert locked.wait(10)
         claiming = pool.submit(bench.claim, worker)
-        threading.Event().wait(0.2)
-        assert not claiming.done()
+        if bench.database.dialect == "sqlite":  # one writes at a time
+            threading.Event().wait(0.2)
+            assert not claiming.done()
+            go.set()
+        # On PostgreSQL what somebody else is about to change is passed over.
+        assert claiming.result(10).job_id == other
         go.set()
         cancelling.result()
-        assert claiming.result().job_id == other
     assert bench.job(victim).state == "cancelled"
 
 

@@ -180,6 +180,16 @@ def test_pausing_again_is_no_error(bench):
     assert bench.write(jobs.request_pause, claim.job_id).state == "paused"
 
 
+def test_a_job_that_is_cancelled_while_it_pauses_is_cancelled(bench):
+    claim = bench.begin()
+    bench.write(jobs.request_pause, claim.job_id)
+    bench.write(jobs.request_cancel, claim.job_id)
+    bench.end(claim, Outcome.PAUSED, kind="paused", message="paused at step 7")
+    job = bench.job(claim.job_id)
+    assert (job.state, job.reason.kind) == ("cancelled", "cancelled")
+    assert job.reason.message == "paused at step 7, and was cancelled meanwhile"
+
+
 def test_only_a_running_job_can_be_paused(bench):
     with pytest.raises(Conflict, match="is queued; only a running job can be paused"):
         bench.write(jobs.request_pause, bench.submit())

@@ -2,18 +2,21 @@
 
 import sqlite3
 import uuid
+from functools import partial
 
 import pytest
 from sqlalchemy import event, select
 
 from crs_core.events import Points
-from store import curves, jobs
+from store import curves, jobs, order, slots, sweeps
 from store.comparison import compare
 from store.dialects import among
 from store.errors import NotFound
 from store.jobs import JobFilter
 from store.qualities import usual_quality
+from store.slots import Device, Slot
 from store.tables import Job
+from tests.store.conftest import make_spec
 
 MORE = 66_000
 """PostgreSQL takes 65,535 parameters, SQLite as it is usually built 32,766."""
@@ -70,3 +73,34 @@ def test_many_jobs_that_succeeded_are_compared_and_read(bench):
     assert (group.n, group.y.mean) == (64, 0.5)
     found = bench.read(curves.read, ids)
     assert [curve.job_id for curve in found] == ids
+
+
+def test_jobs_may_ask_for_devices_by_any_number_of_names(bench):
+    bench.submit()
+    slot = Slot("cuda", (Device("NVIDIA A100", 40 << 30),))
+    globs = [f"*A100{'*' * (number % 50)}[0-9]*" for number in range(MORE)] + ["nvidia*"]
+    with bench.database.read() as session:
+        query = select(Job.key).where(slots.fits(slot, globs, partial(among, session)))
+        assert len(session.scalars(query).all()) == 1
+
+
+def test_the_names_that_ended_jobs_asked_for_are_in_nobodys_way(bench):
+    ended, _ = (
+        bench.submit(make_spec(resources={"kind": "cuda", "device_name": name}))
+        for name in ("A*", "H*")
+    )
+    bench.write(jobs.request_cancel, ended)
+    assert bench.read(order.view).patterns == ("H*",)
+
+
+def test_a_sweep_is_cancelled_in_a_few_statements_however_large(bench):
+    said = []
+    event.listen(bench.database.engine, "before_cursor_execute", lambda *a: said.append(a[2]))
+    new = sweeps.NewSweep(name="many", base={}, axes={})
+    sweep = bench.write(sweeps.create, new, [jobs.NewJob(make_spec())] * 300).sweep
+    running = bench.claim()
+    said.clear()
+    counts = bench.write(sweeps.cancel, sweep.id).counts
+    assert (counts["cancelled"], counts["running"]) == (299, 1)
+    assert bench.job(running.job_id).wish == "cancel"
+    assert len(said) < 30

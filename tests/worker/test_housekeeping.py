@@ -9,9 +9,10 @@ from crs_core.events import CheckpointSaved
 from store import attempts, checkpoints, jobs, place, recording, removal
 from store.attempts import Outcome
 from store.errors import StorageError
-from store.files import Folder, digest
+from store.files import Folder, digest, stays
 from store.objects import open_storage
 from tests.worker.conftest import wait_until
+from worker import folders
 from worker.housekeeping import Housekeeping
 
 NEVER_S = 3600.0
@@ -23,7 +24,8 @@ class Shelf:
 
     def __init__(self, bench, storage, home):
         self.bench, self.storage, self.home = bench, storage, home
-        place.settle(bench.database, storage)
+        place_id = place.settle(bench.database, storage)
+        self.scratch = None if stays(storage) else folders.scratch(home, place_id)
 
     def save(self, claim, step, *, best=False, has_row=True):
         path = f"jobs/{claim.job_id}/a{claim.number}/step-{step}.pt"
@@ -43,7 +45,7 @@ class Shelf:
         return self.storage.names(f"jobs/{claim.job_id}/a{number or claim.number}")
 
     def keep_house(self, *, older_s=AT_ONCE_S):
-        Housekeeping(self.bench.database, self.storage, self.home, older_s=older_s).run()
+        Housekeeping(self.bench.database, self.storage, self.scratch, older_s=older_s).run()
 
 
 @pytest.fixture(params=["home", "folder", "s3"])
@@ -163,23 +165,50 @@ def test_a_file_that_cannot_be_deleted_keeps_its_row(bench, tmp_path, monkeypatc
     assert [file.path[-10:] for file in bench.read(checkpoints.stale)] == ["step-20.pt"]
 
 
-def test_what_a_killed_worker_left_in_its_home_goes_and_what_runs_stays(bench, tmp_path):
+def test_what_a_killed_worker_left_in_its_scratch_goes_and_what_runs_stays(bench, tmp_path):
     home = bench.settings.home
     shelf = Shelf(bench, open_storage(f"file://{tmp_path}/lab", home), home)
     first = bench.begin()
     end(bench, first)
     second = bench.claim()
     for claim in (first, second):
-        folder = home / "jobs" / claim.job_id / f"a{claim.number}"
+        folder = folders.attempt_folder(shelf.scratch, claim.job_id, claim.number)
         folder.mkdir(parents=True)
         (folder / "step-5.pt").touch()
         os.utime(folder, (time.time() - 100,) * 2)
-    (home / "jobs" / "notes").mkdir()
+    (shelf.scratch / "jobs" / "notes").mkdir()
     shelf.keep_house(older_s=NEVER_S)
-    assert len(list(home.glob("jobs/*/a*"))) == 2
+    assert len(list(shelf.scratch.glob("jobs/*/a*"))) == 2
     shelf.keep_house(older_s=50)
-    assert [f.name for f in home.glob("jobs/*/*")] == ["a2"]
-    assert (home / "jobs" / "notes").exists()
+    assert [f.name for f in shelf.scratch.glob("jobs/*/*")] == ["a2"]
+    assert (shelf.scratch / "jobs" / "notes").exists()
+
+
+def test_files_that_another_service_keeps_in_the_same_home_stay(bench, tmp_path):
+    """The home of `colrow up` is the default home of a worker whose files lie elsewhere."""
+    home = bench.settings.home
+    theirs = home / "jobs" / "of-another-service" / "a1" / "step-10.pt"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    os.utime(theirs.parent, (time.time() - 1000,) * 2)
+    Shelf(bench, open_storage(f"file://{tmp_path}/lab", home), home).keep_house()
+    assert theirs.exists()
+
+
+def test_what_can_never_be_deleted_keeps_no_other_file(bench):
+    home = bench.settings.home
+    shelf = Shelf(bench, open_storage(None, home), home)
+    odd, other = bench.begin(), bench.begin()
+    for claim in (odd, other):
+        bench.write(attempts.finish, claim.attempt_id, Outcome.FAILED)
+        bench.write(jobs.delete, claim.job_id)
+    (home / "jobs").mkdir()
+    (home / "jobs" / odd.job_id).symlink_to(home)  # is no folder, and is not followed
+    (home / "jobs" / other.job_id).mkdir()
+    for _ in range(2):
+        shelf.keep_house()
+    assert not (home / "jobs" / other.job_id).exists()
+    assert bench.read(removal.due) == [odd.job_id]
 
 
 def test_a_round_runs_beside_the_heartbeat_and_says_what_it_could_not_do(bench, tmp_path, caplog):
@@ -187,6 +216,6 @@ def test_a_round_runs_beside_the_heartbeat_and_says_what_it_could_not_do(bench, 
     claim = bench.begin()
     bench.write(attempts.finish, claim.attempt_id, Outcome.FAILED)
     bench.write(jobs.delete, claim.job_id)
-    keeper = Housekeeping(bench.database, Folder(home, is_home=True), home, older_s=AT_ONCE_S)
+    keeper = Housekeeping(bench.database, Folder(home, is_home=True), None, older_s=AT_ONCE_S)
     keeper.run_soon()
     wait_until(lambda: "files that nobody needs stay for now" in caplog.text)
