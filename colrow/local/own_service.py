@@ -36,7 +36,8 @@ def own_token(place: Place, address: str) -> str:
 def serving(place: Place) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Start the service, give its address and its process, and stop it in the end.
 
-    SIGTERM comes out as KeyboardInterrupt. Raises LocalError when the service does not start, and
+    SIGTERM comes out as KeyboardInterrupt, and so does SIGINT where a shell that starts jobs in the
+    background had it ignored. Raises LocalError when the service does not start, and
     ColrowError when it ends otherwise than well.
     """
     port = network.check_address(HOST, place.port)
@@ -46,7 +47,7 @@ def serving(place: Place) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         command += ["--workers", str(place.workers)]
     # A session of its own: Ctrl-C reaches the command, which then tells the service.
     service = subprocess.Popen(bound(command, by=signal.SIGTERM), start_new_session=True)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {n: signal.signal(n, _interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         _wait_until_ready(service, port)
         yield network.url(HOST, port), service
@@ -55,7 +56,8 @@ def serving(place: Place) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         _demand_good_end(service)
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _stop(service)
     _demand_good_end(service)
 

@@ -30,10 +30,14 @@ def test_the_demo_trains_compares_and_stops_cleanly(tmp_path, stays_up):
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment | FAST
         )
-    if stays_up:
-        wait_until(lambda: "Ctrl-C stops the service." in said.read_text(), "it stays up")
-        process.send_signal(signal.SIGINT)
-    assert process.wait(300) == 0, said.read_text()
+    try:
+        if stays_up:
+            wait_until(lambda: "Ctrl-C stops the service." in said.read_text(), "it stays up")
+            process.send_signal(signal.SIGINT)
+        assert process.wait(300) == 0, said.read_text()
+    finally:
+        process.kill()
+        process.wait()
     assert re.search(r"topk +50 % .* \(2\)", said.read_text())
     assert "4 jobs in" in said.read_text()
     assert not processes_of(tmp_path / "data")
