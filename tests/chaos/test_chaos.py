@@ -7,7 +7,7 @@ import pytest
 from tests.chaos import faults
 from tests.chaos.storm import run
 
-pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos")]
 SEED = 4
 
 
