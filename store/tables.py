@@ -241,6 +241,8 @@ class Worker(Base):
     """Of each device its name and memory, `{"name": …, "memory_bytes": …}`, null if not known."""
     home_id: Mapped[str | None] = mapped_column(String(36))
     """Of the data folder whose lock goes with the name; NULL: of an older version."""
+    machine: Mapped[str | None] = mapped_column(String(36))
+    """What containers of one machine have in common, unlike `host`; NULL: not known."""
     threads: Mapped[int] = mapped_column(Integer)
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)

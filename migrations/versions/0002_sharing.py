@@ -201,6 +201,7 @@ def _scheduling() -> None:
     )
     op.add_column("workers", sa.Column("hardware", sa.JSON(), nullable=True))
     op.add_column("workers", sa.Column("home_id", sa.String(length=36), nullable=True))
+    op.add_column("workers", sa.Column("machine", sa.String(length=36), nullable=True))
     op.add_column("scheduler", sa.Column("half_life_s", sa.Float(), nullable=True))
     op.add_column("scheduler", sa.Column("max_running", sa.Integer(), nullable=True))
     op.add_column("scheduler", sa.Column("preempt_after_s", sa.Float(), nullable=True))

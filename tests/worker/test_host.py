@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,19 @@ def test_a_process_is_gone_only_when_that_is_known():
     assert not host.is_gone("another-host", ended.pid)
     assert not host.is_gone(here, os.getppid())
     assert host.is_gone(here, os.getpid()), "our own number was another's before"
+
+
+def test_workers_that_see_two_host_names_of_one_machine_say_that_it_is_one(
+    settings, monkeypatch, tmp_path
+):
+    said = []
+    for container in ("3f2a", "9c41"):
+        monkeypatch.setattr(socket, "gethostname", lambda name=container: name)
+        said.append(host.describe(settings(), container))
+    assert said[0].host != said[1].host
+    assert said[0].machine == said[1].machine
+    assert said[0].machine == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert host.machine(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(("is_dead", "state"), [(True, "queued"), (False, "running")])
