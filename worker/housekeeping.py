@@ -13,8 +13,7 @@ from pathlib import Path
 from store import attempts, checkpoints, place, removal
 from store.errors import StorageError
 from store.files import Storage, stays
-from store.session import Database
-from worker.recorder import UNAVAILABLE
+from store.session import UNAVAILABLE, Database
 
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from store import workers
 from store.errors import Conflict, StorageSetting
 from store.slots import Device
 from store.workers import DeviceUse
+from tests.read_only import read_only
 from worker import host
 from worker.__main__ import enter
 from worker.settings import Settings
@@ -97,6 +100,27 @@ def sharing(bench, tmp_path, **changes):
 
 def another_home(bench, tmp_path):
     return sharing(bench, tmp_path, home=tmp_path / "other", name=None)
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))],
+    indirect=True,
+)
+def test_a_worker_that_starts_while_the_server_only_reads_waits_for_it(
+    bench, tmp_path, database_url
+):
+    settings = sharing(bench, tmp_path, name=None)
+    name, slot = enter(settings, bench.database)
+    name.lock.close()
+    with ThreadPoolExecutor(1) as threads:
+        with read_only(database_url):
+            entered = threads.submit(enter, settings, bench.database)
+            time.sleep(0.5)
+            assert not entered.done()
+        name, again = entered.result(10)
+    assert again.key == slot.key
+    name.lock.close()
 
 
 def test_a_name_that_a_living_worker_of_another_home_has_is_passed_over(bench, tmp_path):
