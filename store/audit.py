@@ -7,8 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from store import clock
-from store.cursors import decode_cursor, encode_cursor
-from store.errors import BadQuery
+from store.cursors import decode_key, encode_cursor
 from store.tables import Audit
 from store.text import clean
 from store.views import Page
@@ -78,10 +77,7 @@ def read(
     if until is not None:
         query = query.where(Audit.at < until)
     if cursor is not None:
-        (key,) = decode_cursor(cursor, length=1)
-        if not isinstance(key, int):
-            raise BadQuery("the cursor was made for another list; start anew without one")
-        query = query.where(Audit.key < key)
+        query = query.where(Audit.key < decode_key(cursor))
     rows = session.scalars(query).all()
     entries = tuple(
         Entry(

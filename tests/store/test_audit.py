@@ -2,6 +2,7 @@ import pytest
 
 from store import audit, clock
 from store.audit import Call
+from store.cursors import encode_cursor
 from store.errors import BadQuery
 from store.tables import Audit
 from tests.store.conftest import Bench
@@ -38,6 +39,8 @@ def test_calls_are_read_newest_first_by_user_and_time_and_in_pages(bench: Bench)
     assert bench.read(audit.read, limit=3, cursor=page.next).items[0].path == "/0"
     with pytest.raises(BadQuery):
         bench.read(audit.read, cursor="nonsense")
+    with pytest.raises(BadQuery, match="made for another list"):
+        bench.read(audit.read, cursor=encode_cursor(["a"]))
 
 
 def test_everything_told_of_a_call_is_kept_and_what_no_database_keeps_is_replaced(
