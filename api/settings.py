@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         60.0, ge=0, description="So long a job runs at least before it gives way to another."
     )
     audit_days: float = Field(365.0, gt=0, description="How long the audit log is kept.")
-    audit_rows: int = Field(1_000_000, ge=1, description="Its entries, at most.")
+    audit_rows: int = Field(
+        1_000_000, ge=1, description="Its entries of changes, at most; as many of refusals."
+    )
     slow_s: float = Field(30.0, gt=0, description="A client slower than that is cut off.")
 
     @property

@@ -111,6 +111,8 @@ class Audit(Base):
     path: Mapped[str] = mapped_column(Text)
     status: Mapped[int] = mapped_column(Integer)
     detail: Mapped[str | None] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(Integer)
+    """Refusals that are alike share a row for a minute; this many did."""
 
 
 class Usage(Base):

@@ -64,6 +64,7 @@ def _owners_and_tokens() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_audit"),
         sqlite_autoincrement=True,
     )

@@ -54,6 +54,30 @@ def test_everything_told_of_a_call_is_kept_and_what_no_database_keeps_is_replace
     assert (len(entry.path), len(entry.detail or "")) == (500, 300)
 
 
+def test_refusals_of_one_user_that_are_alike_share_an_entry_for_a_minute(bench: Bench) -> None:
+    for number in range(5):
+        note(bench, path=f"/{number}", status=403, detail=f"why {number}")
+    note(bench, path="/other", status=422)
+    note(bench, "bob", path="/bob", status=403)
+    note(bench, path="/token", status=403, token_id="t")
+    for _ in range(2):
+        note(bench, path="/done")
+    found = {e.path: e.times for e in bench.read(audit.read).items if e.status >= 400}
+    assert found == {"/0": 5, "/other": 1, "/bob": 1, "/token": 1}
+    assert len(paths(bench)) == 6
+    age(bench, "/0", 61 / 86_400)
+    note(bench, path="/later", status=403)
+    assert paths(bench)[0] == "/later"
+
+
+def test_refusals_do_not_push_changes_out_of_the_log(bench: Bench) -> None:
+    note(bench, path="/change")
+    for status in range(400, 410):
+        note(bench, path=f"/{status}", status=status)
+    bench.write(audit.trim, kept_s=86_400.0, kept_rows=2)
+    assert paths(bench) == ["/409", "/408", "/change"]
+
+
 def test_the_log_is_bounded_in_age_and_in_number(bench: Bench) -> None:
     for number in range(6):
         note(bench, path=f"/{number}")
