@@ -268,7 +268,8 @@ def retry(
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
     `wall_time_s` replaces the limit of its spec; more is needed where the job has used it up.
-    A job that is queued already stays so. Raises NotFound, Conflict, CapReached.
+    A job that is queued already stays so, with the limit that it has. Raises NotFound, Conflict,
+    CapReached.
     """
     job = lock(session, job_id)
     if job.state in ("running", "paused", "succeeded"):
@@ -277,7 +278,11 @@ def retry(
             if job.state != "succeeded"
             else "the job has succeeded; to train the same again, submit its spec as a new job"
         )
-    if wall_time_s is not None:
+    if wall_time_s is not None and wall_time_s != job.wall_time_s:
+        if job.state == "queued":
+            raise Conflict(
+                "the job is queued already; to give it another wall_time_s, cancel it, then retry"
+            )
         job.wall_time_s = wall_time_s
         resources = job.spec["resources"] | {"wall_time_s": wall_time_s}
         job.spec = job.spec | {"resources": resources}
