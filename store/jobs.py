@@ -12,7 +12,17 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import caps, changes, clock, durations, notices, owners, removal, submissions
+from store import (
+    caps,
+    changes,
+    clock,
+    deliveries,
+    durations,
+    notices,
+    owners,
+    removal,
+    submissions,
+)
 from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
@@ -342,6 +352,8 @@ def edit(
 def delete(session: Session, job_id: str) -> None:
     """Remove a job with its points, logs and rows; its files are for `store.removal`.
 
+    What webhooks are still to be told of it is sent.
+
     Raises NotFound, and Conflict while the job is running.
     """
     job = lock(session, job_id)
@@ -350,6 +362,7 @@ def delete(session: Session, job_id: str) -> None:
     _tell(session, job, state="deleted")
     if job.sweep_key is not None and job.state not in notices.ENDS:
         notices.note_sweep(session, job.sweep_key)
+    deliveries.outlive(session, job.key)
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
     removal.note(session, job_id)

@@ -309,7 +309,10 @@ class Attempt(Base):
 
 
 class Webhook(Base):
-    """Where to tell of a job or a sweep that changes its state."""
+    """Where to tell of a job or a sweep that changes its state.
+
+    One of neither: its job is deleted, and it stays until what is to be sent has been.
+    """
 
     __tablename__ = "webhooks"
     __table_args__ = (

@@ -169,7 +169,10 @@ def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
     "/jobs/{id}", operation_id="deleteJob", status_code=204, responses=failures(404, 409)
 )
 def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
-    """Delete a job that is not running, with its curves, log and checkpoints."""
+    """Delete a job that is not running, with its curves, log and checkpoints.
+
+    What its webhooks are still to be told is sent.
+    """
     with service.write() as session:
         jobs.delete(session, job_id)
     background.add_task(service.remove_deleted)
