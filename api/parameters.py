@@ -35,7 +35,8 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Sent again with the same body, it gives the same thing; with another, 422.",
+        description="Sent again with the same body, it gives the same thing; with another, 422; "
+        "once that is deleted, 410.",
     ),
 ]
 CursorQuery = Annotated[

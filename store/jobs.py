@@ -23,7 +23,7 @@ from store import (
     removal,
     submissions,
 )
-from store.errors import Conflict, NotFound
+from store.errors import Conflict, Gone, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
 from store.tables import Job as JobRow
@@ -80,15 +80,19 @@ def submit(
     """Make a job, queued. A concurrent twin with the same key waits for the first.
 
     `max_queued` caps the queued jobs of an owner who has no cap of their own. Raises
-    IdempotencyMismatch when the key came before with another body, and CapReached.
+    IdempotencyMismatch when the key came before with another body, Gone when the job that it made
+    was deleted, and CapReached.
     """
     owner_key = owners.key_of(session, new.owner)
     if idempotency_key is not None:
         known = submissions.enter(session, owner_key, idempotency_key, _digest(new))
         if known is not None:
-            job_id = session.execute(
-                select(JobRow.id).where(JobRow.key == known.job_key)
-            ).scalar_one()
+            job_id = session.scalar(select(JobRow.id).where(JobRow.key == known.job_key))
+            if job_id is None:
+                raise Gone(
+                    f"the job that the idempotency key {idempotency_key!r} made was deleted; to "
+                    "run the same again, send a new key"
+                )
             return Submitted(get(session, job_id), created=False)
     caps.demand_room(session, owner_key, 1, max_queued=max_queued)
     ((key, job_id),) = insert_jobs(session, [new])
@@ -363,6 +367,7 @@ def delete(session: Session, job_id: str) -> None:
     if job.sweep_key is not None and job.state not in notices.ENDS:
         notices.note_sweep(session, job.sweep_key)
     deliveries.outlive(session, job.key)
+    submissions.outlive(session, job.key)
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
     removal.note(session, job_id)

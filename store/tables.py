@@ -213,7 +213,10 @@ class Tag(Base):
 
 
 class Submission(Base):
-    """An idempotency key, what came with it (digest) and what was made of it."""
+    """An idempotency key, what came with it (digest) and what was made of it.
+
+    Of neither job nor sweep: the job is deleted.
+    """
 
     __tablename__ = "submissions"
     owner_key: Mapped[int] = mapped_column(

@@ -46,7 +46,9 @@ def plan(body: PlanRequest) -> Plan:
     return plan_of(body.spec)
 
 
-@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 413))
+@router.post(
+    "/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 410, 413)
+)
 def submit(
     body: JobSubmit,
     service: ServiceDep,
@@ -241,7 +243,7 @@ def retry(
     "/jobs/{id}/clone",
     operation_id="cloneJob",
     status_code=202,
-    responses=failures(400, 404, 409, 413),
+    responses=failures(400, 404, 409, 410, 413),
 )
 def clone(
     job_id: JobPath,

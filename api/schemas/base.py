@@ -83,6 +83,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such thing; `detail` says which id was asked for.",
         408: "The body did not come in time.",
         409: "The state does not allow this, or a cap is reached; `detail` says why.",
+        410: "The job that the idempotency key made was deleted.",
         413: "The body is larger than 1 MiB, or holds too many values.",
         416: "The file has no such part; `Content-Range` says how long it is.",
         422: "A field or parameter is wrong; `errors` names each, up to a hundred.",
