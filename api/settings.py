@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     max_running: int | None = Field(
         None, ge=0, description="Running jobs of a user without a cap of their own; None: no cap."
     )
+    max_priority: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="The highest priority that a user may give; an admin may give 1000.",
+    )
     half_life_s: float = Field(
         86_400.0, gt=0, description="After so long, what a user has used counts half for its share."
     )

@@ -33,7 +33,13 @@ Tags = Annotated[
 ]
 Priority = Annotated[
     int,
-    Field(ge=-1000, le=1000, description="Higher starts earlier; 0 is usual.", examples=[0]),
+    Field(
+        ge=-1000,
+        le=1000,
+        description="Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an "
+        "admin may go.",
+        examples=[0],
+    ),
 ]
 JobId = Annotated[str, Field(examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"])]
 SweepId = Annotated[str, Field(examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"])]
