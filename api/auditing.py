@@ -1,7 +1,7 @@
 """ASGI middleware: changing calls of known users go into the audit log, and then are answered.
 
 Who gets an answer finds the call in the log. A call that only looks, as planning, is left out, and
-so are strangers: they could fill the log.
+so are strangers, and calls that came too often: they could fill the log.
 """
 
 import json
@@ -25,6 +25,7 @@ from store.errors import StoreError
 log = logging.getLogger("colrow.audit")
 TRIM_EVERY_S = 3600.0
 DAY_S = 86_400.0
+TOO_OFTEN = 429
 
 
 class Audited:
@@ -68,7 +69,7 @@ class Audited:
     async def _note(self, scope: Scope, status: int, detail: str | None) -> None:
         state: dict[str, Any] = scope.get("state", {})
         who: Identity | None = state.get("identity")
-        if who is None or not state.get("is_change", True):
+        if status == TOO_OFTEN or who is None or not state.get("is_change", True):
             return
         call = Call(
             user=who.user,

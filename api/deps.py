@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from fastapi import Depends, Request
 from kombu.connection import Connection
@@ -46,7 +46,6 @@ class Service:
         self._schema_fits = False
         self.storage = _storage(settings)
         """Where the files of jobs lie; None: this process was not told."""
-        self._has_place = False
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -107,25 +106,26 @@ class Service:
     def remove_deleted(self) -> None:
         """Remove the files of deleted jobs; where they are out of reach a worker does."""
         try:
-            if self.storage is not None and self.has_place():
+            if self._has_place(self.storage):
                 removal.remove(self.database, self.storage)
         except StorageError as error:
             log.warning("the files of deleted jobs are left to the workers: %s", error)
 
     def files(self) -> Storage:
         """Give where the files of jobs lie. Raises StorageError where this process has not that."""
-        if self.storage is None or not self.has_place():
+        if not self._has_place(self.storage):
             raise StorageError(
                 "this api does not reach the files of jobs; start it with the COLROW_HOME (or the "
                 "COLROW_STORAGE) of the workers"
             )
         return self.storage
 
-    def has_place(self) -> bool:
-        """Whether this process reaches the files of the jobs. Raises StorageError."""
-        if not self._has_place and self.storage is not None:
-            self._has_place = place.is_there(self.database, self.storage)
-        return self._has_place
+    def _has_place(self, storage: Storage | None) -> TypeGuard[Storage]:
+        """Whether this process reaches the files of the jobs. Raises StorageError.
+
+        Asked each time: in a folder that is not mounted any more every file seems to be gone.
+        """
+        return storage is not None and place.is_there(self.database, storage)
 
     def close(self) -> None:
         """End the streams and the connections."""

@@ -18,13 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import ADMIN, LOOKING, Match, access_to
 from api.addresses import is_loopback, name_of
 from api.deps import Service
-from api.errors import UNAVAILABLE, Refusal, answer_to
+from api.errors import Refusal, answer_to
 from api.identity import NOBODY_ELSE, Identity, Shown, address_of, cookie_name, shown
 from api.rates import too_often
 from api.security import forwarding_header, other_site
 from store import owners, signins, tokens
 from store.errors import StoreError
 from store.owners import Kind
+from store.session import UNAVAILABLE
 from store.tokens import ROLES, TokenView
 
 CHALLENGE = {"www-authenticate": 'Bearer realm="colrow"'}

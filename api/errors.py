@@ -14,8 +14,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import compile_path
@@ -29,11 +27,13 @@ from store.errors import (
     CapReached,
     Conflict,
     FileGone,
+    Gone,
     IdempotencyMismatch,
     NotFound,
     SchemaError,
     StorageError,
 )
+from store.session import UNAVAILABLE, brief
 
 log = logging.getLogger("colrow.api")
 
@@ -52,6 +52,7 @@ FAILURES: dict[type[Exception], Failure] = {
     Conflict: Failure(409, "conflict", "The state does not allow this"),
     BadQuery: Failure(422, "query", "A filter, sort or cursor means nothing"),
     BadAddress: Failure(422, "address", "Nothing is sent to this address"),
+    Gone: Failure(410, "deleted", "What the key made was deleted"),
     IdempotencyMismatch: Failure(422, "idempotency", "The key was used for another body"),
     SchemaError: Failure(503, "schema", "The database has another schema"),
     FileGone: Failure(404, "file-gone", "The file is not there any more"),
@@ -64,9 +65,6 @@ FAILURES: dict[type[Exception], Failure] = {
 
 MOST_ERRORS = 100
 """Fields at fault that one answer names."""
-
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
-"""The database does not answer, or not now. Its other errors are of our making: a defect."""
 
 
 class Refusal(Exception):  # noqa: N818 - named by what is so
@@ -146,7 +144,7 @@ def answer_to(error: Exception) -> JSONResponse:
     if isinstance(error, Refusal):
         return problem(error.status, error.kind, error.title, error.detail, headers=error.headers)
     if isinstance(error, UNAVAILABLE):
-        log.error("the database failed: %s", error)
+        log.error("the database failed: %s", brief(error))
         detail = "the database does not answer; the request may be sent again"
         return problem(503, "database", "The database does not answer", detail)
     found = next(FAILURES[c] for c in type(error).__mro__ if c in FAILURES)

@@ -1,8 +1,9 @@
 """Live events: one thread reads `changes`, every open stream has a bounded queue of its own.
 
 A stream that reads too slowly loses its queue and gets `reset` in its place: its reader then reads
-everything again, and memory stays bounded. A stream that starts at an earlier event reads what it
-missed from the database first, while its queue already fills; doubles are dropped by their number.
+everything again, and memory stays bounded. A stream counts from its admission on, and ends with its
+token, also while it still reads from the database what it missed; only then its queue begins to
+fill, and doubles are dropped by their number.
 """
 
 import asyncio
@@ -54,8 +55,9 @@ class Reader:
 class Subscriber:
     """The queue of one open stream. Only the event loop touches it."""
 
-    def __init__(self, start: int, limit: int, reader: Reader | None) -> None:
-        self.start = start
+    def __init__(self, limit: int, reader: Reader) -> None:
+        self.start: int | None = None
+        """Where it began to listen; None: it still reads what it missed."""
         self.reader = reader
         self.loop = asyncio.get_running_loop()
         self.queue: asyncio.Queue[Change | Mark | None] = asyncio.Queue(limit)
@@ -63,6 +65,8 @@ class Subscriber:
 
     def deliver(self, items: Sequence[Change | Mark]) -> None:
         """Take what is new; when full, drop everything and say so."""
+        if self.start is None:
+            return
         for item in items:
             if self.queue.full():
                 while not self.queue.empty():
@@ -115,54 +119,72 @@ class Hub:
         """How many streams are open."""
         return len(self._subscribers)
 
-    def check_room(self, most: int, *, reader: Reader, most_each: int | None) -> None:
-        """Raise TooManyStreams when `most` are open, give or take those that open just now.
+    @contextlib.contextmanager
+    def admit(
+        self, reader: Reader, *, most: int | None = None, most_each: int | None = None
+    ) -> Iterator[Subscriber]:
+        """Count a stream in for as long as the block lasts.
 
-        Raises TooManyOwnStreams when `most_each` of the same user are.
+        Raises TooManyStreams when `most` are open, and TooManyOwnStreams when `most_each` of the
+        same user are.
         """
-        own = sum(s.reader is not None and s.reader.user == reader.user for s in self._listening())
+        made = Subscriber(self.queue, reader)
+        with self._lock:
+            self._demand_room(reader, most, most_each)
+            self._subscribers.add(made)
+            self._wanted.set()
+        if self._ended.is_set():
+            made.close()
+        try:
+            yield made
+        finally:
+            with self._lock:
+                self._subscribers.discard(made)
+                if not self._subscribers and not self._ended.is_set():
+                    self._wanted.clear()
+
+    def _demand_room(self, reader: Reader, most: int | None, most_each: int | None) -> None:
+        own = sum(s.reader.user == reader.user for s in self._subscribers)
         if most_each is not None and own >= most_each:
             raise TooManyOwnStreams(
                 f"{own} event streams of {reader.user} are open, and more are not served; close "
                 "one (every page that is open and every `colrow watch` has one)"
             )
-        if self.open_streams >= most:
+        if most is not None and self.open_streams >= most:
             raise TooManyStreams(
                 f"{most} event streams are open, and more are not served; close one (every page "
                 "that is open has one), or raise COLROW_STREAMS"
             )
 
-    async def follow(
-        self, after: int, *, reader: Reader | None = None
-    ) -> AsyncGenerator[Change | Mark]:
+    async def follow(self, after: int, subscriber: Subscriber) -> AsyncGenerator[Change | Mark]:
         """Give every change after number `after`, and marks: first of all where it begins.
 
-        It ends with the reader's token.
+        It ends when the subscriber is closed, as with its reader's token.
         """
         place = after
         yield Mark(place)
-        async for item in self._missed(place):
+        async for item in self._missed(place, subscriber):
             yield item
             place = item.seq
-        with self._subscription(place, reader) as subscriber:
-            # What was handed out to others between the last reading and the subscription.
-            async for item in self._missed(place):
-                yield item
-                place = item.seq
-            while (new := await subscriber.queue.get()) is not None:
-                if new.seq > place or isinstance(new, Mark):
-                    place = new.seq
-                    yield new
-                if subscriber.closed:
-                    return
+        subscriber.start = place
+        # What was handed out to others between the last reading and that.
+        async for item in self._missed(place, subscriber):
+            yield item
+            place = item.seq
+        while (new := await subscriber.queue.get()) is not None and not subscriber.closed:
+            if new.seq > place or isinstance(new, Mark):
+                place = new.seq
+                yield new
 
-    async def _missed(self, place: int) -> AsyncIterator[Change | Mark]:
+    async def _missed(self, place: int, subscriber: Subscriber) -> AsyncIterator[Change | Mark]:
         while True:
             feed = await run_in_threadpool(self._read, place)
             if feed.reset:
                 yield Mark(feed.head, reset=True)
                 return
             for change in feed.items:
+                if subscriber.closed:
+                    return
                 yield change
             if not feed.items:
                 return
@@ -183,10 +205,10 @@ class Hub:
                 place = None
                 self._wanted.wait()
                 continue
-            if place is None:
-                place = min(subscriber.start for subscriber in listening)
+            starts = [s.start for s in listening if s.start is not None]
+            place = (min(starts) if place is None else place) if starts else None
             try:
-                feed = self._read(place)
+                feed = None if place is None else self._read(place)
                 if time.monotonic() - checked_s > CHECK_S:
                     self._end_of_tokens(listening)
                     checked_s = time.monotonic()
@@ -197,6 +219,9 @@ class Hub:
                 self._ended.wait(RETRY_S)
                 continue
             failing = False
+            if feed is None:
+                self._ended.wait(self.poll_s)
+                continue
             place = feed.head
             if feed.reset:
                 self._hand_out(partial(Subscriber.deliver, items=[Mark(place, reset=True)]))
@@ -207,13 +232,13 @@ class Hub:
 
     def _end_of_tokens(self, listening: Sequence[Subscriber]) -> None:
         """Close the streams whose tokens have expired or were revoked."""
-        keys = {s.reader.token for s in listening if s.reader and s.reader.token is not None}
+        keys = {s.reader.token for s in listening if s.reader.token is not None}
         if not keys:
             return
         with self.database.read() as session:
             valid = tokens.still_valid(session, keys)
         for one in listening:
-            if one.reader and one.reader.token in keys - valid:
+            if one.reader.token in keys - valid:
                 with contextlib.suppress(RuntimeError):  # its loop is closed already
                     one.loop.call_soon_threadsafe(one.close)
 
@@ -225,19 +250,3 @@ class Hub:
     def _listening(self) -> list[Subscriber]:
         with self._lock:
             return list(self._subscribers)
-
-    @contextlib.contextmanager
-    def _subscription(self, start: int, reader: Reader | None) -> Iterator[Subscriber]:
-        made = Subscriber(start, self.queue, reader)
-        with self._lock:
-            self._subscribers.add(made)
-            self._wanted.set()
-        if self._ended.is_set():
-            made.close()
-        try:
-            yield made
-        finally:
-            with self._lock:
-                self._subscribers.discard(made)
-                if not self._subscribers and not self._ended.is_set():
-                    self._wanted.clear()

@@ -8,6 +8,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from api.errors import ParameterError
+from api.identity import Identity
 from api.schemas.jobs import JobState
 from crs_core.events import METRICS
 
@@ -35,7 +36,8 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="Sent again with the same body, it gives the same thing; with another, 422.",
+        description="Sent again with the same body, it gives the same thing; with another, 422; "
+        "once that is deleted, 410.",
     ),
 ]
 CursorQuery = Annotated[
@@ -71,6 +73,15 @@ def known_metrics(names: Sequence[str], *, loc: str = "metric") -> Sequence[str]
         if name not in METRICS:
             raise ParameterError(loc, f"{name!r} is no metric; there are: {', '.join(METRICS)}")
     return names
+
+
+def allowed_priority(said: int, who: Identity, *, most: int) -> int:
+    """Give a priority back, if who gives it may: `most` is a user's. Raises ParameterError."""
+    if who.role != "admin" and said > most:
+        raise ParameterError(
+            "priority", f"this must be at most {most}, got {said}; an admin may give a job more"
+        )
+    return said
 
 
 async def only_known(request: Request) -> None:

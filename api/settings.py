@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     max_running: int | None = Field(
         None, ge=0, description="Running jobs of a user without a cap of their own; None: no cap."
     )
+    max_priority: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="The highest priority that a user may give; an admin may give 1000.",
+    )
     half_life_s: float = Field(
         86_400.0, gt=0, description="After so long, what a user has used counts half for its share."
     )
@@ -79,7 +85,9 @@ class Settings(BaseSettings):
         60.0, ge=0, description="So long a job runs at least before it gives way to another."
     )
     audit_days: float = Field(365.0, gt=0, description="How long the audit log is kept.")
-    audit_rows: int = Field(1_000_000, ge=1, description="Its entries, at most.")
+    audit_rows: int = Field(
+        1_000_000, ge=1, description="Its entries of changes, at most; as many of refusals."
+    )
     slow_s: float = Field(30.0, gt=0, description="A client slower than that is cut off.")
 
     @property

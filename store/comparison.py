@@ -14,7 +14,7 @@ from crs_core.spec import facets
 from crs_core.statistics import Delta, Stat, delta, front, stat
 from store import timing
 from store.errors import BadQuery
-from store.grouping import at, canonical, labels_of, settings_of
+from store.grouping import at, canonical, labels_of, settings_of, work_of
 from store.measured import Measured, read_measured
 from store.qualities import ALIASES, usual_quality
 from store.verdicts import Judgement
@@ -44,7 +44,7 @@ class GroupMember:
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs that differ in nothing but the seed (or in what `group_by` leaves out)."""
+    """Jobs that differ in seed and limits at most (or in what `group_by` leaves out)."""
 
     key: str
     label: str
@@ -105,8 +105,8 @@ def compare(
     nothing: in points where y is a share, else of the baseline's mean.
 
     `group_by` are paths of the spec (`approximation.0.policy.name`, `model.name`); left out, jobs
-    that differ in the seed alone are one group. Raises NotFound, BadQuery; also of studies, where y
-    has a value for each of several ratios.
+    that differ in their seeds alone, or in what they may use, are one group. Raises NotFound,
+    BadQuery; also of studies, where y has a value for each of several ratios.
     """
     asked, y = y, ALIASES.get(y, y) if y else usual_quality(session, job_ids, sweep_ids)
     if x not in X_AXES or y not in METRICS:
@@ -122,7 +122,7 @@ def compare(
         identity = (
             canonical([at(run.spec, path) for path in group_by])
             if group_by
-            else canonical({part: v for part, v in run.spec.items() if part != "seed"})
+            else canonical(work_of(run.spec))
         )
         grouped[hashlib.sha256(identity.encode()).hexdigest()[:12]].append(run)
     for path in group_by:

@@ -29,6 +29,14 @@ def decode_cursor(cursor: str, *, length: int) -> list[Any]:
     return parts
 
 
+def decode_key(cursor: str) -> int:
+    """Unpack the cursor of a list that is in the order of one key. Raises BadQuery."""
+    (key,) = decode_cursor(cursor, length=1)
+    if not isinstance(key, int):
+        raise BadQuery("the cursor was made for another list; start anew without one")
+    return key
+
+
 def _is_kept(part: Any) -> bool:
     """Whether a database can hold it: the inside of a cursor comes from outside like the rest."""
     match part:

@@ -1,6 +1,7 @@
 """Curves: one metric over the steps of a job, whole or reduced with every peak kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,8 +14,8 @@ from store.dialects import among
 from store.errors import BadQuery, NotFound
 from store.tables import Job, Point
 
-PART = 500
-JOBS = 20
+PART = 2000
+"""Points that are fetched at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,58 +62,60 @@ def read(
     }
     if not names:
         return []
-    found: list[Curve] = []
-    # By parts, so that of very many jobs those of one part at most are here unreduced.
-    for begin in range(0, len(ids), JOBS):
-        some = {keys[job_id]: job_id for job_id in ids[begin : begin + JOBS]}
-        found += _of_jobs(session, some, names, max_points=max_points, after=after)
-        total = sum(len(curve.steps) for curve in found)
-        if most is not None and total > most:
-            raise BadQuery(
-                f"the curves of {begin + len(some)} of the {len(ids)} jobs have {total} points, "
-                f"and one answer has at most {most}; reduce them with max_points (as in "
-                "max_points=320), or ask for fewer jobs or metrics"
-            )
+    job_of = {key: job_id for job_id, key in keys.items()}
+    found = []
+    total = 0
+    with closing(_curves(session, job_of, names, max_points=max_points, after=after)) as curves:
+        for curve in curves:
+            found.append(curve)
+            total += len(curve.steps)
+            if most is not None and total > most:
+                raise BadQuery(
+                    f"the curves that were asked for have more than {most} points together, and "
+                    "one answer has at most that; reduce them with max_points (as in "
+                    "max_points=320), or ask for fewer jobs or metrics"
+                )
     place = {job_id: i for i, job_id in enumerate(ids)}
     shown = {name: i for i, name in enumerate(METRICS)}
     return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
 
 
-def _of_jobs(
+def _curves(
     session: Session,
     job_of: Mapping[int, str],
     names: Mapping[int, str],
     *,
     max_points: int | None,
     after: int | None,
-) -> list[Curve]:
-    """Read the curves of some jobs, by key."""
+) -> Generator[Curve]:
+    """Read the curves of some jobs, by key, one after the other: only one is here unreduced."""
     table = Point.__table__.c
     query = (
         select(table.job_key, table.metric_id, table.step, table.value)
-        .where(table.job_key.in_(job_of), table.metric_id.in_(names))
+        .where(among(session, table.job_key, list(job_of)), table.metric_id.in_(names))
         .order_by(table.job_key, table.metric_id, table.step)
     )
     if after is not None:
         query = query.where(table.step > after)
-    found, begin = [], 0
-    of_job: list[int] = []
-    of_metric: list[int] = []
+    of: tuple[int, int] | None = None
     steps: list[int] = []
     values: list[float | None] = []
-    # By parts, turned into columns: rows that live long would set the garbage collector to work.
-    for part in session.execute(query).partitions(PART):
-        part_job, part_metric, part_steps, part_values = zip(*part, strict=True)
-        of_job += part_job
-        of_metric += part_metric
-        steps += part_steps
-        values += part_values
-    for (key, metric), same in groupby(zip(of_job, of_metric, strict=True)):
-        end = begin + sum(1 for _ in same)
-        curve = _curve(job_of[key], names[metric], steps[begin:end], values[begin:end], max_points)
-        found.append(curve)
-        begin = end
-    return found
+    with session.execute(query.execution_options(yield_per=PART)) as rows:
+        # In parts, turned into columns: rows that live long set the garbage collector to work.
+        for part in rows.partitions():
+            jobs, metrics, part_steps, part_values = zip(*part, strict=True)
+            begin = 0
+            for key, same in groupby(zip(jobs, metrics, strict=True)):
+                end = begin + sum(1 for _ in same)
+                if key != of:
+                    if of is not None:
+                        yield _curve(job_of[of[0]], names[of[1]], steps, values, max_points)
+                    of, steps, values = key, [], []
+                steps += part_steps[begin:end]
+                values += part_values[begin:end]
+                begin = end
+    if of is not None:
+        yield _curve(job_of[of[0]], names[of[1]], steps, values, max_points)
 
 
 def _curve(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from celery import Celery
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from store import clock, queue
@@ -116,7 +116,16 @@ def settle(
     error: str | None = None,
     again_in_s: float = 0.0,
 ) -> bool:
-    """Say what became of a try; False: another one has begun since, or the webhook is gone."""
+    """Say what became of a try; False: another one has begun since, or the webhook is gone.
+
+    The last delivery of a webhook whose job is deleted takes it along.
+    """
+    webhook = session.scalar(
+        select(Webhook)
+        .join(Delivery, Delivery.webhook_key == Webhook.key)
+        .where(Delivery.key == sending.key)
+        .with_for_update(of=Webhook)
+    )
     now = clock.read(session)
     written = session.execute(
         update(Delivery)
@@ -135,7 +144,30 @@ def settle(
         .returning(Delivery.key)
         .execution_options(synchronize_session=False)
     )
-    return written.one_or_none() is not None
+    is_written = written.one_or_none() is not None
+    if webhook is not None and webhook.job_key is None and webhook.sweep_key is None:
+        session.execute(delete(Webhook).where(Webhook.key == webhook.key, ~_has_open()))
+    return is_written
+
+
+def outlive(session: Session, job_key: int) -> None:
+    """Have what is still to be sent of a job be sent though the job is about to be deleted."""
+    # Locked, as by `settle`: of a delivery that ends just now one of the two takes notice.
+    hooks = session.scalars(
+        select(Webhook.key).where(Webhook.job_key == job_key).with_for_update()
+    ).all()
+    session.execute(
+        update(Webhook)
+        .where(Webhook.key.in_(hooks), _has_open())
+        .values(job_key=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _has_open() -> ColumnElement[bool]:
+    return exists().where(
+        Delivery.webhook_key == Webhook.key, Delivery.state.in_(("waiting", "sending"))
+    )
 
 
 def ring(broker: Celery | str) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from store.dialects import upsert
-from store.grouping import canonical
+from store.grouping import canonical, work_of
 from store.tables import Attempt, Duration, Job
 
 MEMORY = 5
@@ -19,10 +19,7 @@ LOST = "worker_lost"
 
 def shape_of(spec: Mapping[str, Any]) -> str:
     """Give a digest of what makes jobs take as long: all of the spec but seed and limits."""
-    resources = spec["resources"]
-    on = {name: resources.get(name) for name in ("kind", "devices", "device_name", "threads")}
-    same = {name: value for name, value in spec.items() if name != "seed"} | {"resources": on}
-    return hashlib.sha256(canonical(same).encode()).hexdigest()
+    return hashlib.sha256(canonical(work_of(spec)).encode()).hexdigest()
 
 
 def ran_s(attempt: Attempt) -> float:

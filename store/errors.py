@@ -4,6 +4,7 @@ StoreError
 |- NotFound              no such job, sweep, attempt, checkpoint, token, user
 |- Conflict              a transition that cannot be; says why and what to do
 |  `- CapReached         the user has as many jobs in the queue as are allowed
+|- Gone                  what the idempotency key made was deleted
 |- IdempotencyMismatch   the key was used before, with another body
 |- BadQuery              a filter, sort or cursor that means nothing
 |- Fenced                the attempt is no longer current; nothing was written
@@ -35,6 +36,10 @@ class CapReached(Conflict):
 
 class IdempotencyMismatch(StoreError):  # noqa: N818
     """An idempotency key that came before with another body."""
+
+
+class Gone(StoreError):  # noqa: N818
+    """An idempotency key whose job was made, and deleted since."""
 
 
 class BadQuery(StoreError):  # noqa: N818

@@ -14,8 +14,8 @@ def settings_of(
     """Give for each group the paths in which the groups differ, with its values."""
     if group_by:
         return {key: {path: at(spec, path) for path in group_by} for key, spec in specs.items()}
-    flat = {key: flatten(spec) for key, spec in specs.items()}
-    paths = dict.fromkeys(path for one in flat.values() for path in one if path != "seed")
+    flat = {key: flatten(work_of(spec)) for key, spec in specs.items()}
+    paths = dict.fromkeys(path for one in flat.values() for path in one)
     differ = [
         path for path in paths if len({canonical(one.get(path)) for one in flat.values()}) > 1
     ]
@@ -75,6 +75,16 @@ def twin_of(spec: Mapping[str, Any]) -> str:
     """Give what an exact job and its approximate twin agree in, whatever their kind."""
     parts = ("model", "dataset", "training", "operation", "distribution", "distribution_b")
     return canonical([spec.get(part) for part in (*parts, "ratios")])
+
+
+def work_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what results and times hang on, chance apart: all of a spec but its seed and limits.
+
+    What a job may use of time and memory, and whether it gives way, changes neither.
+    """
+    resources = spec.get("resources", {})
+    on = {name: resources.get(name) for name in ("kind", "devices", "device_name", "threads")}
+    return {part: value for part, value in spec.items() if part != "seed"} | {"resources": on}
 
 
 def canonical(value: Any) -> str:

@@ -12,9 +12,19 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.spec import JobSpec, StudySpec, facets
-from store import caps, changes, clock, durations, notices, owners, removal, submissions
+from store import (
+    caps,
+    changes,
+    clock,
+    deliveries,
+    durations,
+    notices,
+    owners,
+    removal,
+    submissions,
+)
 from store.dialects import among
-from store.errors import Conflict, NotFound
+from store.errors import Conflict, Gone, NotFound
 from store.ids import new_id
 from store.listing import JobFilter, get, list_jobs
 from store.tables import Job as JobRow
@@ -71,15 +81,19 @@ def submit(
     """Make a job, queued. A concurrent twin with the same key waits for the first.
 
     `max_queued` caps the queued jobs of an owner who has no cap of their own. Raises
-    IdempotencyMismatch when the key came before with another body, and CapReached.
+    IdempotencyMismatch when the key came before with another body, Gone when the job that it made
+    was deleted, and CapReached.
     """
     owner_key = owners.key_of(session, new.owner)
     if idempotency_key is not None:
         known = submissions.enter(session, owner_key, idempotency_key, _digest(new))
         if known is not None:
-            job_id = session.execute(
-                select(JobRow.id).where(JobRow.key == known.job_key)
-            ).scalar_one()
+            job_id = session.scalar(select(JobRow.id).where(JobRow.key == known.job_key))
+            if job_id is None:
+                raise Gone(
+                    f"the job that the idempotency key {idempotency_key!r} made was deleted; to "
+                    "run the same again, send a new key"
+                )
             return Submitted(get(session, job_id), created=False)
     caps.demand_room(session, owner_key, 1, max_queued=max_queued)
     ((key, job_id),) = insert_jobs(session, [new])
@@ -296,7 +310,8 @@ def retry(
     """Queue a failed or cancelled job again; it goes on from its last checkpoint.
 
     `wall_time_s` replaces the limit of its spec; more is needed where the job has used it up.
-    A job that is queued already stays so. Raises NotFound, Conflict, CapReached.
+    A job that is queued already stays so, with the limit that it has. Raises NotFound, Conflict,
+    CapReached.
     """
     job = lock(session, job_id)
     if job.state in ("running", "paused", "succeeded"):
@@ -305,7 +320,11 @@ def retry(
             if job.state != "succeeded"
             else "the job has succeeded; to train the same again, submit its spec as a new job"
         )
-    if wall_time_s is not None:
+    if wall_time_s is not None and wall_time_s != job.wall_time_s:
+        if job.state == "queued":
+            raise Conflict(
+                "the job is queued already; to give it another wall_time_s, cancel it, then retry"
+            )
         job.wall_time_s = wall_time_s
         resources = job.spec["resources"] | {"wall_time_s": wall_time_s}
         job.spec = job.spec | {"resources": resources}
@@ -365,6 +384,8 @@ def edit(
 def delete(session: Session, job_id: str) -> None:
     """Remove a job with its points, logs and rows; its files are for `store.removal`.
 
+    What webhooks are still to be told of it is sent.
+
     Raises NotFound, and Conflict while the job is running.
     """
     job = lock(session, job_id)
@@ -373,6 +394,8 @@ def delete(session: Session, job_id: str) -> None:
     _tell(session, job, state="deleted")
     if job.sweep_key is not None and job.state not in notices.ENDS:
         notices.note_sweep(session, job.sweep_key)
+    deliveries.outlive(session, job.key)
+    submissions.outlive(session, job.key)
     session.execute(delete_rows(Point).where(Point.job_key == job.key))
     session.execute(delete_rows(JobRow).where(JobRow.key == job.key))
     removal.note(session, job_id)

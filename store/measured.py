@@ -14,7 +14,7 @@ from store import metrics as metric_names
 from store import timing
 from store.dialects import among
 from store.errors import NotFound
-from store.grouping import canonical, twin_of
+from store.grouping import canonical, twin_of, work_of
 from store.policies import policy_of
 from store.qualities import QUALITIES
 from store.tables import Job, Summary, Sweep
@@ -71,7 +71,7 @@ class Measured:
     @property
     def resources(self) -> str:
         """What it asks to run on: the exact twin that asks for the same is the better one."""
-        return canonical(self.spec["resources"])
+        return canonical(work_of(self.spec)["resources"])
 
     @property
     def ratios(self) -> int:

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from store import changes, counters, notices
 from store.errors import SchemaError, UnsuitablePlace
 from store.tables import SCHEMA_VERSION
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised when the database does not answer, or not now: it cannot be reached, is locked,
+read-only or full. Its other errors are of our making: a defect.
+"""
+_READ_ONLY = "25006"
+"""SQLSTATE of a server that takes no writes, as one that is about to take another's place."""
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -48,7 +58,11 @@ class Database:
         """Called after a commit that wrote deliveries to webhooks."""
         address = make_url(url)
         self.dialect = address.get_backend_name()
-        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
+        options: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 5,
+            "hide_parameters": True,  # secrets, and what users wrote, are nothing for a log
+        }
         if self.dialect == "sqlite":
             if address.database:
                 refuse_network_file_system(Path(address.database))
@@ -56,6 +70,7 @@ class Database:
         else:
             options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
         self.engine = create_engine(address, **options)
+        event.listen(self.engine, "handle_error", _unavailable_if_read_only, retval=True)
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -93,6 +108,20 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def brief(error: Exception) -> str:
+    """Say what the database said, in one line: without the statement, which may be long."""
+    said = getattr(error, "orig", None) or error
+    return next(iter(str(said).splitlines()), "")[:300]
+
+
+def _unavailable_if_read_only(context: ExceptionContext) -> Exception | None:
+    """Take a server that only reads for one that is away; its driver calls that internal."""
+    cause = context.original_exception
+    if getattr(cause, "sqlstate", None) != _READ_ONLY:
+        return None
+    return OperationalError(context.statement, None, cause, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

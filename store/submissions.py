@@ -1,4 +1,7 @@
-"""Idempotency keys: the same key and body is the same thing, however often it is sent."""
+"""Idempotency keys: the same key and body is the same thing, however often it is sent.
+
+A key is kept for good, and outlives the job that it made: sent again, it must not make another.
+"""
 
 import hashlib
 import json
@@ -59,4 +62,14 @@ def settle(
         update(Submission)
         .where(Submission.owner_key == owner_key, Submission.idempotency_key == key)
         .values(job_key=job_key, sweep_key=sweep_key)
+    )
+
+
+def outlive(session: Session, job_key: int) -> None:
+    """Keep the key of a job that is about to be deleted."""
+    session.execute(
+        update(Submission)
+        .where(Submission.job_key == job_key)
+        .values(job_key=None)
+        .execution_options(synchronize_session=False)
     )

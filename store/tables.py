@@ -111,6 +111,8 @@ class Audit(Base):
     path: Mapped[str] = mapped_column(Text)
     status: Mapped[int] = mapped_column(Integer)
     detail: Mapped[str | None] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(Integer)
+    """Refusals that are alike share a row for a minute; this many did."""
 
 
 class Usage(Base):
@@ -211,7 +213,10 @@ class Tag(Base):
 
 
 class Submission(Base):
-    """An idempotency key, what came with it (digest) and what was made of it."""
+    """An idempotency key, what came with it (digest) and what was made of it.
+
+    Of neither job nor sweep: the job is deleted.
+    """
 
     __tablename__ = "submissions"
     owner_key: Mapped[int] = mapped_column(
@@ -241,6 +246,8 @@ class Worker(Base):
     """Of each device its name and memory, `{"name": …, "memory_bytes": …}`, null if not known."""
     home_id: Mapped[str | None] = mapped_column(String(36))
     """Of the data folder whose lock goes with the name; NULL: of an older version."""
+    machine: Mapped[str | None] = mapped_column(String(36))
+    """What containers of one machine have in common, unlike `host`; NULL: not known."""
     threads: Mapped[int] = mapped_column(Integer)
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -305,7 +312,10 @@ class Attempt(Base):
 
 
 class Webhook(Base):
-    """Where to tell of a job or a sweep that changes its state."""
+    """Where to tell of a job or a sweep that changes its state.
+
+    One of neither: its job is deleted, and it stays until what is to be sent has been.
+    """
 
     __tablename__ = "webhooks"
     __table_args__ = (

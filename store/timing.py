@@ -1,8 +1,8 @@
 """Which measured times can be set side by side.
 
 Times are compared only between jobs that ran on the same kind of device and had it to themselves:
-the device itself on CUDA, the whole host on a CPU. What else the host did, outside this service,
-nobody recorded.
+the device itself on CUDA, the whole machine on a CPU: two containers on it have two host names, and
+the same cores. What else the machine did, outside this service, nobody recorded.
 """
 
 from collections import defaultdict
@@ -57,21 +57,24 @@ class Against:
 
 
 def was_shared(session: Session, attempt: Attempt, now: float) -> bool:
-    """Tell whether another attempt used this one's device, or on a CPU its host, until now.
+    """Tell whether another attempt used this one's device, or on a CPU its machine, until now.
 
     Of a slot with several devices nobody recorded which ones an attempt got: it counts as on all.
     """
+    worker = session.get_one(Worker, attempt.worker_key)
+    is_here = Attempt.host == attempt.host
+    if worker.machine is not None:
+        is_here = (Worker.machine == worker.machine) | (Worker.machine.is_(None) & is_here)
     others = session.execute(
         select(Attempt.device, Worker.kind, Worker.devices)
         .join(Worker, Worker.key == Attempt.worker_key)
         .where(
-            Attempt.host == attempt.host,
+            is_here,
             Attempt.key != attempt.key,
             Attempt.started_at < now,
             or_(Attempt.ended_at.is_(None), Attempt.ended_at > attempt.started_at),
         )
     ).all()
-    worker = session.get_one(Worker, attempt.worker_key)
     mine = _devices(attempt.device, worker.kind, worker.devices)
     if mine is None:
         return bool(others)

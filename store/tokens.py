@@ -14,8 +14,8 @@ from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from store import clock, owners
-from store.cursors import decode_cursor, encode_cursor
-from store.errors import BadQuery, Conflict, NotFound
+from store.cursors import decode_key, encode_cursor
+from store.errors import Conflict, NotFound
 from store.ids import new_id
 from store.tables import Owner, Token
 from store.text import clean
@@ -113,10 +113,7 @@ def list_tokens(
     """Read a page of all tokens, newest first. Raises BadQuery."""
     query = _tokens().order_by(Token.key.desc()).limit(limit + 1)
     if cursor is not None:
-        (key,) = decode_cursor(cursor, length=1)
-        if not isinstance(key, int):
-            raise BadQuery("the cursor was made for another list; start anew without one")
-        query = query.where(Token.key < key)
+        query = query.where(Token.key < decode_key(cursor))
     now = clock.read(session)
     found = [_view(row, now) for row in session.execute(query)]
     end = encode_cursor([found[limit - 1].key]) if len(found) > limit else None

@@ -36,6 +36,8 @@ class NewWorker:
     """What the devices are, in their order; empty: not known."""
     home_id: str | None = None
     """Of the data folder whose lock goes with the name."""
+    machine: str | None = None
+    """The same in every container of a machine; None: not known."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import logging
 import sys
 import tempfile
-import time
+from functools import partial
 
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError
@@ -14,17 +14,15 @@ from store.deliveries import Bell
 from store.errors import Conflict, StorageError, StorageSetting, StoreError
 from store.files import Storage, stays
 from store.objects import open_storage
-from store.session import Database
+from store.session import UNAVAILABLE, Database
 from worker import folders, host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
 from worker.host import Name, NameTaken
-from worker.recorder import UNAVAILABLE
 from worker.settings import Settings
 from worker.slot import Slot
-from worker.starting import explain, open_database, set_up_logging
+from worker.starting import explain, open_database, set_up_logging, wait_for
 
-_AGAIN_S = 1.0
 log = logging.getLogger("worker")
 
 
@@ -80,7 +78,7 @@ def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
         name = host.take_name(settings, after=after)
         slot = Slot(settings, database, host.describe(settings, name.text), storage, scratch)
         try:
-            slot.start()
+            wait_for(slot.start, "the database")
         except Conflict:  # a worker of another home on this host
             name.lock.close()
             if name.number is None:
@@ -93,17 +91,13 @@ def enter(settings: Settings, database: Database) -> tuple[Name, Slot]:
 def _reach(settings: Settings, database: Database) -> tuple[Storage, str]:
     """Give the place of files, checked, and its id; one that does not answer is waited for."""
     storage = open_storage(settings.storage, settings.home)
-    has_failed = False
-    while True:
-        try:
-            return storage, place.settle(database, storage)
-        except StorageSetting:
-            raise
-        except (StorageError, *UNAVAILABLE) as error:
-            if not has_failed:
-                log.warning("the place of checkpoints does not answer, waiting for it: %s", error)
-            has_failed = True
-            time.sleep(_AGAIN_S)
+    place_id = wait_for(
+        partial(place.settle, database, storage),
+        "the place of checkpoints",
+        absent=(StorageError, *UNAVAILABLE),
+        wrong=(StorageSetting,),
+    )
+    return storage, place_id
 
 
 def _refuse(why: str) -> int:

@@ -4,9 +4,8 @@ from sqlalchemy.orm import Session
 
 from store import attempts, checkpoints
 from store.errors import Fenced
-from store.session import Database
+from store.session import UNAVAILABLE, Database
 from worker.endings import Ending
-from worker.recorder import UNAVAILABLE
 from worker.surroundings import Times
 
 

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 
 from store import changes, preemption, workers
 from store.errors import NotFound
+from store.session import UNAVAILABLE
 from store.sweeper import SweepReport, sweep
 from worker import host
 from worker.devices import uses
 from worker.housekeeping import Housekeeping
-from worker.recorder import UNAVAILABLE
 from worker.slot import Slot
 
 log = logging.getLogger(__name__)

@@ -20,6 +20,7 @@ from worker.devices import uses
 from worker.settings import Settings
 
 _MEMINFO = Path("/proc/meminfo")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CGROUP = Path("/sys/fs/cgroup")
 _NVIDIA_SMI_S = 10.0
 
@@ -102,7 +103,19 @@ def describe(settings: Settings, name: str) -> NewWorker:
         versions=versions(),
         hardware=hardware(settings),
         home_id=home_id(settings),
+        machine=machine(),
     )
+
+
+def machine(boot_id: Path = _BOOT_ID) -> str | None:
+    """Give what the containers of this machine have in common until its next start.
+
+    A host's name will not do: a container has one of its own. None where the system does not tell.
+    """
+    try:
+        return boot_id.read_text().strip() or None
+    except OSError:
+        return None
 
 
 def versions() -> dict[str, str]:

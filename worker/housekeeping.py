@@ -16,8 +16,7 @@ from typing import TypeVar
 from store import attempts, checkpoints, place, removal
 from store.errors import StorageError
 from store.files import Storage
-from store.session import Database
-from worker.recorder import UNAVAILABLE
+from store.session import UNAVAILABLE, Database
 
 MOST_REFUSED = 5
 """In a row, before the rest is left for the next round."""

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from crs_core.events import Event
@@ -25,10 +23,8 @@ from store.attempts import Wish
 from store.errors import Fenced
 from store.loglines import carried
 from store.recording import log_size, record
-from store.session import Database
+from store.session import UNAVAILABLE, Database, brief
 
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
-"""What SQLAlchemy raises when a database cannot be reached, is locked, read-only or full."""
 MAX_BATCH = 2000
 MAX_BACKLOG = 20_000
 """Events that wait; past it the trainer is not read from, so that it waits too."""
@@ -154,9 +150,9 @@ class Recorder:
             except UNAVAILABLE as error:
                 if time.monotonic() >= self._lease_until_s:
                     raise LeaseLost(
-                        f"the lease ran out while the database failed: {error}"
+                        f"the lease ran out while the database failed: {brief(error)}"
                     ) from error
                 if not has_failed:
-                    log.warning("the database cannot be written to, trying again: %s", error)
+                    log.warning("the database cannot be written to, trying again: %s", brief(error))
                 has_failed = True
             time.sleep(min(_AGAIN_S, self._pace.heartbeat_s))

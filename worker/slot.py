@@ -9,11 +9,10 @@ from store import workers
 from store.attempts import Claim, claim
 from store.errors import NotFound
 from store.files import Folder, Storage
-from store.session import Database
+from store.session import UNAVAILABLE, Database, brief
 from store.sweeper import end_left_behind
 from store.workers import NewWorker, WorkerState
 from worker import host
-from worker.recorder import UNAVAILABLE
 from worker.settings import Settings, trainer_environment
 from worker.spare import Spare
 from worker.tasks import Post, supervise
@@ -141,12 +140,13 @@ class Slot:
         if self.stopping.is_set():
             return None
         try:
-            return self._claim_once()
-        except NotFound:  # somebody deleted our row
-            self.register()
-            return self._claim_once()
+            try:
+                return self._claim_once()
+            except NotFound:  # somebody deleted our row
+                self.register()
+                return self._claim_once()
         except UNAVAILABLE as error:
-            log.warning("no job can be claimed, the next sweep tries again: %s", error)
+            log.warning("no job can be claimed, the next sweep tries again: %s", brief(error))
             return None
 
     def _claim_once(self) -> Claim | None:

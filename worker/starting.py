@@ -4,18 +4,19 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 
 from store import loglines
-from store.session import Database, check_schema
-from worker.recorder import UNAVAILABLE
+from store.session import UNAVAILABLE, Database, brief, check_schema
 from worker.settings import LogSettings
 
 _AGAIN_S = 1.0
+_Answer = TypeVar("_Answer")
 log = logging.getLogger("worker")
 
 
@@ -36,17 +37,29 @@ def set_up_logging(program: str) -> None:
 def open_database(url: str, *, pool_size: int) -> Database:
     """Open the database; one that does not answer yet is waited for. Raises StoreError."""
     database = Database(url, pool_size=pool_size)
+    wait_for(partial(check_schema, database), "the database")
+    return database
+
+
+def wait_for(
+    call: Callable[[], _Answer],
+    what: str,
+    *,
+    absent: tuple[type[Exception], ...] = UNAVAILABLE,
+    wrong: tuple[type[Exception], ...] = (),
+) -> _Answer:
+    """Give what `call` gives, tried again while `what` is absent. Errors that are `wrong` last."""
     has_failed = False
     while True:
         try:
-            check_schema(database)
-        except UNAVAILABLE as error:
+            return call()
+        except wrong:
+            raise
+        except absent as error:
             if not has_failed:
-                log.warning("the database does not answer, waiting for it: %s", error)
+                log.warning("%s does not answer, waiting for it: %s", what, brief(error))
             has_failed = True
             time.sleep(_AGAIN_S)
-        else:
-            return database
 
 
 def explain(error: ValidationError) -> str:

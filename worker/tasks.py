@@ -19,7 +19,7 @@ from store.attempts import Claim, Outcome, Wish
 from store.errors import StorageError
 from store.files import Storage
 from store.loglines import about
-from store.session import Database
+from store.session import Database, brief
 from worker import closing, folders, launch
 from worker.allotment import Allotment
 from worker.endings import TAIL, Course, Ending, ending_of, not_brought
@@ -96,7 +96,7 @@ def _own_failure(claim: Claim, error: Exception) -> Ending:
     log.error(
         "job %s, attempt %s: the supervisor failed", claim.job_id, claim.number, exc_info=error
     )
-    message = f"the supervisor of the trainer failed, {type(error).__name__}: {error}"
+    message = f"the supervisor of the trainer failed, {type(error).__name__}: {brief(error)}"
     return Ending(Outcome.FAILED, "internal", message)
 
 

@@ -41,7 +41,8 @@ def compare(
         Sequence[str],
         Query(
             max_length=50,
-            description="Spec paths that make a group; left out: everything but the seed.",
+            description="Spec paths that make a group; left out: all but the seed, and "
+            "limits of time and memory.",
             examples=[["approximation.0.policy.name", "model.name"]],
         ),
     ] = (),

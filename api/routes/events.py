@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api.deps import ServiceDep
 from api.errors import ParameterError
 from api.identity import IdentityDep
-from api.live import Mark, Reader
+from api.live import Mark, Reader, Subscriber
 from api.parameters import Jobs, Sweeps
 from api.schemas.curves import ChangeEvent
 from store import changes
@@ -28,19 +28,23 @@ def reader(who: IdentityDep) -> Reader:
 ReaderDep = Annotated[Reader, Depends(reader)]
 
 
+async def admitted(service: ServiceDep, whose: ReaderDep) -> AsyncIterator[Subscriber]:
+    """Count the stream from here to its end. Raises TooManyStreams, TooManyOwnStreams."""
+    each = None if whose.token is None else service.settings.streams_per_user
+    with service.hub.admit(whose, most=service.settings.streams, most_each=each) as subscriber:
+        yield subscriber
+
+
 def place(
     service: ServiceDep,
-    whose: ReaderDep,
     last_event_id: Annotated[
         str | None,
         Header(description="`id` of the last event seen; the stream goes on after it."),
     ] = None,
 ) -> int:
     """Say where the stream begins, before the answer does: who reads the state after the headers
-    came can miss nothing. Raises TooManyStreams, TooManyOwnStreams, ParameterError.
+    came can miss nothing. Raises ParameterError.
     """
-    each = None if whose.token is None else service.settings.streams_per_user
-    service.hub.check_room(service.settings.streams, reader=whose, most_each=each)
     if not last_event_id:
         with service.read() as session:
             return changes.head(session)
@@ -59,14 +63,14 @@ def place(
 )
 async def events(
     service: ServiceDep,
+    subscriber: Annotated[Subscriber, Depends(admitted)],
     after: Annotated[int, Depends(place)],
-    whose: ReaderDep,
     job: Jobs = (),
     sweep: Sweeps = (),
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow job states and new points. The `data` of each event is a `ChangeEvent`."""
     jobs, sweeps = frozenset(job), frozenset(sweep)
-    async for item in service.hub.follow(after, reader=whose):
+    async for item in service.hub.follow(after, subscriber):
         number = str(item.seq)
         if isinstance(item, Mark):
             if item.reset:

@@ -17,6 +17,7 @@ from api.parameters import (
     States,
     Sweeps,
     TagsQuery,
+    allowed_priority,
     known_metrics,
 )
 from api.plans import plan_of
@@ -46,7 +47,9 @@ def plan(body: PlanRequest) -> Plan:
     return plan_of(body.spec)
 
 
-@router.post("/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 413))
+@router.post(
+    "/jobs", operation_id="submitJob", status_code=201, responses=failures(400, 409, 410, 413)
+)
 def submit(
     body: JobSubmit,
     service: ServiceDep,
@@ -56,7 +59,8 @@ def submit(
     key: Key = None,
 ) -> Job:
     """Queue a job."""
-    new = _new(body.spec, body.name, body.tags, body.priority, who)
+    priority = allowed_priority(body.priority, who, most=service.settings.max_priority)
+    new = _new(body.spec, body.name, body.tags, priority, who)
     return _submit(new, service, response, background, key)
 
 
@@ -159,9 +163,13 @@ def get(job_id: JobPath, service: ServiceDep) -> Job:
 
 
 @router.patch("/jobs/{id}", operation_id="changeJob", responses=failures(400, 404, 413))
-def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
-    """Change name, tags or priority."""
+def change(job_id: JobPath, body: JobPatch, service: ServiceDep, who: IdentityDep) -> Job:
+    """Change name, tags, notes or priority."""
     with service.write() as session:
+        if body.priority is not None:
+            # One that an admin raised may be lowered, or left as it is.
+            most = max(service.settings.max_priority, jobs.get(session, job_id).priority)
+            allowed_priority(body.priority, who, most=most)
         return job(jobs.edit(session, job_id, **body.model_dump()))
 
 
@@ -169,7 +177,10 @@ def change(job_id: JobPath, body: JobPatch, service: ServiceDep) -> Job:
     "/jobs/{id}", operation_id="deleteJob", status_code=204, responses=failures(404, 409)
 )
 def delete(job_id: JobPath, service: ServiceDep, background: BackgroundTasks) -> None:
-    """Delete a job that is not running, with its curves, log and checkpoints."""
+    """Delete a job that is not running, with its curves, log and checkpoints.
+
+    What its webhooks are still to be told is sent.
+    """
     with service.write() as session:
         jobs.delete(session, job_id)
     background.add_task(service.remove_deleted)
@@ -238,7 +249,7 @@ def retry(
     "/jobs/{id}/clone",
     operation_id="cloneJob",
     status_code=202,
-    responses=failures(400, 404, 409, 413),
+    responses=failures(400, 404, 409, 410, 413),
 )
 def clone(
     job_id: JobPath,
@@ -249,15 +260,24 @@ def clone(
     body: JobClone | None = None,
     key: Key = None,
 ) -> Job:
-    """Queue a new job of the same spec, name, tags and priority, but for what is said here."""
-    body = body or JobClone()
+    """Queue a new job of the same spec, name, tags and priority, but for what is said here.
+
+    Of a job whose priority is higher than who asks may give, the clone has the highest they may.
+    """
+    body, most = body or JobClone(), service.settings.max_priority
+    if body.priority is not None:
+        allowed_priority(body.priority, who, most=most)
     with service.read() as session:
         first = jobs.get(session, job_id)
     new = _new(
         changed(first.spec, body.changes),
         first.name if body.name is None else body.name,
         first.tags if body.tags is None else body.tags,
-        first.priority if body.priority is None else body.priority,
+        _inherited(first.priority, who, most) if body.priority is None else body.priority,
         who,
     )
     return _submit(new, service, response, background, key)
+
+
+def _inherited(priority: int, who: Identity, most: int) -> int:
+    return priority if who.role == "admin" else min(priority, most)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from api.deps import ServiceDep
 from api.identity import IdentityDep
-from api.parameters import CursorQuery, Key, Limit, SweepPath
+from api.parameters import CursorQuery, Key, Limit, SweepPath, allowed_priority
 from api.plans import plan_of_sweep
 from api.schemas.base import failures
 from api.schemas.sweeps import Sweep, SweepList, SweepPlan, SweepSubmit
@@ -34,6 +34,7 @@ def submit(
     key: Key = None,
 ) -> Sweep | Response:
     """Make a job of every variant and every combination of the axes, all or none."""
+    priority = allowed_priority(body.priority, who, most=service.settings.max_priority)
     members = expand(body.base, body.axes, body.variants)
     costs = []
     for member in members:
@@ -55,7 +56,7 @@ def submit(
             spec=member.spec,
             name=member.label,
             tags=body.tags,
-            priority=body.priority,
+            priority=priority,
             owner=who.user,
             planned_compute_reduction=cost.reduction,
             total_steps=cost.steps,

@@ -33,7 +33,13 @@ Tags = Annotated[
 ]
 Priority = Annotated[
     int,
-    Field(ge=-1000, le=1000, description="Higher starts earlier; 0 is usual.", examples=[0]),
+    Field(
+        ge=-1000,
+        le=1000,
+        description="Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an "
+        "admin may go.",
+        examples=[0],
+    ),
 ]
 JobId = Annotated[str, Field(examples=["019ab4f2-7c1e-7d3a-9b52-0c6f1d2e3a4b"])]
 SweepId = Annotated[str, Field(examples=["019ab4f1-02aa-7b11-8c0d-5e6f7a8b9c0d"])]
@@ -83,6 +89,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "There is no such thing; `detail` says which id was asked for.",
         408: "The body did not come in time.",
         409: "The state does not allow this, or a cap is reached; `detail` says why.",
+        410: "The job that the idempotency key made was deleted.",
         413: "The body is larger than 1 MiB, or holds too many values.",
         416: "The file has no such part; `Content-Range` says how long it is.",
         422: "A field or parameter is wrong; `errors` names each, up to a hundred.",

@@ -152,6 +152,10 @@ class AuditEntry(Answer):
     path: str
     status: int
     detail: str | None = Field(description="What was made, or why it was refused.")
+    times: int = Field(
+        description="How often: refusals of one token that are alike in method and status share an "
+        "entry for a minute, which tells of the first."
+    )
 
 
 class AuditList(Answer):

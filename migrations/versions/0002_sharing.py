@@ -64,6 +64,7 @@ def _owners_and_tokens() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_audit"),
         sqlite_autoincrement=True,
     )
@@ -201,6 +202,7 @@ def _scheduling() -> None:
     )
     op.add_column("workers", sa.Column("hardware", sa.JSON(), nullable=True))
     op.add_column("workers", sa.Column("home_id", sa.String(length=36), nullable=True))
+    op.add_column("workers", sa.Column("machine", sa.String(length=36), nullable=True))
     op.add_column("scheduler", sa.Column("half_life_s", sa.Float(), nullable=True))
     op.add_column("scheduler", sa.Column("max_running", sa.Integer(), nullable=True))
     op.add_column("scheduler", sa.Column("preempt_after_s", sa.Float(), nullable=True))

@@ -104,9 +104,21 @@ def test_the_log_is_filtered_by_time_and_paged(client: TestClient, spec: Spec) -
 
 @once
 @pytest.mark.parametrize("lab", [{"audit_rows": 2}], indirect=True)
-def test_the_log_is_trimmed_by_the_settings(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_trimmed_by_the_settings(
+    lab: Lab, spec: Spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("api.auditing.TRIM_EVERY_S", 0.0)
     root = lab.user("root", "admin")
-    for _ in range(4):
-        root.post("/api/v1/jobs", json={})
+    for seed in range(4):
+        root.post("/api/v1/jobs", json={"spec": spec(seed=seed)})
     assert len(log(root)) == 2
+
+
+@once
+@pytest.mark.parametrize("lab", [{"rate_per_s": 0.01, "rate_burst": 30}], indirect=True)
+def test_who_is_refused_again_and_again_does_not_fill_the_log(lab: Lab) -> None:
+    eve, root = lab.user("eve"), lab.user("root", "admin")
+    statuses = [eve.post(f"/api/v1/jobs/{i}/cancel").status_code for i in range(40)]
+    assert statuses == [404] * 30 + [429] * 10
+    (entry,) = log(root)
+    assert (entry["path"], entry["status"], entry["times"]) == ("/api/v1/jobs/0/cancel", 404, 30)

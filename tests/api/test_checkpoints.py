@@ -173,6 +173,25 @@ def test_a_deletion_that_the_api_cannot_carry_out_is_left_to_the_workers(
     assert not kept.storage.path(kept.path).exists()
 
 
+def test_files_of_a_share_that_is_not_mounted_any_more_are_not_counted_as_deleted(
+    client, settings, worker, submit
+):
+    kept = Kept(settings, worker, submit, Folder(settings.home, is_home=True))
+    url = kept.url(client)
+    assert client.get(url).status_code == 200
+    with worker.database.write() as session:
+        attempts.finish(session, kept.attempt_id, attempts.Outcome.FAILED)
+    away = settings.home.rename(settings.home.with_name("away"))
+    settings.home.mkdir()
+    assert client.get(url).status_code == 503
+    assert client.delete(f"/api/v1/jobs/{kept.job_id}").status_code == 204
+    settings.home.rmdir()
+    away.rename(settings.home)
+    with worker.database.read() as session:
+        assert removal.due(session) == [kept.job_id]
+    assert removal.remove(worker.database, kept.storage) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "size", "part"),
     [("bytes=0-", 0, (0, 0)), ("bytes=3-3", 4, (3, 4)), ("bytes=9-", 4, (4, 4)), ("", 4, None)],

@@ -15,7 +15,7 @@ from store import shares, slots, workers
 from store.attempts import Outcome
 from store.session import Database
 from store.tables import Attempt, Owner
-from tests.api.lab import BASE
+from tests.api.lab import BASE, Lab
 
 Spec = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
@@ -213,3 +213,44 @@ def test_the_rules_of_the_api_hold_for_all_who_claim(
         client.get("/api/v1/queue")
     with database.read() as session:
         assert shares.rules(session) == shares.Rules(), "what is not set any more does not hold"
+
+
+@pytest.mark.parametrize("lab", [{"max_priority": 40}], indirect=True)
+def test_a_user_goes_up_to_the_highest_priority_and_an_admin_beyond(lab: Lab, spec: Spec) -> None:
+    ada, root = lab.user("ada"), lab.user("root", "admin")
+    job = {"spec": spec()}
+    sweep = {"base": spec(), "axes": {"seed": [1, 2]}}
+    for path, body in ((JOBS, job), ("/api/v1/sweeps", sweep)):
+        answer = ada.post(path, json=body | {"priority": 41})
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [
+            {
+                "loc": "priority",
+                "msg": "this must be at most 40, got 41; an admin may give a job more",
+            }
+        ]
+    assert lab.jobs() == {}
+    for who, priority in ((ada, 40), (ada, -1000), (root, 1000)):
+        for path, body in ((JOBS, job), ("/api/v1/sweeps", sweep)):
+            assert who.post(path, json=body | {"priority": priority}).status_code == 201
+
+
+@pytest.mark.parametrize("lab", [{"max_priority": 40}], indirect=True)
+def test_what_an_admin_raised_a_user_may_lower_but_not_raise_or_copy(lab: Lab, spec: Spec) -> None:
+    ada, root = lab.user("ada"), lab.user("root", "admin")
+    url = f"{JOBS}/{ada.post(JOBS, json={'spec': spec()}).json()['id']}"
+    assert ada.patch(url, json={"priority": 41}).status_code == 422
+    assert root.patch(url, json={"priority": 500}).status_code == 200
+    assert ada.patch(url, json={"priority": 501}).status_code == 422
+    assert ada.patch(url, json={"priority": 500, "name": "mine"}).status_code == 200
+    assert ada.post(f"{url}/clone", json={"priority": 41}).status_code == 422
+    assert ada.post(f"{url}/clone").json()["priority"] == 40
+    assert root.post(f"{url}/clone").json()["priority"] == 500
+    assert ada.patch(url, json={"priority": 300}).json()["priority"] == 300
+
+
+def test_our_own_reproduction_may_be_asked_for_by_a_user() -> None:
+    from colrow.reproduction.experiments import EXPERIMENTS
+
+    most = Settings.model_fields["max_priority"].default
+    assert all(-1000 <= one.priority <= most for one in EXPERIMENTS.values())

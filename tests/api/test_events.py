@@ -12,7 +12,7 @@ import fastapi.routing
 import httpx
 import pytest
 
-from api.live import Hub, Mark
+from api.live import Hub, Mark, Reader
 from api.settings import Settings
 from crs_core.events import Points, Started
 from store import changes
@@ -202,7 +202,6 @@ def test_an_id_that_is_none_gets_422(serving: str, place: str) -> None:
 def test_more_streams_than_may_be_open_get_503_and_what_to_do(serving: str) -> None:
     with opened(serving) as first, opened(serving) as second:
         until(lambda: first.events and second.events)
-        time.sleep(0.2)  # they tell their place, then count
         answer = httpx.get(f"{serving}/api/v1/events")
         assert answer.status_code == 503
         assert answer.json()["type"] == "urn:colrow:problem:streams"
@@ -256,18 +255,19 @@ def test_a_reader_that_is_too_slow_gets_reset_and_memory_stays_bounded(
     hub.start()
 
     async def slow() -> list[Change | Mark]:
-        stream = hub.follow(0)
-        seen = [await anext(stream)]
-        waiting = asyncio.ensure_future(anext(stream))
-        while not hub.open_streams:
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(note, database, 1)
-        seen.append(await waiting)
-        await asyncio.to_thread(note, database, *range(2, 9))
-        await asyncio.sleep(0.3)
-        while seen[-1].seq < 8:
-            seen.append(await anext(stream))
-        await stream.aclose()
+        with hub.admit(Reader("ada")) as subscriber:
+            stream = hub.follow(0, subscriber)
+            seen = [await anext(stream)]
+            waiting = asyncio.ensure_future(anext(stream))
+            while subscriber.start is None:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(note, database, 1)
+            seen.append(await waiting)
+            await asyncio.to_thread(note, database, *range(2, 9))
+            await asyncio.sleep(0.3)
+            while seen[-1].seq < 8:
+                seen.append(await anext(stream))
+            await stream.aclose()
         return seen
 
     seen = asyncio.run(slow())

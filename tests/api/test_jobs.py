@@ -76,6 +76,16 @@ def test_the_same_key_and_another_body_get_422(client: TestClient, spec: Spec) -
     assert len(ids(client)) == 1
 
 
+def test_the_key_of_a_deleted_job_gets_410(client: TestClient, spec: Spec) -> None:
+    body, headers = {"spec": spec()}, {"Idempotency-Key": "k-1"}
+    made = client.post("/api/v1/jobs", json=body, headers=headers).json()["id"]
+    assert client.delete(f"/api/v1/jobs/{made}").status_code == 204
+    again = client.post("/api/v1/jobs", json=body, headers=headers)
+    assert again.status_code == 410
+    assert again.json()["type"] == "urn:colrow:problem:deleted"
+    assert ids(client) == []
+
+
 def test_twins_sent_at_once_make_one_job(client: TestClient, spec: Spec) -> None:
     made: list[str] = []
 

@@ -1,5 +1,6 @@
 """How often, how much and how slowly one may ask."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.concurrency import run_in_threadpool
 
 from api.errors import Refusal
+from api.live import Reader, TooManyOwnStreams
 from api.rates import GUESSES, Buckets, Guesses
 from api.settings import Settings
 from tests.api.lab import Lab
@@ -162,22 +165,21 @@ def test_a_hundred_errors_are_named_and_the_rest_are_counted(
 @once
 @pytest.mark.parametrize("lab", [{"streams_per_user": 1}], indirect=True)
 def test_one_user_has_so_many_streams_and_others_have_theirs(lab: Lab) -> None:
-    from api.live import Reader, TooManyOwnStreams
-
     hub = lab.app.state.service.hub
-    reader = Reader("ada", 1)
-    hub.check_room(10, reader=reader, most_each=1)
 
-    class Open:
-        reader = Reader("ada", 2)
+    async def opened() -> None:
+        with hub.admit(Reader("ada", 1), most=10, most_each=1):
+            with (
+                pytest.raises(TooManyOwnStreams, match="1 event streams of ada are open"),
+                hub.admit(Reader("ada", 2), most=10, most_each=1),
+            ):
+                pass
+            with hub.admit(Reader("bob", 3), most=10, most_each=1):
+                assert hub.open_streams == 2
+            ada = lab.user("ada")
+            answer = await run_in_threadpool(ada.get, "/api/v1/events")
+            assert answer.status_code == 429
+            assert answer.json()["type"] == "urn:colrow:problem:streams"
 
-    hub._subscribers.add(Open())
-    try:
-        with pytest.raises(TooManyOwnStreams, match="1 event streams of ada are open"):
-            hub.check_room(10, reader=reader, most_each=1)
-        hub.check_room(10, reader=Reader("bob", 3), most_each=1)
-        answer = lab.user("ada").get("/api/v1/events")
-        assert answer.status_code == 429
-        assert answer.json()["type"] == "urn:colrow:problem:streams"
-    finally:
-        hub._subscribers.clear()
+    asyncio.run(opened())
+    assert hub.open_streams == 0

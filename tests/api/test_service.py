@@ -20,6 +20,7 @@ from crs_core.spec import (
 )
 from store import jobs
 from store.session import Database
+from tests.read_only import read_only
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spec = Callable[..., dict[str, Any]]
@@ -179,6 +180,23 @@ def test_an_error_of_the_database_that_is_our_making_is_a_defect(
     answer = client.get("/api/v1/jobs")
     assert answer.status_code == status
     assert ("does not answer" in answer.json()["detail"]) == (status == 503)
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))],
+    indirect=True,
+)
+def test_a_server_that_only_reads_gets_503_and_reading_goes_on(
+    client: TestClient, database_url: str, spec: Spec
+) -> None:
+    assert client.get("/api/v1/jobs").status_code == 200
+    with read_only(database_url):
+        assert client.get("/api/v1/jobs").status_code == 200
+        answer = client.post("/api/v1/jobs", json={"spec": spec()})
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:colrow:problem:database"
+    assert client.post("/api/v1/jobs", json={"spec": spec()}).status_code == 201
 
 
 @once

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ import httpx
 import pytest
 
 from api.settings import Settings
-from store import tokens
+from store import changes, tokens
+from store.changes import Change
 from store.session import Database
 from tests.api.conftest import served
 
@@ -165,3 +167,84 @@ def test_a_stream_is_no_slow_client_and_ends_with_its_token(
                 tokens.revoke(session, made.token.id)
             assert not [line for line in lines if line.startswith("event:")]  # it ends
         assert httpx.get(url, headers=headers).status_code == 401
+
+
+CHANGES = 20_000
+"""More than what lies in the buffers between a stream and its reader."""
+
+
+@contextlib.contextmanager
+def unread(address: str, secret: str) -> Iterator[socket.socket]:
+    """Open a stream of everything since the first change, and read nothing of it yet."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+        head = "GET /api/v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nlast-event-id: 1\r\n"
+        head += "connection: close\r\n"
+        connection.sendall(f"{head}authorization: Bearer {secret}\r\n\r\n".encode())
+        yield connection
+
+
+def note_many(database: Database) -> None:
+    with database.write() as session:
+        for step in range(CHANGES):
+            changes.note(session, Change("points", "j", from_step=step, to_step=step))
+
+
+def token_of(database: Database, user: str, role: tokens.Role = "viewer") -> tokens.Issued:
+    with database.write() as session:
+        return tokens.issue(session, user, role, expires_in_s=600.0)
+
+
+@once
+def test_streams_that_still_catch_up_are_counted(settings: Settings, database: Database) -> None:
+    note_many(database)
+    ada, bob = token_of(database, "ada"), token_of(database, "bob")
+    changed = settings.model_copy(update={"private": True, "streams_per_user": 2})
+    with served(changed, send_bytes=8192) as address:
+
+        def asked(issued: tokens.Issued, path: str) -> httpx.Response:
+            headers = {"authorization": f"Bearer {issued.secret}"}
+            return httpx.get(f"{address}{path}", headers=headers)
+
+        with unread(address, ada.secret) as one, unread(address, ada.secret) as two:
+            for stream in (one, two):
+                assert stream.recv(64).startswith(b"HTTP/1.1 200 ")
+            assert asked(ada, "/api/v1/events").status_code == 429
+            assert "colrow_event_streams 2.0" in asked(bob, "/metrics").text
+
+
+@once
+def test_a_stream_that_still_catches_up_ends_with_its_token(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.CHECK_S", 0.2)
+    note_many(database)
+    ada = token_of(database, "ada")
+    with (
+        served(settings.model_copy(update={"private": True}), send_bytes=8192) as address,
+        unread(address, ada.secret) as stream,
+    ):
+        assert stream.recv(64).startswith(b"HTTP/1.1 200 ")
+        with database.write() as session:
+            tokens.revoke(session, ada.token.id)
+        time.sleep(1)
+        rest = received(stream)
+    assert rest.count(b"event: points") < CHANGES / 4
+
+
+@once
+def test_a_reader_of_a_stream_that_is_cut_off_is_one_line(
+    slow: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    note_many(database)
+    ada = token_of(database, "ada")
+    with (
+        served(slow.model_copy(update={"private": True}), send_bytes=8192) as address,
+        unread(address, ada.secret),
+    ):
+        time.sleep(4)
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if r.name != "httpx"]
+    assert told == [("INFO", "the reader of /api/v1/events is gone")]

@@ -16,6 +16,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BASE, OVERRIDE = ROOT / "docker-compose.yml", ROOT / "docker-compose.cpu.yml"
 TEXTS = {path: path.read_text() for path in (BASE, OVERRIDE)}
+OFFERED = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+"""The variables of the example file, with what it says of them."""
 GPU_WORKERS = ("worker", "worker-1", "worker-2", "worker-3")
 SECRETS = re.compile(r"PASSWORD|AUTH|TOKEN|SECRET|DATABASE_URL|BROKER_URL")
 
@@ -77,8 +79,12 @@ def ours(services: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def started(services: dict[str, dict[str, Any]]) -> set[str]:
-    """Name the services that start when nobody chooses a profile."""
-    return {name for name, service in services.items() if not service.get("profiles")}
+    """Name the services that start when nobody chooses a profile or a number."""
+    return {
+        name
+        for name, service in services.items()
+        if not service.get("profiles") and service.get("scale", 1)
+    }
 
 
 def test_the_files_are_compose_files(profile: str, tmp_path: Path) -> None:
@@ -136,14 +142,66 @@ def test_processes_of_ours_see_the_same_folder(services: dict[str, Any]) -> None
 
 def test_every_variable_stands_in_the_example_file() -> None:
     used = {name for text in TEXTS.values() for name in re.findall(r"\$\{([A-Z_]+)", text)}
-    offered = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert offered == used | {"COMPOSE_PROFILES"}  # Compose itself reads that one
+    passed_on = {
+        name
+        for file in FILES.values()
+        for service in ours(file["services"]).values()
+        for name, value in service["environment"].items()
+        if value is None
+    }
+    # Compose itself reads that one
+    assert OFFERED.keys() == used | passed_on | {"COMPOSE_PROFILES"}
+
+
+def test_a_default_that_stands_in_the_example_file_is_the_setting_s_own() -> None:
+    from api.settings import Settings as Api
+    from worker.settings import NotifierSettings, Settings
+
+    fields = Api.model_fields | NotifierSettings.model_fields | Settings.model_fields
+    for name, value in OFFERED.items():
+        field = fields.get(name.removeprefix("COLROW_").lower())
+        if value and field is not None and name != "COLROW_LOG_FORMAT":
+            said = yaml.safe_load(value)
+            assert said == field.default, name
+
+
+# What a service's settings are not given, and why.
+LEFT_OUT = {
+    "api": {
+        "COLROW_STATIC",  # it stands in the image
+        "COLROW_PROFILE", "COLROW_PRIVATE",  # on PostgreSQL a token is needed anyway
+        "COLROW_THREADS",  # that is the workers' setting here
+        "COLROW_STOP_S",  # stop_grace_period goes with it
+    },
+    "worker": {
+        "COLROW_NAME",  # of one worker alone
+        "COLROW_UNTIL_IDLE_S",  # it would be started again
+        "COLROW_STOP_S",  # stop_grace_period goes with it
+    },
+    "worker.notifier": set[str](),
+}  # fmt: skip
+
+
+def test_every_setting_can_be_set(services: dict[str, Any]) -> None:
+    for name, service in ours(services).items():
+        if "entrypoint" in service:
+            missing = settings_of(service) - set(service["environment"])
+            assert missing == LEFT_OUT[service["entrypoint"][2]], name
+
+
+def test_every_setting_that_the_handbook_names_can_be_set() -> None:
+    told = (ROOT / "docs" / "operations.md").read_text()
+    names = set(re.findall(r"COLROW_[A-Z_]+", told))
+    given = {"COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_HOME", "COLROW_DATA"}
+    assert names - given <= OFFERED.keys()
 
 
 def test_every_setting_given_to_our_services_is_one_that_they_read(
     services: dict[str, Any],
 ) -> None:
-    known = {"COLROW_DATA", "COLROW_HOME", "COLROW_BROKER_URL"}  # given to all alike
+    known = {  # given to all alike
+        "COLROW_DATA", "COLROW_HOME", "COLROW_BROKER_URL", "COLROW_STORAGE", "COLROW_LEASE_S",
+    }  # fmt: skip
     for name, service in ours(services).items():
         if "entrypoint" in service:
             assert set(service["environment"]) - known <= settings_of(service), name

@@ -2,6 +2,7 @@ import pytest
 
 from store import audit, clock
 from store.audit import Call
+from store.cursors import encode_cursor
 from store.errors import BadQuery
 from store.tables import Audit
 from tests.store.conftest import Bench
@@ -38,6 +39,8 @@ def test_calls_are_read_newest_first_by_user_and_time_and_in_pages(bench: Bench)
     assert bench.read(audit.read, limit=3, cursor=page.next).items[0].path == "/0"
     with pytest.raises(BadQuery):
         bench.read(audit.read, cursor="nonsense")
+    with pytest.raises(BadQuery, match="made for another list"):
+        bench.read(audit.read, cursor=encode_cursor(["a"]))
 
 
 def test_everything_told_of_a_call_is_kept_and_what_no_database_keeps_is_replaced(
@@ -49,6 +52,30 @@ def test_everything_told_of_a_call_is_kept_and_what_no_database_keeps_is_replace
     assert (entry.method, entry.status) == ("POST", 403)
     assert entry.path.startswith("/\ufffd?x")
     assert (len(entry.path), len(entry.detail or "")) == (500, 300)
+
+
+def test_refusals_of_one_user_that_are_alike_share_an_entry_for_a_minute(bench: Bench) -> None:
+    for number in range(5):
+        note(bench, path=f"/{number}", status=403, detail=f"why {number}")
+    note(bench, path="/other", status=422)
+    note(bench, "bob", path="/bob", status=403)
+    note(bench, path="/token", status=403, token_id="t")
+    for _ in range(2):
+        note(bench, path="/done")
+    found = {e.path: e.times for e in bench.read(audit.read).items if e.status >= 400}
+    assert found == {"/0": 5, "/other": 1, "/bob": 1, "/token": 1}
+    assert len(paths(bench)) == 6
+    age(bench, "/0", 61 / 86_400)
+    note(bench, path="/later", status=403)
+    assert paths(bench)[0] == "/later"
+
+
+def test_refusals_do_not_push_changes_out_of_the_log(bench: Bench) -> None:
+    note(bench, path="/change")
+    for status in range(400, 410):
+        note(bench, path=f"/{status}", status=status)
+    bench.write(audit.trim, kept_s=86_400.0, kept_rows=2)
+    assert paths(bench) == ["/409", "/408", "/change"]
 
 
 def test_the_log_is_bounded_in_age_and_in_number(bench: Bench) -> None:

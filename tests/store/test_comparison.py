@@ -67,6 +67,25 @@ def test_jobs_that_differ_in_the_seed_alone_are_one_group(paper):
     assert "training.epochs" not in topk.settings
 
 
+def test_what_a_job_may_use_does_not_take_it_out_of_its_group(bench):
+    """One was retried with more time, one gives way, and one waits for a slot with memory."""
+    limits = ({}, {"wall_time_s": 600.0}, {"preemptible": True})
+    ids = [
+        run(bench, bench.spec(seed=seed, resources=said), best_test_accuracy=0.9)
+        for seed, said in enumerate(limits)
+    ]
+    others = [
+        run(bench, bench.spec(resources=said), best_test_accuracy=0.9)
+        for said in ({"threads": 2}, {"kind": "cpu"})
+    ]
+    waits = bench.submit(bench.spec(seed=9, resources={"memory_gb": 8.0}))
+    found = compare(bench, job_ids=[*ids, *others, waits])
+    assert sorted((g.n, g.pending) for g in found.groups) == [(1, 0), (1, 0), (3, 1)]
+    assert {path for g in found.groups for path in g.settings} == {
+        "resources.threads", "resources.kind",
+    }  # fmt: skip
+
+
 def test_differences_are_taken_seed_by_seed_to_the_exact_group(paper):
     bench, ids = paper
     found = compare(bench, job_ids=ids)

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import pytest
 from sqlalchemy import select
@@ -33,19 +34,40 @@ def test_curves_of_several_jobs_come_in_the_order_asked_for(bench):
 
 
 def test_an_answer_of_too_many_points_is_refused_saying_what_to_do(bench, monkeypatch):
-    monkeypatch.setattr(curves, "JOBS", 2)
+    monkeypatch.setattr(curves, "PART", 2)
     ids = []
     for count in (3, 8, 5):
         claim = bench.begin()
         bench.record(claim, *(bench.points(step, train_loss=step) for step in range(1, count + 1)))
         ids.append(claim.job_id)
     assert [c.of for c in bench.read(curves.read, ids, most=16)] == [3, 8, 5]
-    with pytest.raises(BadQuery, match=r"3 of the 3 jobs have 16 points, .* at most 15; reduce"):
-        bench.read(curves.read, ids, most=15)
-    with pytest.raises(BadQuery, match=r"2 of the 3 jobs have 11 points.*max_points=320"):
-        bench.read(curves.read, ids, most=10)
+    for most in (15, 10, 2):
+        with pytest.raises(BadQuery, match=rf"more than {most} points together.*max_points=320"):
+            bench.read(curves.read, ids, most=most)
     found = bench.read(curves.read, ids, max_points=4, most=11)
     assert [(len(c.steps), c.of) for c in found] == [(3, 3), (4, 8), (4, 5)]
+
+
+@pytest.mark.parametrize("max_points", [None, 320])
+def test_of_many_points_few_are_held_at_a_time(bench, max_points):
+    """However many points all the curves have, one curve and one part are here unreduced."""
+    count, ids = 20_000, []
+    for _ in range(4):
+        claim = bench.begin()
+        bench.record(claim, *(bench.points(step, train_loss=step) for step in range(1, count + 1)))
+        ids.append(claim.job_id)
+    bench.read(curves.read, ids[:1], max_points=max_points)
+    tracemalloc.start()
+    try:
+        if max_points is None:
+            with pytest.raises(BadQuery):
+                bench.read(curves.read, ids, most=count // 2)
+        else:
+            assert [c.of for c in bench.read(curves.read, ids, max_points=320)] == [count] * 4
+        # A step, a value and their places in two lists take 72 bytes.
+        assert tracemalloc.get_traced_memory()[1] < 2 * 72 * count
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from store import clock, deliveries, webhooks
-from store.tables import Delivery
+from store import clock, deliveries, jobs, webhooks
+from store.tables import Delivery, Webhook
 from store.webhooks import NewWebhook
 
 
@@ -91,6 +91,25 @@ def test_a_deleted_webhook_is_no_error_for_who_sends(bench):
     ((webhook,),) = [bench.read(webhooks.of_job, job_id)]
     bench.write(webhooks.delete, webhook.id)
     assert not settle(bench, sending, "delivered", status=200)
+
+
+def test_what_waits_is_sent_though_its_job_is_deleted_and_then_nothing_is_left(bench):
+    claim = bench.begin()
+    for receiver in ("a", "b", "c"):
+        url = f"https://{receiver}/"
+        bench.write(webhooks.add, NewWebhook(url=url, receiver=receiver, job_id=claim.job_id))
+    bench.end(claim)
+    assert settle(bench, take(bench), "delivered", status=204)
+    under_way = take(bench)
+    bench.write(jobs.delete, claim.job_id)
+    assert settle(bench, under_way, again_in_s=30)  # it failed, and is tried again
+    left = take(bench)
+    assert left.body["job"]["id"] == claim.job_id
+    assert settle(bench, left, "delivered", status=204)
+    forward(bench, 31)
+    assert settle(bench, take(bench), "given_up", error="gone")
+    for table in (Webhook, Delivery):
+        assert bench.read(lambda session, t=table: session.query(t).count()) == 0
 
 
 def test_a_receiver_that_hangs_leaves_the_senders_to_others(bench):

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from store import attempts, jobs, tables
 from store.attempts import Outcome, Wish
-from store.errors import Conflict, IdempotencyMismatch, NotFound
+from store.errors import Conflict, Gone, IdempotencyMismatch, NotFound
 from store.ids import new_id
 
 
@@ -69,6 +69,17 @@ def test_the_same_key_and_body_give_the_same_job(bench):
     assert count(bench, tables.Job) == 1
 
 
+def test_a_key_outlives_its_job_and_makes_no_other(bench):
+    bench.write(jobs.delete, bench.submit(key="k", name="x"))
+    for _ in range(2):
+        with pytest.raises(Gone, match="'k' made was deleted; to run the same again, send a new"):
+            bench.submit(key="k", name="x")
+    with pytest.raises(IdempotencyMismatch):
+        bench.submit(key="k", name="y")
+    assert count(bench, tables.Job) == 0
+    bench.submit(key="another", name="x")
+
+
 def test_the_same_key_with_another_body_is_refused(bench):
     bench.submit(key="k", name="x")
     with pytest.raises(IdempotencyMismatch, match="'k' came before with another body"):
@@ -78,12 +89,6 @@ def test_the_same_key_with_another_body_is_refused(bench):
 
 def test_keys_of_two_owners_are_apart(bench):
     assert bench.submit(key="k", owner="ada") != bench.submit(key="k", owner="bob")
-
-
-def test_a_key_is_free_again_when_its_job_was_deleted(bench):
-    first = bench.submit(key="k")
-    bench.write(jobs.delete, first)
-    assert bench.submit(key="k") != first
 
 
 def test_twins_sent_at_once_make_one_job(bench):

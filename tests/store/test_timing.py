@@ -57,6 +57,29 @@ def test_attempts_that_ran_at_once_on_one_host_were_both_shared(bench, two):
     assert [shared(bench, claim) for claim in (first, second, elsewhere)] == [True, True, False]
 
 
+def test_two_containers_of_one_machine_share_it_though_their_host_names_differ(bench):
+    left = bench.worker("c1/1", host="c1", machine="m")
+    right = bench.worker("c2/1", host="c2", machine="m")
+    namesake = bench.worker("x/1", host="c1", machine="n")
+    first, second = begin(bench, left), begin(bench, right)
+    end(bench, first)
+    end(bench, second)
+    assert (shared(bench, first), shared(bench, second)) == (True, True)
+    alone, elsewhere = begin(bench, left), begin(bench, namesake)
+    end(bench, alone)
+    end(bench, elsewhere)
+    assert (shared(bench, alone), shared(bench, elsewhere)) == (False, False)
+
+
+def test_where_a_machine_is_not_known_its_name_tells(bench):
+    known = bench.worker("a/1", host="a", machine="m")
+    older = bench.worker("a/2", host="a")
+    first, second = begin(bench, known), begin(bench, older)
+    end(bench, first)
+    end(bench, second)
+    assert (shared(bench, first), shared(bench, second)) == (True, True)
+
+
 def test_an_attempt_beside_one_that_was_lost_was_shared(bench, two):
     lost = begin(bench, two[0])
     beside = begin(bench, two[1])

@@ -61,3 +61,16 @@ def test_more_time_is_needed_for_the_retry_of_a_job_that_used_up_its_own(bench):
     again = bench.claim()
     assert again.wall_time_left_s == pytest.approx(18_000, abs=100)
     assert [c.step for c in again.checkpoints] == [40]
+
+
+def test_a_queued_job_keeps_its_limit_and_the_same_retry_again_is_no_error(bench):
+    job_id = bench.submit(limited(bench, 10_000))
+    for other in (5000, 20_000):
+        with pytest.raises(Conflict, match="queued already; to give it another wall_time_s, canc"):
+            bench.write(jobs.retry, job_id, wall_time_s=other)
+    assert bench.write(jobs.retry, job_id, wall_time_s=10_000).state == "queued"
+    assert bench.job(job_id).spec["resources"]["wall_time_s"] == 10_000
+    bench.write(jobs.request_cancel, job_id)
+    for _ in range(2):
+        bench.write(jobs.retry, job_id, wall_time_s=20_000)
+    assert bench.job(job_id).spec["resources"]["wall_time_s"] == 20_000

@@ -5,7 +5,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from store import workers
 from store.errors import Conflict, StorageSetting
 from store.slots import Device
 from store.workers import DeviceUse
+from tests.read_only import read_only
 from worker import host
 from worker.__main__ import enter
 from worker.settings import Settings
@@ -59,6 +63,19 @@ def test_a_process_is_gone_only_when_that_is_known():
     assert host.is_gone(here, os.getpid()), "our own number was another's before"
 
 
+def test_workers_that_see_two_host_names_of_one_machine_say_that_it_is_one(
+    settings, monkeypatch, tmp_path
+):
+    said = []
+    for container in ("3f2a", "9c41"):
+        monkeypatch.setattr(socket, "gethostname", lambda name=container: name)
+        said.append(host.describe(settings(), container))
+    assert said[0].host != said[1].host
+    assert said[0].machine == said[1].machine
+    assert said[0].machine == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert host.machine(tmp_path / "none") is None
+
+
 @pytest.mark.parametrize(("is_dead", "state"), [(True, "queued"), (False, "running")])
 def test_a_slot_gives_back_at_its_start_what_a_dead_process_left(
     bench, is_dead, state, monkeypatch
@@ -83,6 +100,27 @@ def sharing(bench, tmp_path, **changes):
 
 def another_home(bench, tmp_path):
     return sharing(bench, tmp_path, home=tmp_path / "other", name=None)
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))],
+    indirect=True,
+)
+def test_a_worker_that_starts_while_the_server_only_reads_waits_for_it(
+    bench, tmp_path, database_url
+):
+    settings = sharing(bench, tmp_path, name=None)
+    name, slot = enter(settings, bench.database)
+    name.lock.close()
+    with ThreadPoolExecutor(1) as threads:
+        with read_only(database_url):
+            entered = threads.submit(enter, settings, bench.database)
+            time.sleep(0.5)
+            assert not entered.done()
+        name, again = entered.result(10)
+    assert again.key == slot.key
+    name.lock.close()
 
 
 def test_a_name_that_a_living_worker_of_another_home_has_is_passed_over(bench, tmp_path):

@@ -1,5 +1,6 @@
 """What a trainer tells is written while the lease lasts, and by nobody else."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from store import attempts, curves, jobs, logs
 from store.attempts import Outcome, Wish
 from store.recording import record
 from store.session import Database
+from tests.read_only import read_only
 from tests.worker.conftest import wait_until
 from worker import recorder
 from worker.recorder import Pace, Recorder
@@ -101,6 +103,23 @@ def test_a_database_that_comes_back_within_the_lease_has_lost_nothing(bench, fai
     assert made.end(succeed(claim))
     assert steps(bench, claim.job_id) == [1, 2]
     assert bench.read(logs.read, claim.job_id).text == "said meanwhile"
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))],
+    indirect=True,
+)
+def test_a_server_that_only_reads_for_a_while_loses_nothing(bench, database_url):
+    claim = bench.begin()
+    made = Recorder(bench.database, claim.attempt_id, BRISK)
+    with read_only(database_url):
+        made.add([STARTED, told(1)], "")
+        wait_until(lambda: not made._pending, timeout_s=5)
+        time.sleep(0.2)  # for heartbeats
+    made.add([told(2)], "")
+    assert made.end(succeed(claim))
+    assert steps(bench, claim.job_id) == [1, 2]
 
 
 def test_what_was_written_without_an_answer_is_not_written_again(bench, database_url, monkeypatch):

@@ -15,9 +15,9 @@ from celery import Celery, bootsteps, signals
 
 from store import deliveries
 from store.loglines import carried
+from store.session import UNAVAILABLE
 from worker.app import delivery
 from worker.notifier.postman import Postman
-from worker.recorder import UNAVAILABLE
 from worker.settings import NotifierSettings
 
 log = logging.getLogger(__name__)

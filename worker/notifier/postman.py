@@ -9,10 +9,9 @@ from importlib.metadata import version
 from store import deliveries
 from store.deliveries import Sending
 from store.loglines import about
-from store.session import Database
+from store.session import UNAVAILABLE, Database
 from worker.notifier.sending import Answer, post
 from worker.notifier.signature import HEADER, sign
-from worker.recorder import UNAVAILABLE
 from worker.settings import NotifierSettings
 
 LONGEST_S = 8 * 3600.0
