@@ -12,15 +12,23 @@ import { routeOf, navigate, usePath } from "./lib/url";
 import type { Route } from "./lib/url";
 import { ComparePage } from "./pages/Compare";
 import { CurvesPage } from "./pages/Curves";
+import { DiffPage } from "./pages/Diff";
 import { JobPage } from "./pages/Job";
+import { LayersPage } from "./pages/Layers";
 import { NewJobPage } from "./pages/NewJob";
 import { QueuePage } from "./pages/Queue";
 import { SignIn } from "./pages/SignIn";
 import { StudyPage } from "./pages/Study";
+import { TablePage } from "./pages/Table";
+import { TokensPage } from "./pages/Tokens";
+import { WorkersPage } from "./pages/Workers";
 
 const TABS = [
   { page: "compare", path: "/compare", label: "Compare" },
   { page: "curves", path: "/curves", label: "Curves" },
+  { page: "table", path: "/table", label: "Table" },
+  { page: "layers", path: "/layers", label: "Layers" },
+  { page: "diff", path: "/diff", label: "Diff" },
   { page: "study", path: "/study", label: "Study" },
   { page: "queue", path: "/queue", label: "Queue" },
 ] as const;
@@ -99,6 +107,16 @@ function Page({ route }: { route: Route }) {
       return <ComparePage />;
     case "curves":
       return <CurvesPage />;
+    case "table":
+      return <TablePage />;
+    case "layers":
+      return <LayersPage />;
+    case "diff":
+      return <DiffPage />;
+    case "workers":
+      return <WorkersPage />;
+    case "tokens":
+      return <TokensPage />;
     case "study":
       return <StudyPage />;
     case "queue":
@@ -116,7 +134,7 @@ function Page({ route }: { route: Route }) {
   }
 }
 
-/** `/` goes to the search, 1 to 4 to the tabs, n to a new job. */
+/** `/` goes to the search, 1 to 7 to the tabs, n to a new job. */
 function useKeys(isOn: boolean): void {
   useEffect(() => {
     if (!isOn) return;

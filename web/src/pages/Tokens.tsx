@@ -1,0 +1,3 @@
+export function TokensPage() {
+  return <article className="page tokens" />;
+}

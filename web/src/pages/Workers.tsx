@@ -1,0 +1,3 @@
+export function WorkersPage() {
+  return <article className="page workers" />;
+}
