@@ -167,6 +167,7 @@ export function CurvesPage() {
             smoothing={Number(smoothing) || 0}
             logScale={log === "1" && !isShare(metric)}
             isShare={isShare(metric)}
+            about={`${ids.length ? "Ticked jobs" : name || "All jobs"}: ${several(shown.length, "job")}, ${several(groups.length, "group")}`}
           />
         ))}
       </div>

@@ -83,6 +83,7 @@ function Shown({ job }: { job: Job }) {
                 smoothing={0}
                 logScale={false}
                 isShare={isShare(metric)}
+                about={`${job.name || job.id}: ${job.model} on ${job.dataset}, seed ${job.seed}`}
               />
             ))}
           </div>
