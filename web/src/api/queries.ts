@@ -132,19 +132,6 @@ export function useLayers(id: string) {
   });
 }
 
-/** The end of a job's log. */
-export function useLog(id: string) {
-  return useQuery({
-    queryKey: ["log", id],
-    queryFn: async ({ signal }) => {
-      const read = (start: number, limit: number) =>
-        take(client.GET("/api/v1/jobs/{id}/log", { params: { path: { id }, query: { start, limit } }, signal }));
-      const head = await read(0, 1);
-      return read(Math.max(0, head.size - 65_536), 65_536);
-    },
-  });
-}
-
 export function useSweeps() {
   return useQuery({
     queryKey: ["sweeps"],
@@ -291,13 +278,13 @@ export function useAction(id: string) {
 }
 
 const TOUCHED: Record<string, string[]> = {
-  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log"],
+  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log", "checkpoints", "webhooks"],
   points: ["jobs", "job", "curves", "layers", "log"],
   truncate: ["curves", "job"],
   sweep: ["sweeps", "jobs", "comparison"],
   worker: ["workers", "queue", "catalog"],
 };
-const OF_ONE_JOB = new Set(["job", "layers", "log"]);
+const OF_ONE_JOB = new Set(["job", "layers", "log", "checkpoints", "webhooks"]);
 const PAUSE_MS = 400;
 
 /** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */
