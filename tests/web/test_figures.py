@@ -1,4 +1,4 @@
-"""Figures that are taken away: light whatever the theme, with title and filter, and their numbers."""
+"""Figures that are saved: light whatever the theme, with title and filter, and their numbers."""
 
 import csv
 import io
@@ -87,7 +87,7 @@ def test_curves_are_taken_with_every_point_behind_them(visit: Visit, bench: Benc
     rows = list(csv.DictReader(io.StringIO(take(page, menu, "CSV").read_text())))
     assert len(rows) == 1000
     assert rows[-1] | {"line": ""} == {
-        "line": "", "job": job, "step": "1000", "epoch": "50", "seconds": "100",
+        "line": "", "job": job, "step": "1000", "epoch": "50", "seconds": "2.5",
         "train_loss": "0.002",
     }  # fmt: skip
 

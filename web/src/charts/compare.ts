@@ -316,7 +316,7 @@ export function compareLegend(groups: readonly Group[], margin: string, theme: T
     return { label: policy, colour: theme.colour(colour), shape, dash };
   });
   const front: LegendItem = { label: "Pareto front", colour: theme.ink3, dash: [3, 4] };
-  return [...policies, front, { label: `shaded: within ${margin} of exact`, colour: theme.band, shape: "square" }];
+  return [...policies, front, { label: `shaded: within ${margin} of exact`, colour: theme.band, shape: "square", opacity: 0.25 }];
 }
 
 const mean = (value: { mean: number | null } | null) => value?.mean ?? null;

@@ -37,7 +37,7 @@ const TITLE = { size: 15, line: 20 };
 const TEXT = { size: 11, line: 15 };
 const LEGEND = { size: 12, line: 18, mark: 30, gap: 14 };
 /** Mean width of a letter, of its size; wide enough that nothing is cut. */
-const LETTER = 0.56;
+const LETTER = 0.54;
 const MOST_ITEMS = 30;
 
 const escaped = (text: string) =>
@@ -131,7 +131,7 @@ function marked(item: LegendItem, x: number, y: number, ink: FigureInk): string 
       : `<path d="M${x} ${y}h24" fill="none" stroke="${item.colour}" stroke-width="1.75"` +
         `${item.dash.length ? ` stroke-dasharray="${item.dash.join(" ")}"` : ""}${opacity}/>`;
   const shape = item.shape
-    ? `<path d="${SHAPES[item.shape]}" transform="translate(${x + 6.5} ${y - 5.5}) scale(.46)" fill="${item.colour}"/>`
+    ? `<path d="${SHAPES[item.shape]}" transform="translate(${x + 6.5} ${y - 5.5}) scale(.46)" fill="${item.colour}"${opacity}/>`
     : "";
   const label = written(item.label, x + LEGEND.mark, y + 4, `font-size="${LEGEND.size}" fill="${ink.ink}"`);
   return line + shape + label;

@@ -28,7 +28,14 @@ export function Confirm({ ask, question, act, keep = "Keep", label, className = 
   }, [asked]);
   if (!asked) {
     return (
-      <button ref={first} type="button" className={className} aria-label={label} disabled={disabled} onClick={() => setAsked(true)}>
+      <button
+        ref={first}
+        type="button"
+        className={className}
+        aria-label={label}
+        disabled={disabled}
+        onClick={() => setAsked(true)}
+      >
         {ask}
       </button>
     );

@@ -10,7 +10,10 @@ const worker = (name: string, state: WorkerLike["state"], age_s = 1): WorkerLike
   state,
   heartbeat_at: new Date(NOW - age_s * 1000).toISOString(),
 });
-const all = [worker("w10", "idle"), worker("w2", "idle"), worker("w3", "busy"), worker("w1", "lost", 90), worker("w4", "busy", 20)];
+const all = [
+  ...[worker("w10", "idle"), worker("w2", "idle"), worker("w3", "busy")],
+  ...[worker("w1", "lost", 90), worker("w4", "busy", 20)],
+];
 
 describe("workers", () => {
   it("are late when a living one's heartbeat is old", () => {

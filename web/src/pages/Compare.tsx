@@ -44,8 +44,8 @@ const BARS_SAY: Record<Bars, string> = {
   spread: "bars: one standard deviation over seeds",
 };
 const Y = "best_test_accuracy";
-/** Of a figure that is taken away: in a column of a paper its 12 pixels are still 8 points. */
-const FIGURE = { width: 640, height: 420 };
+/** Of a figure that is saved: small, so that its type stays legible in a column of a paper. */
+const FIGURE = { width: 620, height: 400 };
 
 const settingOf = (group: Group) => `${group.model} on ${group.dataset}`;
 
@@ -153,9 +153,8 @@ export function ComparePage() {
               name="compare"
               title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
               lines={[
-                `${name}: ${shown}`,
-                `${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
-                BARS_SAY[bars as Bars],
+                `${name}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
+                `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
               ]}
               size={FIGURE}
               option={(paper) => compareOption(groups, settingsOfChart, paper)}
@@ -283,8 +282,7 @@ function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Term
         <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
       </li>
       <li className="quiet">
-        {BARS_SAY[bars]}{" "}
-        · pale: another group is better in both
+        {BARS_SAY[bars]} · pale: another group is better in both
       </li>
     </ul>
   );

@@ -60,12 +60,12 @@ export function About({ job, whyNot }: { job: Job; whyNot: string }) {
             ))}
           </dd>
         </div>
-        <div className="edit">
-          <button className="link" disabled={whyNot !== ""} title={whyNot || undefined} onClick={() => setEdits(true)}>
-            Edit name, tags and notes
-          </button>
-        </div>
       </dl>
+      <p className="edit">
+        <button className="link" disabled={whyNot !== ""} title={whyNot || undefined} onClick={() => setEdits(true)}>
+          Edit name, tags and notes
+        </button>
+      </p>
       {job.notes && <p className="notes">{job.notes}</p>}
     </section>
   );
@@ -118,25 +118,52 @@ function Edit({ job, onDone }: { job: Job; onDone: () => void }) {
       <div className="fields">
         <Field label="Name" wide error={errorAt("name")}>
           {(id, described) => (
-            <input id={id} value={name} autoFocus autoComplete="off" onChange={(event) => setName(event.target.value)} {...described} />
+            <input
+              id={id}
+              value={name}
+              autoFocus
+              autoComplete="off"
+              onChange={(event) => setName(event.target.value)}
+              {...described}
+            />
           )}
         </Field>
         <Field label="Tags, between commas" wide error={errorAt("tags")}>
           {(id, described) => (
-            <input id={id} value={tags} autoComplete="off" onChange={(event) => setTags(event.target.value)} {...described} />
+            <input
+              id={id}
+              value={tags}
+              autoComplete="off"
+              onChange={(event) => setTags(event.target.value)}
+              {...described}
+            />
           )}
         </Field>
         {isQueued && (
           <Field label="Priority" error={errorAt("priority")}>
             {(id, described) => (
-              <input id={id} className="number" inputMode="numeric" value={priority} onChange={(event) => setPriority(event.target.value)} {...described} />
+              <input
+                id={id}
+                className="number"
+                inputMode="numeric"
+                value={priority}
+                onChange={(event) => setPriority(event.target.value)}
+                {...described}
+              />
             )}
           </Field>
         )}
       </div>
       <Field label="Notes" wide error={errorAt("notes")}>
         {(id, described) => (
-          <textarea id={id} className="prose" rows={4} value={notes} onChange={(event) => setNotes(event.target.value)} {...described} />
+          <textarea
+            id={id}
+            className="prose"
+            rows={4}
+            value={notes}
+            onChange={(event) => setNotes(event.target.value)}
+            {...described}
+          />
         )}
       </Field>
       <div className="actions">

@@ -66,7 +66,9 @@ export function JobLog({ id, name, isRunning }: { id: string; name: string; isRu
       {log.isPending && <Loading what="the log" />}
       {log.isError && <Failed error={log.error} onRetry={() => void log.refetch()} />}
       {log.isSuccess && text === "" && (
-        <p className="quiet">{isRunning ? "Nothing was said so far; lines appear here as they are written." : "Nothing was said."}</p>
+        <p className="quiet">
+          {isRunning ? "Nothing was said so far; lines appear here as they are written." : "Nothing was said."}
+        </p>
       )}
       {held && text !== "" && (
         <div className="card log-card">

@@ -18,12 +18,14 @@ export function Layers({ job }: { job: Job }) {
   const exact = rows.length > 0 && isExact(rows);
   return (
     <section className="layers" aria-labelledby="layers">
-      <h2 id="layers" className="section">
-        Layers
+      <div className="section-row">
+        <h2 id="layers" className="section">
+          Layers
+        </h2>
         <Link to="/layers" changes={{ job: job.id }} className="link">
           On a page of their own
         </Link>
-      </h2>
+      </div>
       {layers.isPending && <Loading what="the layers" />}
       {layers.isError && <Failed error={layers.error} />}
       {layers.data && rows.length === 0 && <p className="quiet">Rows appear with the job's first report.</p>}

@@ -35,8 +35,8 @@ interface Props {
   about: string;
 }
 
-/** Of a figure that is taken away. */
-const FIGURE = { width: 560, height: 320 };
+/** Of a figure that is saved: small, so that its type stays legible in a column of a paper. */
+const FIGURE = { width: 440, height: 280 };
 
 export function Panel({ title, metric, strands, curves, axis, smoothing, logScale, isShare, about }: Props) {
   const theme = useTheme();

@@ -76,15 +76,17 @@ function Waiting() {
 function Workers() {
   const workers = useWorkers();
   // Read again every few seconds, so the time of the answer is near enough.
-  const now = workers.dataUpdatedAt;
+  const now = workers.dataUpdatedAt + (workers.data?.ahead_ms ?? 0);
   return (
     <section aria-labelledby="workers">
-      <h2 id="workers" className="section">
-        Workers
+      <div className="section-row">
+        <h2 id="workers" className="section">
+          Workers
+        </h2>
         <Link to="/workers" className="link">
           Devices, heartbeats and usage
         </Link>
-      </h2>
+      </div>
       {workers.isPending && <Loading what="the workers" />}
       {workers.isError && <Failed error={workers.error} onRetry={() => void workers.refetch()} />}
       {workers.data && workers.data.items.length === 0 && (

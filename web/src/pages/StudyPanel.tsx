@@ -27,8 +27,8 @@ const SCALES = [
   { value: "linear", label: "Linear" },
   { value: "log", label: "Logarithmic" },
 ] as const;
-/** Of a figure that is taken away. */
-const FIGURE = { width: 600, height: 400 };
+/** Of a figure that is saved: small, so that its type stays legible in a column of a paper. */
+const FIGURE = { width: 540, height: 360 };
 const RATIOS = [0.1, 0.25, 0.5, 0.75];
 
 interface Props {

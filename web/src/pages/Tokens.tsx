@@ -198,15 +198,17 @@ function Tokens({ own }: { own: string | null }) {
   const valid = items.filter((token) => token.state === "valid").length;
   return (
     <section aria-labelledby="tokens">
-      <h2 id="tokens" className="section">
-        Tokens
+      <div className="section-row">
+        <h2 id="tokens" className="section">
+          Tokens
+        </h2>
         {items.length > 0 && (
           <span className="quiet aside-note">
             {count(valid)} valid of {count(items.length)}
             {tokens.hasNextPage ? " shown" : ""}
           </span>
         )}
-      </h2>
+      </div>
       {tokens.isPending && <Loading what="the tokens" />}
       {tokens.isError && <Failed error={tokens.error} onRetry={() => void tokens.refetch()} />}
       {tokens.data && items.length === 0 && <p className="quiet">No token was made yet.</p>}

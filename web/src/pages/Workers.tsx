@@ -36,13 +36,15 @@ function useNow(every_ms: number): number {
 
 function Fleet() {
   const workers = useWorkers();
-  const now = useNow(2000);
+  // By the service's clock, which heartbeats are told by.
+  const now = useNow(2000) + (workers.data?.ahead_ms ?? 0);
   const queue = useQueue();
   if (workers.isPending) return <Loading what="the workers" />;
   if (workers.isError) return <Failed error={workers.error} onRetry={() => void workers.refetch()} />;
   const { items } = workers.data;
   const waiting = queue.data?.items ?? [];
   const wants = wanted(waiting);
+  const hasQueue = waiting.some((job) => job.waits_for === null);
   return (
     <section aria-labelledby="workers">
       <header className="page-head">
@@ -71,7 +73,7 @@ function Fleet() {
       ) : (
         <ul className="fleet">
           {ranked(items, now).map((worker) => (
-            <Slot key={worker.name} worker={worker} now={now} hasQueue={waiting.length > wants.reduce((n, [, jobs]) => n + jobs, 0)} />
+            <Slot key={worker.name} worker={worker} now={now} hasQueue={hasQueue} />
           ))}
         </ul>
       )}
