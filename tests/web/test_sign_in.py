@@ -1,4 +1,4 @@
-"""Where a login is needed the page asks for a token, has a cookie for it, and keeps what is typed."""
+"""Where a login is needed the page asks for a token, keeps a cookie for it, and what was typed."""
 
 import re
 from collections.abc import Iterator

