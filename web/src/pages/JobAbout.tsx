@@ -22,7 +22,7 @@ export function About({ job, whyNot }: { job: Job; whyNot: string }) {
   const [edits, setEdits] = useState(false);
   if (edits) return <Edit job={job} onDone={() => setEdits(false)} />;
   return (
-    <section className="card facts about" aria-label="About this job">
+    <section className="card about" aria-label="About this job">
       <dl>
         <div>
           <dt>Owner</dt>

@@ -273,5 +273,9 @@ function Usage() {
   );
 }
 
-/** 5400 -> 1.5; a few seconds are no 0.00 either. */
-const hours = (seconds: number) => asMetric(Number((seconds / 3600).toPrecision(3)));
+/** 5400 -> 1.5; a few seconds are not nothing. */
+function hours(seconds: number): string {
+  const found = seconds / 3600;
+  if (found > 0 && found < 0.001) return "under 0.001";
+  return asMetric(Number(found.toFixed(3)));
+}
