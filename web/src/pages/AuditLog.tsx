@@ -85,7 +85,7 @@ function Change({ entry }: { entry: Schemas["AuditEntry"] }) {
             {place.words}
           </Link>
         ) : (
-          entry.detail
+          entry.detail?.replace(/^\/api\/v1\//, "")
         )}
       </td>
     </tr>

@@ -255,8 +255,7 @@ function TokenRow({ token, isOwn }: { token: Token; isOwn: boolean }) {
     <tr className={isValid ? "" : "over-and-done"}>
       <th scope="row">{token.user}</th>
       <td className="wraps">
-        {token.name || <span className="quiet">–</span>}
-        {isOwn && <span className="badge">yours, now</span>}
+        {token.name || <span className="quiet">–</span>} {isOwn && <span className="badge">yours, now</span>}
       </td>
       <td>{token.role}</td>
       <td>
