@@ -107,6 +107,15 @@ class Device(Answer):
     memory_bytes: int | None = Field(description="Of a CPU: of the host.")
 
 
+class DeviceUse(Answer):
+    """How busy a device is; null: it does not say."""
+
+    device: str = Field(examples=["cuda:0"])
+    memory_used_bytes: int | None = Field(description="By everybody on it.")
+    memory_bytes: int | None
+    utilization: float | None = Field(description="From 0 to 1.")
+
+
 class Worker(Answer):
     """A slot: one worker process and the devices it owns."""
 
@@ -127,6 +136,13 @@ class Worker(Answer):
     )
     job: JobId | None = Field(validation_alias="job_id", description="What it runs now.")
     attempt: int | None
+    versions: dict[str, str] | None = Field(
+        description="Of Python, torch and Colrow; null: it did not say.",
+        examples=[{"python": "3.12.3", "torch": "2.9.0"}],
+    )
+    device_use: list[DeviceUse] = Field(
+        description="What the devices said of themselves at the last heartbeat; empty: nothing."
+    )
     started_at: datetime
     heartbeat_at: datetime = Field(validation_alias="seen_at")
 

@@ -1,12 +1,16 @@
 """Jobs for the page to show: submitted to the real service, trained by hand through the store."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from crs_core.events import Event, LayerRow, Layers, Points, Started
-from store import attempts, recording, workers
+from store import attempts, recording, tokens, workers
 from store.attempts import Claim, Outcome
 from store.session import Database
+from store.tokens import Role
 from tests.web.browser import Api
 
 STEPS_PER_EPOCH = 20
@@ -19,6 +23,10 @@ LOST = {"exact": 0.0, "topk": 0.001, "nps": 0.01, "uniform": 0.06}
 """What each policy costs in accuracy at half of the pairs; a quarter costs three times that."""
 WOBBLE = {"exact": 0.0, "topk": 0.0002, "nps": 0.001, "uniform": 0.004}
 """By how much seeds 1 and 2 differ from that, up and down."""
+
+
+BLOCKS = ((4_000_000, 0.5), (9_000_000, 0.25), (2_000_000, 0.4), (500_000, 1.0))
+"""MACs of each product of a layer, and the share of pairs that it keeps."""
 
 
 def rule(policy: str, forward: float) -> list[dict[str, Any]]:
@@ -37,7 +45,7 @@ class Bench:
         self.database, self.api = database, api
         slot = workers.NewWorker(
             name="bench-1", host="bench", pid=4711, kind="cpu", devices=["cpu"], threads=1,
-            memory_bytes=1 << 33, datasets=["digits"],
+            memory_bytes=1 << 33, datasets=["digits"], versions={"torch": "2.0"},
         )  # fmt: skip
         with database.write() as session:
             self.worker = workers.register(session, slot)
@@ -117,6 +125,28 @@ class Bench:
     def step(self, claim: Claim, step: int, **values: float) -> None:
         self.record(claim, [Points(step=step, epoch=step / STEPS_PER_EPOCH, values=values)])
 
+    def layers(self, claim: Claim, *, step: int = 20) -> None:
+        """Report three layers: the second saves most, the third errs most, the last is exact."""
+        self.record(
+            claim,
+            [
+                Layers(
+                    step=step,
+                    rows=tuple(
+                        LayerRow(
+                            layer=f"block{place}.conv", product=product,
+                            policy="topk" if kept < 1 else "exact", ratio=kept, pairs=200,
+                            kept=200 * kept, exact_macs=macs, performed_macs=int(macs * kept),
+                            never_kept=0.1 * place if kept < 1 and product == "forward" else None,
+                            error=0.04 * place + extra if kept < 1 else None,
+                        )
+                        for place, (macs, kept) in enumerate(BLOCKS, 1)
+                        for product, extra in (("forward", 0.0), ("grad_weight", 0.01))
+                    ),
+                )
+            ],
+        )  # fmt: skip
+
     def train(self, steps: int = 40) -> Claim:
         """Train the next job to its end; its policy decides the accuracy."""
         claim = self.start(steps)
@@ -161,3 +191,34 @@ class Bench:
             exact_macs=1000, performed_macs=int(1000 * kept),
             never_kept=0.25 if sampled else None, error=0.125 if sampled else None,
         )  # fmt: skip
+
+
+@dataclass
+class Lab:
+    """A service that asks for a token, and how to make one."""
+
+    api: Api
+    database: Database
+
+    def token(self, user: str, role: Role = "user") -> tuple[str, str]:
+        """Give a new token's id and secret."""
+        with self.database.write() as session:
+            made = tokens.issue(session, user, role, expires_in_s=3600)
+        return made.token.id, made.secret
+
+    def revoke(self, token_id: str) -> None:
+        with self.database.write() as session:
+            tokens.revoke(session, token_id)
+
+    def sweeps(self, secret: str) -> list[tuple[str, str]]:
+        headers = {"Authorization": f"Bearer {secret}"}
+        answer = httpx.get(f"{self.api.url}/api/v1/sweeps", headers=headers).json()
+        return [(sweep["name"], sweep["owner"]) for sweep in answer["items"]]
+
+    def job(self, secret: str, name: str = "", **changes: Any) -> str:
+        headers = {"Authorization": f"Bearer {secret}"}
+        spec = BASE | {"approximation": rule("topk", 0.5), "seed": 0} | changes
+        body = {"spec": spec, "name": name}
+        answer = httpx.post(f"{self.api.url}/api/v1/jobs", json=body, headers=headers)
+        made: str = answer.raise_for_status().json()["id"]
+        return made

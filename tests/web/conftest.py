@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser
 
 import migrations
+from store import tokens
 from store.session import Database
-from tests.web.bench import Bench
+from tests.web.bench import Bench, Lab
 from tests.web.browser import PHONE, Api, Visit, chromium, visiting
 
 
@@ -57,6 +58,18 @@ def trained(_empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     for made in _bench(f"sqlite:///{path}"):
         made.sweep()
         yield made
+
+
+@pytest.fixture
+def lab(fresh_database_url: str) -> Iterator[Lab]:
+    """A service that asks for a token."""
+    database = Database(fresh_database_url)
+    with database.write() as session:
+        tokens.issue(session, "root", "admin", expires_in_s=3600)
+    api = Api(fresh_database_url, COLROW_PRIVATE="1").start()
+    yield Lab(api, database)
+    api.stop()
+    database.close()
 
 
 @pytest.fixture

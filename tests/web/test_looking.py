@@ -129,24 +129,13 @@ def test_curves_are_drawn_over_steps_epochs_and_seconds(look: Visit) -> None:
     expect(page.get_by_role("region", name="Steps per second")).to_be_visible()
 
 
-def test_tabs_are_reached_by_number(look: Visit) -> None:
-    page = look.open("/")
-    expect(page.locator("h1")).to_be_visible()
-    for key, path in (
-        ("2", "/curves"),
-        ("3", "/study"),
-        ("4", "/queue"),
-        ("1", "/compare"),
-        ("n", "/new"),
-    ):
-        page.keyboard.press(key)
-        expect(page).to_have_url(re.compile(f"{path}$"))
-
-
-def test_the_queue_shows_workers_and_says_when_nothing_waits(look: Visit) -> None:
+def test_the_queue_counts_workers_and_says_when_nothing_waits(look: Visit) -> None:
     page = look.open("/queue")
     expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="bench-1")).to_contain_text("8 GiB")
+    expect(page.get_by_role("region", name="Workers")).to_contain_text("1 worker, ")
+    page.get_by_role("link", name="Workers", exact=True).click()
+    expect(page).to_have_url(re.compile("/workers$"))
+    expect(page.get_by_role("heading", name="1 worker")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/", "/curves", "/queue", "/new"])

@@ -1,53 +1,15 @@
-"""Where a login is needed the page asks for a token, remembers it by a cookie, and keeps what is typed."""
+"""Where a login is needed the page asks for a token, keeps a cookie for it, and what was typed."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from store import tokens
-from store.session import Database
-from store.tokens import Role
-from tests.web.browser import PHONE, Api, Visit, sign_in, visiting
+from tests.web.bench import Lab
+from tests.web.browser import PHONE, Visit, sign_in, visiting
 
 pytestmark = [pytest.mark.system, pytest.mark.needs("chromium")]
-
-
-@dataclass
-class Lab:
-    """A service that asks for a token, and how to make one."""
-
-    api: Api
-    database: Database
-
-    def token(self, user: str, role: Role = "user") -> tuple[str, str]:
-        """Give a new token's id and secret."""
-        with self.database.write() as session:
-            made = tokens.issue(session, user, role, expires_in_s=3600)
-        return made.token.id, made.secret
-
-    def revoke(self, token_id: str) -> None:
-        with self.database.write() as session:
-            tokens.revoke(session, token_id)
-
-    def sweeps(self, secret: str) -> list[tuple[str, str]]:
-        headers = {"Authorization": f"Bearer {secret}"}
-        answer = httpx.get(f"{self.api.url}/api/v1/sweeps", headers=headers).json()
-        return [(sweep["name"], sweep["owner"]) for sweep in answer["items"]]
-
-
-@pytest.fixture
-def lab(fresh_database_url: str) -> Iterator[Lab]:
-    database = Database(fresh_database_url)
-    with database.write() as session:
-        tokens.issue(session, "root", "admin", expires_in_s=3600)
-    api = Api(fresh_database_url, COLROW_PRIVATE="1").start()
-    yield Lab(api, database)
-    api.stop()
-    database.close()
 
 
 @pytest.fixture

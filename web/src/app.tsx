@@ -1,9 +1,10 @@
 /* The frame: jobs at the left, always there; what is asked of them at the right. */
 
-import { useEffect, useState } from "react";
+import { Suspense, lazy, useEffect, useState } from "react";
 
 import { useLive, useSession } from "./api/queries";
 import { JobList } from "./components/JobList";
+import { KeyHelp } from "./components/KeyHelp";
 import { LiveDot } from "./components/LiveDot";
 import { Link } from "./components/Link";
 import { Empty, Loading } from "./components/States";
@@ -12,15 +13,25 @@ import { routeOf, navigate, usePath } from "./lib/url";
 import type { Route } from "./lib/url";
 import { ComparePage } from "./pages/Compare";
 import { CurvesPage } from "./pages/Curves";
+import { DiffPage } from "./pages/Diff";
 import { JobPage } from "./pages/Job";
+import { LayersPage } from "./pages/Layers";
 import { NewJobPage } from "./pages/NewJob";
 import { QueuePage } from "./pages/Queue";
 import { SignIn } from "./pages/SignIn";
 import { StudyPage } from "./pages/Study";
+import { TablePage } from "./pages/Table";
+
+// Pages that few come for, and nobody first.
+const TokensPage = lazy(() => import("./pages/Tokens").then((page) => ({ default: page.TokensPage })));
+const WorkersPage = lazy(() => import("./pages/Workers").then((page) => ({ default: page.WorkersPage })));
 
 const TABS = [
   { page: "compare", path: "/compare", label: "Compare" },
   { page: "curves", path: "/curves", label: "Curves" },
+  { page: "table", path: "/table", label: "Table" },
+  { page: "layers", path: "/layers", label: "Layers" },
+  { page: "diff", path: "/diff", label: "Diff" },
   { page: "study", path: "/study", label: "Study" },
   { page: "queue", path: "/queue", label: "Queue" },
 ] as const;
@@ -42,7 +53,8 @@ export function App() {
 
 function Frame({ isOut }: { isOut: boolean }) {
   useLive(!isOut);
-  useKeys(!isOut);
+  const [helps, setHelps] = useState(false);
+  useKeys(!isOut, setHelps);
   const path = usePath();
   const route = routeOf(path);
   // On a phone the list lies over the page, until something was chosen from it.
@@ -79,6 +91,9 @@ function Frame({ isOut }: { isOut: boolean }) {
         </button>
         <LiveDot />
         <Who />
+        <button className="link key-help" aria-label="Keys" title="Keys (?)" onClick={() => setHelps(true)}>
+          ?
+        </button>
         <Link to="/new" className="button primary" current={route.page === "new"}>
           New job
         </Link>
@@ -87,8 +102,11 @@ function Frame({ isOut }: { isOut: boolean }) {
         <JobList openJob={route.page === "job" ? route.id : null} />
       </div>
       <main id="content" tabIndex={-1}>
-        <Page route={route} />
+        <Suspense fallback={<Loading what="the page" />}>
+          <Page route={route} />
+        </Suspense>
       </main>
+      <KeyHelp isOpen={helps && !isOut} tabs={TABS.map((tab) => tab.label)} onClose={() => setHelps(false)} />
     </div>
   );
 }
@@ -99,6 +117,16 @@ function Page({ route }: { route: Route }) {
       return <ComparePage />;
     case "curves":
       return <CurvesPage />;
+    case "table":
+      return <TablePage />;
+    case "layers":
+      return <LayersPage />;
+    case "diff":
+      return <DiffPage />;
+    case "workers":
+      return <WorkersPage />;
+    case "tokens":
+      return <TokensPage />;
     case "study":
       return <StudyPage />;
     case "queue":
@@ -116,21 +144,24 @@ function Page({ route }: { route: Route }) {
   }
 }
 
-/** `/` goes to the search, 1 to 4 to the tabs, n to a new job. */
-function useKeys(isOn: boolean): void {
+/** `/` goes to the search, 1 to 7 to the tabs, n to a new job, ? to the keys. */
+function useKeys(isOn: boolean, setHelps: (helps: boolean) => void): void {
   useEffect(() => {
     if (!isOn) return;
     const hear = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (event.metaKey || event.ctrlKey || event.altKey || target.matches("input, textarea, select")) return;
+      // What lies over the page has its own keys.
+      if (document.querySelector("dialog[open]")) return;
       const tab = TABS[Number(event.key) - 1];
       if (event.key === "/") document.getElementById("search")?.focus();
       else if (event.key === "n") navigate("/new");
+      else if (event.key === "?") setHelps(true);
       else if (tab) navigate(tab.path);
       else return;
       event.preventDefault();
     };
     window.addEventListener("keydown", hear);
     return () => window.removeEventListener("keydown", hear);
-  }, [isOn]);
+  }, [isOn, setHelps]);
 }

@@ -6,6 +6,8 @@ import { newCache } from "./api/queries";
 import { App } from "./app";
 import "./styles/tokens.css";
 import "./styles/app.css";
+import "./styles/records.css";
+import "./styles/table.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

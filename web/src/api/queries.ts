@@ -132,19 +132,6 @@ export function useLayers(id: string) {
   });
 }
 
-/** The end of a job's log. */
-export function useLog(id: string) {
-  return useQuery({
-    queryKey: ["log", id],
-    queryFn: async ({ signal }) => {
-      const read = (start: number, limit: number) =>
-        take(client.GET("/api/v1/jobs/{id}/log", { params: { path: { id }, query: { start, limit } }, signal }));
-      const head = await read(0, 1);
-      return read(Math.max(0, head.size - 65_536), 65_536);
-    },
-  });
-}
-
 export function useSweeps() {
   return useQuery({
     queryKey: ["sweeps"],
@@ -209,10 +196,20 @@ export function useQueue() {
   });
 }
 
+/** By how much the service's clock is ahead of ours; what its second's resolution may be is nothing. */
+function ahead(response: Response): number {
+  const apart = Date.parse(response.headers.get("date") ?? "") - Date.now();
+  return Math.abs(apart) > 2000 ? apart : 0;
+}
+
 export function useWorkers() {
   return useQuery({
     queryKey: ["workers"],
-    queryFn: () => take(client.GET("/api/v1/workers")),
+    queryFn: async () => {
+      const call = client.GET("/api/v1/workers");
+      const data = await take(call);
+      return { ...data, ahead_ms: ahead((await call).response) };
+    },
     refetchInterval: 10_000,
   });
 }
@@ -291,13 +288,13 @@ export function useAction(id: string) {
 }
 
 const TOUCHED: Record<string, string[]> = {
-  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log"],
+  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log", "checkpoints", "webhooks"],
   points: ["jobs", "job", "curves", "layers", "log"],
   truncate: ["curves", "job"],
   sweep: ["sweeps", "jobs", "comparison"],
   worker: ["workers", "queue", "catalog"],
 };
-const OF_ONE_JOB = new Set(["job", "layers", "log"]);
+const OF_ONE_JOB = new Set(["job", "layers", "log", "checkpoints", "webhooks"]);
 const PAUSE_MS = 400;
 
 /** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */

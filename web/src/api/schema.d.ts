@@ -1384,6 +1384,16 @@ export interface components {
             /** @description Of a CPU: of the host. */
             memory_bytes: number | null;
         };
+        /** @description How busy a device is; null: it does not say. */
+        DeviceUse: {
+            /** @example cuda:0 */
+            device: string;
+            /** @description By everybody on it. */
+            memory_used_bytes: number | null;
+            memory_bytes: number | null;
+            /** @description From 0 to 1. */
+            utilization: number | null;
+        };
         /**
          * @description How sure a group's difference to its baseline is.
          *
@@ -3536,6 +3546,18 @@ export interface components {
             /** @description What it runs now. */
             job: string | null;
             attempt: number | null;
+            /**
+             * @description Of Python, torch and Colrow; null: it did not say.
+             * @example {
+             *       "python": "3.12.3",
+             *       "torch": "2.9.0"
+             *     }
+             */
+            versions: {
+                [key: string]: string;
+            } | null;
+            /** @description What the devices said of themselves at the last heartbeat; empty: nothing. */
+            device_use: components["schemas"]["DeviceUse"][];
             /** Format: date-time */
             started_at: string;
             /** Format: date-time */

@@ -3,11 +3,13 @@
 import type { EChartsCoreOption } from "echarts/core";
 
 import type { Group } from "../api/client";
+import type { Cell } from "../lib/csv";
 import { metric as asMetric, percent, several } from "../lib/format";
 import { differenceIn, gain, measured, spreadIn } from "../lib/measures";
 import type { Measure } from "../lib/measures";
 import { SHAPES, inOrder, look } from "../lib/policies";
 import { timeInWords } from "../lib/timing";
+import type { LegendItem } from "./figure";
 import type { Theme } from "./theme";
 
 /** What the bars say: how sure the difference to exact is (95 %), or how far the seeds spread. */
@@ -305,6 +307,33 @@ function told(group: Group, measure: Measure): string {
     several(group.n, "job"),
   ];
   return lines.join("\n");
+}
+
+/** The legend of a figure that stands by itself. */
+export function compareLegend(groups: readonly Group[], margin: string, theme: Theme): LegendItem[] {
+  const policies = inOrder(groups.map((group) => group.policy)).map((policy): LegendItem => {
+    const { colour, shape, dash } = look(policy);
+    return { label: policy, colour: theme.colour(colour), shape, dash };
+  });
+  const front: LegendItem = { label: "Pareto front", colour: theme.ink3, dash: [3, 4] };
+  return [...policies, front, { label: `shaded: within ${margin} of exact`, colour: theme.band, shape: "square", opacity: 0.25 }];
+}
+
+const mean = (value: { mean: number | null } | null) => value?.mean ?? null;
+const spread = (value: { std: number | null } | null) => value?.std ?? null;
+
+/** The numbers behind the picture, in the metrics' own units. */
+export function compareData(groups: readonly Group[], x: string, y: string): { head: string[]; rows: Cell[][] } {
+  const head = ["group", "policy", "model", "dataset", "ratio", "jobs", x, `${x}_std`, y, `${y}_std`];
+  head.push("difference_to_exact", "difference_low_95", "difference_high_95", "seconds_ratio", "time_caveat");
+  head.push("is_baseline", "is_pareto");
+  const rows = groups.map((group): Cell[] => [
+    ...[group.label, group.policy, group.model, group.dataset, group.ratio, group.n],
+    ...[mean(group.x), spread(group.x), mean(group.y), spread(group.y)],
+    ...[mean(group.delta_y), group.evidence?.low, group.evidence?.high, group.seconds_ratio, group.time_caveat],
+    ...[group.is_baseline, group.is_pareto],
+  ]);
+  return { head, rows };
 }
 
 /** What the picture shows, in a sentence. */

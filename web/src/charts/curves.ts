@@ -5,6 +5,7 @@ import type { EChartsCoreOption } from "echarts/core";
 import { smooth } from "../lib/bands";
 import { count, duration, metric as asMetric, percent } from "../lib/format";
 import { look } from "../lib/policies";
+import type { LegendItem } from "./figure";
 import type { Theme } from "./theme";
 
 export interface CurveLine {
@@ -146,6 +147,14 @@ function seriesOf(line: CurveLine, settings: CurveSettings, theme: Theme): objec
   if (settings.smoothing <= 0) return [shown];
   const raw = { color: paint, width: 1, opacity: 0.22, type: "solid" };
   return [{ ...behind, id: `${line.id}:raw`, name: line.name, data: data(line.ys), lineStyle: raw }, shown];
+}
+
+/** The legend of a figure that stands by itself. */
+export function curvesLegend(lines: readonly CurveLine[], theme: Theme): LegendItem[] {
+  return lines.map(({ name, policy, strength }) => {
+    const { colour, dash } = look(policy);
+    return { label: name, colour: theme.colour(colour), dash, opacity: strength };
+  });
 }
 
 type Edge = [x: number, low: number, high: number];

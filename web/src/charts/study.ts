@@ -2,8 +2,10 @@
 
 import type { EChartsCoreOption } from "echarts/core";
 
+import type { Cell } from "../lib/csv";
 import { metric as asMetric, percent } from "../lib/format";
 import { SHAPES, variantLook } from "../lib/policies";
+import type { LegendItem } from "./figure";
 import type { Theme } from "./theme";
 
 export interface ErrorLine {
@@ -132,6 +134,30 @@ function seriesOf(line: ErrorLine, logScale: boolean, theme: Theme): object[] {
     z: 2,
   };
   return [measured, expected];
+}
+
+/** The legend of a figure that stands by itself. */
+export function studyLegend(lines: readonly ErrorLine[], bound: StudySettings["bound"], theme: Theme): LegendItem[] {
+  const items = lines.map((line): LegendItem => {
+    const { colour, shape, dash } = variantLook(line.policy, line.variant);
+    return { label: line.name, colour: theme.colour(colour), shape, dash };
+  });
+  if (lines.some((line) => line.expected.xs.length > 0)) {
+    items.push({ label: "dotted: expected, exactly", colour: theme.ink3, dash: [3, 4] });
+  }
+  if (bound) items.push({ label: "bound of norm-proportional sampling", colour: theme.ink3, dash: [8, 5] });
+  return items;
+}
+
+/** The numbers behind the picture: a row for each point of each line. */
+export function studyData(lines: readonly ErrorLine[], bound: StudySettings["bound"]): { head: string[]; rows: Cell[][] } {
+  const rowsOf = (name: string, what: string, { xs, ys }: { xs: readonly number[]; ys: readonly (number | null)[] }) =>
+    xs.map((x, i): Cell[] => [name, what, x, ys[i] ?? null]);
+  const rows = lines.flatMap((line) => [
+    ...rowsOf(line.name, "measured", line),
+    ...rowsOf(line.name, "expected", line.expected),
+  ]);
+  return { head: ["method", "kind", "x", "error"], rows: [...rows, ...(bound ? rowsOf("bound", "bound", bound) : [])] };
 }
 
 /** What the picture shows, in a sentence. */

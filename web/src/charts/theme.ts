@@ -17,7 +17,19 @@ export interface Theme {
 
 function read(): Theme {
   const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
+  return themeOf((name) => style.getPropertyValue(name).trim());
+}
+
+/** The light theme whatever the system says, in a typeface that papers and their tools have. */
+export function paperTheme(): Theme {
+  const roots = [...document.styleSheets].flatMap((sheet) =>
+    [...sheet.cssRules].filter((rule) => rule instanceof CSSStyleRule && rule.selectorText === ":root"),
+  ) as CSSStyleRule[];
+  const colour = (name: string) => roots.map((rule) => rule.style.getPropertyValue(name).trim()).find(Boolean) ?? "#000000";
+  return { ...themeOf(colour), font: "Helvetica, Arial, sans-serif" };
+}
+
+function themeOf(colour: (name: string) => string): Theme {
   return {
     ink: colour("--ink"),
     ink2: colour("--ink-2"),

@@ -2,16 +2,18 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 
+const PAGES = ["compare", "curves", "table", "layers", "diff", "study", "queue", "workers", "tokens", "new"] as const;
+
 export type Route =
-  { page: "compare" | "curves" | "study" | "queue" | "new" } | { page: "job"; id: string } | { page: "unknown"; path: string };
+  { page: (typeof PAGES)[number] } | { page: "job"; id: string } | { page: "unknown"; path: string };
 
 export type Changes = Record<string, string | null | undefined>;
 
 /** Read the page out of a path. */
 export function routeOf(pathname: string): Route {
   const [first = "", second] = pathname.split("/").filter(Boolean);
-  if (first === "" || first === "compare") return { page: "compare" };
-  if (first === "curves" || first === "study" || first === "queue" || first === "new") return { page: first };
+  const page = PAGES.find((one) => one === (first || "compare"));
+  if (page) return { page };
   if (first === "jobs" && second) return { page: "job", id: decodeURIComponent(second) };
   return { page: "unknown", path: pathname };
 }

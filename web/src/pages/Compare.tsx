@@ -7,7 +7,7 @@ import type { Group } from "../api/client";
 import { useCatalog, useComparison, useJobs, useSweeps } from "../api/queries";
 import type { X } from "../api/queries";
 import { Chart } from "../charts/Chart";
-import { compareLabel, compareOption, farOff, isStretched } from "../charts/compare";
+import { compareData, compareLabel, compareLegend, compareOption, farOff, isStretched } from "../charts/compare";
 import type { Bars } from "../charts/compare";
 import { useTheme } from "../charts/theme";
 import { Link } from "../components/Link";
@@ -27,6 +27,7 @@ import { navigate, useParam } from "../lib/url";
 import { best, headline, nearest } from "../lib/verdict";
 import type { Judged, Terms } from "../lib/verdict";
 import { CompareTable } from "./CompareTable";
+import { FigureMenu } from "./FigureMenu";
 
 const PERFORMED = { value: "compute_reduction" as X, label: "Performed", axis: "Compute reduction, performed" };
 const XS: { value: X; label: string; axis: string }[] = [
@@ -38,7 +39,13 @@ const BARS: { value: Bars; label: string }[] = [
   { value: "interval", label: "95 % of the difference" },
   { value: "spread", label: "Spread over seeds" },
 ];
+const BARS_SAY: Record<Bars, string> = {
+  interval: "bars: 95 % interval of the difference to exact",
+  spread: "bars: one standard deviation over seeds",
+};
 const Y = "best_test_accuracy";
+/** Of a figure that is saved: small, so that its type stays legible in a column of a paper. */
+const FIGURE = { width: 620, height: 400 };
 
 const settingOf = (group: Group) => `${group.model} on ${group.dataset}`;
 
@@ -91,15 +98,11 @@ export function ComparePage() {
   const { measure } = terms;
   const margin = marginOf(terms.margin, groups.find((group) => group.is_baseline)?.y.mean ?? 0);
   const isNear = range ? range === "near" : isStretched(groups, measure);
-  const option = useMemo(
-    () =>
-      compareOption(
-        groups,
-        { xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars: bars as Bars },
-        theme,
-      ),
-    [groups, axis, terms, measure, margin, isNear, bars, theme],
+  const settingsOfChart = useMemo(
+    () => ({ xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars: bars as Bars }),
+    [axis, terms, measure, margin, isNear, bars],
   );
+  const option = useMemo(() => compareOption(groups, settingsOfChart, theme), [groups, settingsOfChart, theme]);
 
   if (sweeps.isError) return <Failed error={sweeps.error} onRetry={() => void sweeps.refetch()} />;
   if (comparison.isError) return <Failed error={comparison.error} onRetry={() => void comparison.refetch()} />;
@@ -145,6 +148,20 @@ export function ComparePage() {
         <div className="card-head">
           <Legend groups={groups} terms={terms} bars={bars as Bars} />
           <Switch legend="Bars" name="bars" options={BARS} value={bars as Bars} onChange={setBars} />
+          {results && (
+            <FigureMenu
+              name="compare"
+              title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
+              lines={[
+                `${name}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
+                `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
+              ]}
+              size={FIGURE}
+              option={(paper) => compareOption(groups, settingsOfChart, paper)}
+              legend={(paper) => compareLegend(groups, marginInWords(terms.margin), paper)}
+              data={() => Promise.resolve(compareData(groups, axis.value, asked))}
+            />
+          )}
         </div>
         {results ? (
           <Chart
@@ -265,10 +282,7 @@ function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Term
         <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
       </li>
       <li className="quiet">
-        {bars === "interval"
-          ? "bars: 95 % interval of the difference to exact"
-          : "bars: one standard deviation over seeds"}{" "}
-        · pale: another group is better in both
+        {BARS_SAY[bars]} · pale: another group is better in both
       </li>
     </ul>
   );

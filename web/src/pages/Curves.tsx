@@ -99,11 +99,12 @@ export function CurvesPage() {
   const facts = catalog.data?.metrics ?? [];
   const label = (name: string) => facts.find((one) => one.name === name)?.label ?? name;
   const name = sweeps.data?.items.find((one) => one.id === scope)?.name;
+  const scopeName = ids.length ? "Ticked jobs" : name || "All jobs";
   return (
     <article className="page">
       <header className="page-head">
         <div>
-          <p className="over">{ids.length ? "Ticked jobs" : name || "All jobs"}</p>
+          <p className="over">{scopeName}</p>
           <h1>
             {several(shown.length, "job")}, {several(groups.length, "group")}
           </h1>
@@ -167,6 +168,7 @@ export function CurvesPage() {
             smoothing={Number(smoothing) || 0}
             logScale={log === "1" && !isShare(metric)}
             isShare={isShare(metric)}
+            about={`${scopeName}: ${several(shown.length, "job")}, ${several(groups.length, "group")}`}
           />
         ))}
       </div>

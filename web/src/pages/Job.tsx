@@ -1,10 +1,7 @@
-/* One job: how far it is, what it was asked, what each layer did, what it said. */
-
-import { useState } from "react";
+/* One job: how far it is, what it was asked, what each layer did, what it said and left. */
 
 import type { Job, Schemas } from "../api/client";
-import { useAction, useCatalog, useCurves, useJob } from "../api/queries";
-import { Link } from "../components/Link";
+import { useCatalog, useCurves, useJob, useSession } from "../api/queries";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
 import { Failed, Loading } from "../components/States";
 import { bytes, count, duration, large, metric as asMetric, percent } from "../lib/format";
@@ -13,11 +10,17 @@ import type { Measure } from "../lib/measures";
 import { how } from "../lib/specs";
 import { STUDY_METRICS, isStudy } from "../lib/studies";
 import type { StudySpec } from "../lib/studies";
+import { whyNotChange, whyNotSubmit } from "../lib/rights";
 import { QUALITY, taskOf } from "../lib/tasks";
-import { navigate } from "../lib/url";
-import { Attempts, Layers, Log, SpecView } from "./JobRecords";
+import { About } from "./JobAbout";
+import { Actions } from "./JobActions";
+import { JobLog } from "./JobLog";
+import { Attempts, Checkpoints, Layers, SpecView } from "./JobRecords";
+import { Webhooks } from "./JobWebhooks";
 import { Panel } from "./Panel";
 import { StudyPanel } from "./StudyPanel";
+
+const JUMPS = ["Layers", "Numbers", "Spec", "Attempts", "Log", "Checkpoints", "Webhooks"];
 
 export function JobPage({ id }: { id: string }) {
   const job = useJob(id);
@@ -34,6 +37,8 @@ function Shown({ job }: { job: Job }) {
   const metrics = studied ? STUDY_METRICS : ["train_loss", quality];
   const curves = useCurves([job.id], metrics, studied ? 1000 : 320);
   const facts = catalog.data?.metrics ?? [];
+  const who = useSession().data;
+  const whyNot = whyNotChange(who, job.owner);
   const { step, epoch } = job.progress;
   const strands = [
     {
@@ -55,7 +60,7 @@ function Shown({ job }: { job: Job }) {
             <PolicyMark policy={policy} size={20} /> {words} <StateBadge state={job.state} wish={job.wish} />
           </h1>
         </div>
-        <Actions job={job} />
+        <Actions job={job} whyNot={whyNot} whyNoClone={whyNotSubmit(who)} />
       </header>
       {job.reason && (
         <p className={`banner ${job.state === "failed" ? "bad" : ""}`} role="status">
@@ -63,6 +68,14 @@ function Shown({ job }: { job: Job }) {
         </p>
       )}
       <Progress job={job} measure={measureOf(quality, facts)} />
+      <About job={job} whyNot={whyNot} />
+      <nav className="jumps" aria-label="On this page">
+        {JUMPS.filter((one) => !studied || one !== "Layers").map((one) => (
+          <a key={one} href={`#${one.toLowerCase()}`}>
+            {one}
+          </a>
+        ))}
+      </nav>
       {studied ? (
         <StudyPanel
           groups={[{ key: job.id, label: words, policy, ratio: 1, jobs: [job] }]}
@@ -83,10 +96,11 @@ function Shown({ job }: { job: Job }) {
                 smoothing={0}
                 logScale={false}
                 isShare={isShare(metric)}
+                about={`${job.name || job.id}: ${job.model} on ${job.dataset}, seed ${job.seed}`}
               />
             ))}
           </div>
-          <Layers id={job.id} />
+          <Layers job={job} />
         </>
       )}
       <div className="columns">
@@ -94,73 +108,10 @@ function Shown({ job }: { job: Job }) {
         <SpecView job={job} />
       </div>
       <Attempts job={job} />
-      <Log id={job.id} />
+      <JobLog id={job.id} name={job.name} isRunning={job.state === "running"} />
+      <Checkpoints id={job.id} />
+      <Webhooks id={job.id} whyNot={whyNot} />
     </article>
-  );
-}
-
-/** How long the job may run, in seconds; null: as long as it likes. */
-function wallTime(job: Job): number | null {
-  return (job.spec as { resources?: { wall_time_s?: number | null } }).resources?.wall_time_s ?? null;
-}
-
-const ENDED = ["succeeded", "failed", "cancelled"];
-
-function Actions({ job }: { job: Job }) {
-  const action = useAction(job.id);
-  const [asked, setAsked] = useState(false);
-  const remove = () => action.mutate({ action: "delete" }, { onSuccess: () => navigate("/compare") });
-  const limit = job.reason?.kind === "wall_time" ? wallTime(job) : null;
-  const retry = () => action.mutate({ action: "retry", ...(limit && { wallTimeS: 2 * limit }) });
-  const button = (label: string, act: () => void, isAsked = false) => (
-    <button className="button" disabled={action.isPending || isAsked} onClick={act}>
-      {label}
-    </button>
-  );
-  return (
-    <div className="actions">
-      <Link to="/new" changes={{ from: job.id, preset: null }} className="button">
-        Clone
-      </Link>
-      {job.state === "running" &&
-        job.wish !== "cancel" &&
-        button(
-          job.wish === "pause" ? "Pausing…" : "Pause",
-          () => action.mutate({ action: "pause" }),
-          job.wish === "pause",
-        )}
-      {(job.state === "paused" || job.wish === "pause") &&
-        button("Resume", () => action.mutate({ action: "resume" }))}
-      {!ENDED.includes(job.state) &&
-        button(
-          job.wish === "cancel" ? "Cancelling…" : "Cancel",
-          () => action.mutate({ action: "cancel" }),
-          job.wish === "cancel",
-        )}
-      {(job.state === "failed" || job.state === "cancelled") &&
-        button(limit ? `Retry with ${duration(2 * limit)}` : "Retry", retry)}
-      {job.state !== "running" &&
-        (asked ? (
-          <span className="confirm" role="group" aria-label="Delete this job?">
-            with curves, log and checkpoints?
-            <button className="button danger" disabled={action.isPending} onClick={remove}>
-              Delete for good
-            </button>
-            <button className="button" onClick={() => setAsked(false)}>
-              Keep
-            </button>
-          </span>
-        ) : (
-          <button className="button" onClick={() => setAsked(true)}>
-            Delete
-          </button>
-        ))}
-      {action.isError && (
-        <p className="field-error" role="alert">
-          {action.error.message}
-        </p>
-      )}
-    </div>
   );
 }
 

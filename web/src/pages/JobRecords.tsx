@@ -1,61 +1,96 @@
-/* What is on record of a job: layers, spec, attempts, log. */
+/* What is on record of a job: its layers, what was asked, how its attempts went, what files it left. */
 
-import { useEffect, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 
 import type { Job } from "../api/client";
-import { useLayers, useLog } from "../api/queries";
-import { PolicyMark } from "../components/Marks";
+import { useLayers } from "../api/queries";
+import { checkpointAddress, useCheckpoints } from "../api/records";
+import { Link } from "../components/Link";
 import { Failed, Loading } from "../components/States";
-import { ago, count, duration, percent, plain, several, share } from "../lib/format";
+import { ago, bytes, count, duration, plain, several } from "../lib/format";
+import { findings, isExact } from "../lib/layering";
+import { LayerAnswer, LayerPicture, LayerTable } from "./LayerViews";
 
-const PRODUCTS: Record<string, string> = {
-  forward: "forward",
-  grad_input: "input gradient",
-  grad_weight: "weight gradient",
-};
-
-export function Layers({ id }: { id: string }) {
-  const layers = useLayers(id);
+export function Layers({ job }: { job: Job }) {
+  const layers = useLayers(job.id);
+  const rows = useMemo(() => layers.data?.items ?? [], [layers.data]);
+  const found = useMemo(() => findings(rows), [rows]);
+  const exact = rows.length > 0 && isExact(rows);
   return (
-    <section aria-labelledby="layers">
-      <h2 id="layers" className="section">
-        Layers
-      </h2>
+    <section className="layers" aria-labelledby="layers">
+      <div className="section-row">
+        <h2 id="layers" className="section">
+          Layers
+        </h2>
+        <Link to="/layers" changes={{ job: job.id }} className="link">
+          On a page of their own
+        </Link>
+      </div>
       {layers.isPending && <Loading what="the layers" />}
       {layers.isError && <Failed error={layers.error} />}
-      {layers.data?.items.length === 0 && <p className="quiet">Rows appear with the job's first report.</p>}
-      {layers.data && layers.data.items.length > 0 && (
+      {layers.data && rows.length === 0 && <p className="quiet">Rows appear with the job's first report.</p>}
+      {exact && <p className="quiet">This job is exact: every product keeps all of its pairs.</p>}
+      {rows.length > 0 && !exact && (
+        <>
+          <p>
+            <LayerAnswer found={found} />
+          </p>
+          <LayerPicture rows={rows} />
+          <LayerTable rows={rows} />
+        </>
+      )}
+    </section>
+  );
+}
+
+/** Files of the job's state, to go on from or to keep. */
+export function Checkpoints({ id }: { id: string }) {
+  const checkpoints = useCheckpoints(id);
+  const items = checkpoints.data?.items ?? [];
+  return (
+    <section aria-labelledby="checkpoints">
+      <h2 id="checkpoints" className="section">
+        Checkpoints
+      </h2>
+      {checkpoints.isPending && <Loading what="the checkpoints" />}
+      {checkpoints.isError && <Failed error={checkpoints.error} />}
+      {checkpoints.data && items.length === 0 && (
+        <p className="quiet">None is kept. A job saves one as it goes, and when it is paused or stopped.</p>
+      )}
+      {items.length > 0 && (
         <div className="card table">
           <table>
             <thead>
               <tr>
-                <th>Layer</th>
-                <th>Product</th>
-                <th>Policy</th>
-                <th className="number">Ratio</th>
-                <th className="number">Pairs kept</th>
-                <th className="number">MACs saved</th>
-                <th className="number">Error</th>
-                <th className="number">Never chosen</th>
+                <th className="number">Step</th>
+                <th>Kept as</th>
+                <th className="number">Attempt</th>
+                <th className="number">Size</th>
+                <th>Saved</th>
+                <th>SHA-256</th>
+                <th>File</th>
               </tr>
             </thead>
             <tbody>
-              {layers.data.items.map((row, i, rows) => (
-                <tr key={`${row.layer}/${row.product}`} className={row.layer === rows[i - 1]?.layer ? "same" : ""}>
-                  <th scope="row">{row.layer === rows[i - 1]?.layer ? "" : row.layer}</th>
-                  <td>{PRODUCTS[row.product] ?? row.product}</td>
+              {items.map((file, i) => (
+                <tr key={file.id}>
+                  <td className="number">{count(file.step)}</td>
                   <td>
-                    <span className="with-mark">
-                      <PolicyMark policy={row.policy} size={10} /> {row.policy}
-                    </span>
+                    {i === 0 && <span className="badge">latest</span>}{" "}
+                    {file.best && <span className="badge best">best validation</span>}
+                    {i > 0 && !file.best && <span className="quiet">spare</span>}
                   </td>
-                  <td className="number">{share(row.ratio)}</td>
-                  <td className="number">
-                    {row.kept === null ? "–" : `${Number(row.kept.toFixed(1))} of ${count(row.pairs)}`}
+                  <td className="number">{file.attempt}</td>
+                  <td className="number">{bytes(file.size_bytes)}</td>
+                  <td title={new Date(file.created_at).toLocaleString()}>{ago(file.created_at)}</td>
+                  <td title={file.sha256}>
+                    <code>{file.sha256.slice(0, 12)}…</code>
                   </td>
-                  <td className="number">{percent(row.exact_macs ? 1 - row.performed_macs / row.exact_macs : null)}</td>
-                  <td className="number">{percent(row.error)}</td>
-                  <td className="number">{percent(row.never_kept)}</td>
+                  <td>
+                    <a href={checkpointAddress(id, file.id)} download={file.name} className="link">
+                      Download {file.name}
+                    </a>
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -148,49 +183,5 @@ function Surroundings({ attempt }: { attempt: Attempt }) {
         ))}
       </dl>
     </details>
-  );
-}
-
-export function Log({ id }: { id: string }) {
-  const log = useLog(id);
-  const place = useRef<HTMLPreElement>(null);
-  const follows = useRef(true);
-  const text = log.data?.text ?? "";
-
-  useEffect(() => {
-    // Follow the end, unless the reader has scrolled up to read.
-    if (follows.current && place.current) place.current.scrollTop = place.current.scrollHeight;
-  }, [text]);
-
-  return (
-    <section aria-labelledby="log">
-      <h2 id="log" className="section">
-        Log
-      </h2>
-      {log.isPending && <Loading what="the log" />}
-      {log.isError && <Failed error={log.error} />}
-      {log.isSuccess && text === "" && <p className="quiet">Nothing was said so far.</p>}
-      {text !== "" && (
-        <>
-          {log.data && log.data.start > 0 && (
-            <p className="quiet">
-              the last {count(log.data.size - log.data.start)} of {count(log.data.size)} characters; all of it: colrow
-              log {id}
-            </p>
-          )}
-          <pre
-            ref={place}
-            className="card code log"
-            tabIndex={0}
-            aria-labelledby="log"
-            onScroll={({ currentTarget: at }) => {
-              follows.current = at.scrollTop + at.clientHeight >= at.scrollHeight - 8;
-            }}
-          >
-            {text}
-          </pre>
-        </>
-      )}
-    </section>
   );
 }

@@ -3,14 +3,16 @@
 import { Suspense, lazy, useMemo, useState } from "react";
 
 import { Failure } from "../api/client";
-import type { Catalog } from "../api/client";
+import type { Catalog, Job } from "../api/client";
 import { useCatalog, useJob, usePlan, useRefusals, useSubmit, useSubmitSweep } from "../api/queries";
 import { Field, Flag, TextField } from "../components/Fields";
 import type { FormState } from "../components/Fields";
+import { Link } from "../components/Link";
 import { Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { BLANK, BLANK_STUDY, asSeeds, besides, draftOf, forgotten, isSame, isStudyDraft, put, submission } from "../lib/draft";
 import type { Draft, Spec } from "../lib/draft";
+import { departures } from "../lib/departures";
 import { several } from "../lib/format";
 import { noteAt, outlineOf, pathsOf, settled, studyOutline, studyPaths } from "../lib/outline";
 import { grouped } from "../lib/presets";
@@ -56,10 +58,20 @@ function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
   const job = useJob(id);
   if (job.isPending) return <Loading what="the job to clone" />;
   if (job.isError) return <Failed error={job.error} />;
-  return <Form key={id} fromJob catalog={catalog} begin={draftOf(job.data.spec as unknown as Spec, job.data.name)} />;
+  const begin = draftOf(job.data.spec as unknown as Spec, job.data.name);
+  return <Form key={id} original={job.data} catalog={catalog} begin={begin} />;
 }
 
-function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Draft; fromJob?: boolean }) {
+interface FormProps {
+  catalog: Catalog;
+  begin: Draft;
+  /** The job that is cloned. */
+  original?: Job;
+}
+
+function Form({ catalog, begin: given, original }: FormProps) {
+  // What the form began with stays, whatever becomes of the original meanwhile.
+  const [begin] = useState(given);
   const [draft, setDraft] = useState(begin);
   const [key, setKey] = useState(() => crypto.randomUUID());
   const job = useSubmit();
@@ -145,7 +157,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
       <div className="with-side">
         <div className="form">
           {catalog.broken.length > 0 && <Broken offers={catalog.broken} />}
-          <Start catalog={catalog} begin={fromJob ? begin : null} draft={draft} change={change} />
+          <Start catalog={catalog} begin={original ? begin : null} draft={draft} change={change} />
           {studies ? (
             <StudySections catalog={catalog} outline={study} form={form} change={change} refused={refused} />
           ) : (
@@ -168,6 +180,7 @@ function Form({ catalog, begin, fromJob = false }: { catalog: Catalog; begin: Dr
               {busy ? "Submitting…" : made ? `Submit ${several(made.count, "job")}` : "Submit"}
             </button>
           </div>
+          {original && <Departures original={original} begin={begin} draft={draft} />}
           <Beside draft={draft} change={change} />
         </aside>
       </div>
@@ -285,6 +298,32 @@ function Jobs({ form, change }: { form: FormState; change: (draft: Draft) => voi
           checked={draft.withExact}
           onChange={(withExact) => change({ ...draft, withExact })}
         />
+      )}
+    </section>
+  );
+}
+
+/** In what a clone differs from the job that it began with. */
+function Departures({ original, begin, draft }: { original: Job; begin: Draft; draft: Draft }) {
+  const found = departures(begin, draft);
+  return (
+    <section className="card block" aria-labelledby="departures" aria-live="polite">
+      <h2 id="departures">Against the original</h2>
+      <p className="quiet">
+        A clone of <Link to={`/jobs/${original.id}`} changes={{ from: null, preset: null }}>{original.name || original.id}</Link>.{" "}
+        {found.length === 0 ? "Nothing was changed yet." : `${several(found.length, "change")}:`}
+      </p>
+      {found.length > 0 && (
+        <dl className="departures">
+          {found.map(({ path, before, after }) => (
+            <div key={path}>
+              <dt>{path}</dt>
+              <dd>
+                <del>{before}</del> <span aria-hidden="true">→</span> <ins>{after}</ins>
+              </dd>
+            </div>
+          ))}
+        </dl>
       )}
     </section>
   );

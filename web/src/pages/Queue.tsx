@@ -3,7 +3,8 @@
 import { useQueue, useWorkers } from "../api/queries";
 import { Link } from "../components/Link";
 import { Failed, Loading } from "../components/States";
-import { ago, bytes, count, several, soon } from "../lib/format";
+import { fleetInWords } from "../lib/fleet";
+import { ago, count, several, soon } from "../lib/format";
 
 export function QueuePage() {
   return (
@@ -23,7 +24,9 @@ function Waiting() {
     <section aria-labelledby="waiting">
       <header className="page-head">
         <div>
-          <p className="over">Queue</p>
+          <p className="over">
+            Queue · <Link to="/workers">Workers</Link>
+          </p>
           <h1 id="waiting">
             {items.length === 0 ? "Nothing waits" : `${several(items.length, "job")}${next ? " and more" : ""} waiting`}
           </h1>
@@ -69,57 +72,30 @@ function Waiting() {
   );
 }
 
+/** How many there are to do the work, and whether any needs a look. */
 function Workers() {
   const workers = useWorkers();
-  if (workers.isPending) return <Loading what="the workers" />;
-  if (workers.isError) return <Failed error={workers.error} onRetry={() => void workers.refetch()} />;
-  const { items } = workers.data;
+  // Read again every few seconds, so the time of the answer is near enough.
+  const now = workers.dataUpdatedAt + (workers.data?.ahead_ms ?? 0);
   return (
     <section aria-labelledby="workers">
-      <h2 id="workers" className="section">
-        Workers
-      </h2>
-      {items.length === 0 ? (
+      <div className="section-row">
+        <h2 id="workers" className="section">
+          Workers
+        </h2>
+        <Link to="/workers" className="link">
+          Devices, heartbeats and usage
+        </Link>
+      </div>
+      {workers.isPending && <Loading what="the workers" />}
+      {workers.isError && <Failed error={workers.error} onRetry={() => void workers.refetch()} />}
+      {workers.data && workers.data.items.length === 0 && (
         <p className="quiet">
           No worker is here, so nothing will start. <code>colrow up</code> starts one, and <code>colrow worker</code>{" "}
           adds more.
         </p>
-      ) : (
-        <div className="card table">
-          <table>
-            <thead>
-              <tr>
-                <th>Worker</th>
-                <th>State</th>
-                <th>Devices</th>
-                <th className="number">Threads</th>
-                <th className="number">Memory</th>
-                <th>Job</th>
-                <th>Heartbeat</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((worker) => (
-                <tr key={worker.name}>
-                  <td>{worker.name}</td>
-                  <td>
-                    <span className={`badge worker-${worker.state}`}>{worker.state}</span>
-                  </td>
-                  <td title={[...new Set(worker.hardware.map((one) => one.name ?? "unknown"))].join(", ")}>
-                    {worker.devices.join(", ")}
-                  </td>
-                  <td className="number">{worker.threads}</td>
-                  <td className="number">
-                    {bytes(worker.memory_used_bytes)} of {bytes(worker.memory_bytes)}
-                  </td>
-                  <td>{worker.job ? <Link to={`/jobs/${worker.job}`}>{worker.job.slice(0, 13)}…</Link> : "–"}</td>
-                  <td>{ago(worker.heartbeat_at)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
       )}
+      {workers.data && workers.data.items.length > 0 && <p>{fleetInWords(workers.data.items, now)}.</p>}
     </section>
   );
 }

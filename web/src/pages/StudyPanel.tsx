@@ -4,7 +4,7 @@ import { useMemo } from "react";
 
 import type { Curve, JobItem } from "../api/client";
 import { Chart } from "../charts/Chart";
-import { studyLabel, studyOption } from "../charts/study";
+import { studyData, studyLabel, studyLegend, studyOption } from "../charts/study";
 import type { ErrorLine } from "../charts/study";
 import { useTheme } from "../charts/theme";
 import { LineMark } from "../components/Marks";
@@ -13,9 +13,10 @@ import { band } from "../lib/bands";
 import { metric as asMetric, percent } from "../lib/format";
 import type { JobGroup } from "../lib/groups";
 import { variantLook, variantsAmong } from "../lib/policies";
-import { ERRORS, errorsOf, near, pairsOf } from "../lib/studies";
+import { ERRORS, errorsOf, near, operationInWords, pairsOf } from "../lib/studies";
 import type { Against, ErrorName, StudySpec } from "../lib/studies";
 import { useParam } from "../lib/url";
+import { FigureMenu } from "./FigureMenu";
 
 const AGAINST: { value: Against; label: string; axis: string }[] = [
   { value: "pairs", label: "Pairs kept", axis: "Share of pairs kept" },
@@ -26,6 +27,8 @@ const SCALES = [
   { value: "linear", label: "Linear" },
   { value: "log", label: "Logarithmic" },
 ] as const;
+/** Of a figure that is saved: small, so that its type stays legible in a column of a paper. */
+const FIGURE = { width: 540, height: 360 };
 const RATIOS = [0.1, 0.25, 0.5, 0.75];
 
 interface Props {
@@ -62,10 +65,11 @@ export function StudyPanel({ groups, curves, spec }: Props) {
     const bounds = groups.map((group) => seeds(group, "error_bound")).find((one) => one.xs.length > 0);
     return { lines: lines.filter((line) => line.xs.length > 0), bound: bounds ?? null };
   }, [groups, curves, pairs, against, what]);
-  const option = useMemo(
-    () => studyOption(lines, { xLabel, yLabel: `${what.label} error`, logScale: isLog, bound }, theme),
-    [lines, xLabel, what, isLog, bound, theme],
+  const settings = useMemo(
+    () => ({ xLabel, yLabel: `${what.label} error`, logScale: isLog, bound }),
+    [xLabel, what, isLog, bound],
   );
+  const option = useMemo(() => studyOption(lines, settings, theme), [lines, settings, theme]);
 
   return (
     <>
@@ -86,6 +90,20 @@ export function StudyPanel({ groups, curves, spec }: Props) {
             value={isLog ? "log" : "linear"}
             onChange={(one: "linear" | "log") => setScale(one)}
           />
+          {lines.length > 0 && (
+            <FigureMenu
+              name="study"
+              title={`${what.label} error of approximate products`}
+              lines={[
+                `${operationInWords(spec)}, ${groups[0]?.jobs[0]?.dataset ?? ""} entries`,
+                "errors are relative to the norms of both factors",
+              ]}
+              size={FIGURE}
+              option={(paper) => studyOption(lines, settings, paper)}
+              legend={(paper) => studyLegend(lines, bound, paper)}
+              data={() => Promise.resolve(studyData(lines, bound))}
+            />
+          )}
         </div>
         {lines.length > 0 ? (
           <Chart option={option} className="tall" label={studyLabel(lines, `${what.label} error over ${xLabel}`)} />

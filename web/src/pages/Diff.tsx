@@ -1,0 +1,3 @@
+export function DiffPage() {
+  return <article className="page diff" />;
+}
