@@ -17,6 +17,7 @@ from api.parameters import (
     States,
     Sweeps,
     TagsQuery,
+    Text,
     known_metrics,
 )
 from api.plans import plan_of
@@ -103,9 +104,7 @@ def list_jobs(
     model: Names = (),
     dataset: Names = (),
     policy: Names = (),
-    text: Annotated[
-        str, Query(max_length=200, description="Part of the name, the notes or the id.")
-    ] = "",
+    text: Text = "",
     sort: Annotated[
         str,
         Query(
