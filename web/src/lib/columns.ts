@@ -95,7 +95,7 @@ const asTime = (label: string, read: (job: TableJob) => string | null): Make => 
 const FACTS: Record<string, Make> = {
   state: () => ({
     label: "State",
-    width: 130,
+    width: 150,
     isNumber: false,
     isAveraged: false,
     of: (jobs) => {
@@ -149,8 +149,8 @@ const FACTS: Record<string, Make> = {
     },
   }),
   planned: () => ({
-    label: "Saved, planned, %",
-    width: 110,
+    label: "Compute reduction, planned, %",
+    width: 150,
     isNumber: true,
     isAveraged: false,
     of: (jobs) => {

@@ -25,6 +25,11 @@ describe("pathsAmong", () => {
   it("has every path of any spec once", () => {
     expect(pathsAmong([{ a: 1, b: 2 }, null, { b: 3, c: 4 }])).toEqual(["a", "b", "c"]);
   });
+
+  it("keeps together what belongs together, and opens a list that is empty elsewhere", () => {
+    const specs = [{ rules: [], seed: 0 }, { rules: [{ policy: "topk", forward: 1 }], seed: 1 }];
+    expect(pathsAmong(specs)).toEqual(["rules.0.policy", "rules.0.forward", "seed"]);
+  });
 });
 
 describe("fieldInWords", () => {

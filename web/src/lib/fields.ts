@@ -25,9 +25,17 @@ export function fieldsOf(spec: object | null | undefined): Flat {
   return flat;
 }
 
-/** Every path that one of the specs has, in their order. */
+/** Every path that one of the specs has, what belongs together side by side. An empty list that others have something
+    in is no path of its own. */
 export function pathsAmong(specs: readonly (object | null | undefined)[]): string[] {
-  return [...new Set(specs.flatMap((spec) => [...fieldsOf(spec).keys()]))];
+  const paths = [...new Set(specs.flatMap((spec) => [...fieldsOf(spec).keys()]))];
+  const opened = new Set(paths.flatMap((path) => path.split(".").map((_, i, words) => words.slice(0, i).join("."))));
+  const heads = new Map<string, string[]>();
+  for (const path of paths.filter((one) => !opened.has(one))) {
+    const [head = ""] = path.split(".");
+    heads.set(head, [...(heads.get(head) ?? []), path]);
+  }
+  return [...heads.values()].flat();
 }
 
 /** A value of a spec in words: what is left empty is an en dash. */

@@ -1,5 +1,7 @@
 /* The ticked jobs side by side: only what differs, the base at the left. */
 
+import { Fragment } from "react";
+
 import type { Job } from "../api/client";
 import { Failure } from "../api/client";
 import { useCatalog, useEachJob } from "../api/queries";
@@ -122,7 +124,7 @@ function Heads({ jobs, onBase }: { jobs: readonly Job[]; onBase: (id: string) =>
               <span className="diff-sub quiet">
                 seed {job.seed} <StateBadge state={job.state} wish={job.wish} />
               </span>
-              {job.name && (
+              {job.name && !job.sweep_id && (
                 <bdi className="diff-sub cut quiet" title={job.name}>
                   {job.name}
                 </bdi>
@@ -140,6 +142,16 @@ function Heads({ jobs, onBase }: { jobs: readonly Job[]; onBase: (id: string) =>
       </tr>
     </thead>
   );
+}
+
+/** A path that may break after its dots. */
+function Breakable({ text }: { text: string }) {
+  return text.split(/(?<=\.)/).map((part, i) => (
+    <Fragment key={i}>
+      {i > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }
 
 interface PartProps {
@@ -173,7 +185,7 @@ function Part({ section: { title, rows }, width, isOpen, onToggle }: PartProps) 
       {shown.map((row) => (
         <tr key={row.name} className={row.isEqual ? "equal" : ""}>
           <th scope="row" title={row.label === row.name ? row.label : `${row.label} (${row.name})`}>
-            {row.label}
+            <Breakable text={row.label} />
           </th>
           {row.cells.map((cell, i) => (
             <td key={i} className={`${i === 0 ? "base" : ""} ${cell.isChanged ? "changed" : ""}`} title={cell.text}>

@@ -138,6 +138,7 @@ export function TablePage() {
         rows={rows}
         columns={columns}
         sort={sort}
+        isFlat={view === "flat"}
         ticked={ticked}
         resets={[sweep, text, state, sortText, view].join("|")}
         onSort={setSort}

@@ -19,6 +19,7 @@ interface GridProps {
   rows: Row<JobItem>[];
   columns: Column[];
   sort: Sort | null;
+  isFlat: boolean;
   ticked: string;
   /** When it changes, the reader asked for other rows: these begin at the top. */
   resets: string;
@@ -27,7 +28,7 @@ interface GridProps {
   onToggle: (key: string) => void;
 }
 
-export function Grid({ rows, columns, sort, ticked, resets, onSort, onTick, onToggle }: GridProps) {
+export function Grid({ rows, columns, sort, isFlat, ticked, resets, onSort, onTick, onToggle }: GridProps) {
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -44,7 +45,7 @@ export function Grid({ rows, columns, sort, ticked, resets, onSort, onTick, onTo
   const width = columns.reduce((sum, column) => sum + column.width, 0);
   const below = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
   return (
-    <div className="card grid" ref={setScroller} tabIndex={0} role="region" aria-label="Jobs as a table">
+    <div className={`card grid ${isFlat ? "flat" : ""}`} ref={setScroller} tabIndex={0} role="region" aria-label="Jobs as a table">
       <table aria-rowcount={rows.length + 1} style={{ width: `calc(var(--first) + ${width}px)` }}>
         <colgroup>
           <col className="first" />
@@ -208,11 +209,11 @@ const Line = memo(function Line({ row, place, columns, ticked, onTick, onToggle 
       </th>
       {columns.map((column) => {
         const { text, title, raw } = column.of(row.jobs);
-        const isState = column.id === "state" && row.jobs.length === 1 && only;
+        const isState = only && column.id === "state" && text === only.state;
         const tone = text === "baseline" || raw === null ? "quiet" : Number.isNaN(raw) ? "odd" : "";
         return (
           <td key={column.id} className={`${column.isNumber ? "number" : ""} ${tone}`} title={title ?? text}>
-            {isState ? <StateBadge state={only.state} wish={only.wish} /> : <bdi>{text}</bdi>}
+            {isState ? <StateBadge state={only.state} wish={isGroup ? null : only.wish} /> : <bdi>{text}</bdi>}
           </td>
         );
       })}
