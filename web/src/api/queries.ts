@@ -148,9 +148,10 @@ export function useTable(filter: JobFilter, metrics: readonly string[]) {
 }
 
 /** The exact jobs of a sweep (of all, without one) that succeeded, whatever the filter leaves out. */
-export function useExact(sweep: string, metrics: readonly string[]) {
+export function useExact(sweep: string, metrics: readonly string[], isAsked: boolean) {
   return useQuery({
     queryKey: ["table", "exact", sweep, metrics],
+    enabled: isAsked,
     queryFn: ({ signal }) =>
       take(
         client.GET("/api/v1/jobs", {

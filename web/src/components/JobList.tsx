@@ -1,12 +1,13 @@
 /* The jobs, always visible: which sweep, which of them, how far they are. */
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
 import { ago, count, duration } from "../lib/format";
 import { measureOf, measured } from "../lib/measures";
+import { strengthOf } from "../lib/policies";
 import { howApart } from "../lib/specs";
 import type { How } from "../lib/specs";
 import { isStudy } from "../lib/studies";
@@ -46,18 +47,18 @@ export function JobList({ openJob }: { openJob: string | null }) {
     count: entries.length,
     getScrollElement: () => scroller.current,
     estimateSize: (i) => (entries[i]?.kind === "head" ? HEAD_PX : ROW_PX),
-    getItemKey: (i) => entries[i]?.key ?? i,
+    getItemKey: useCallback((i: number) => entries[i]?.key ?? i, [entries]),
     overscan: 8,
   });
   const { measure } = rows;
   useEffect(() => measure(), [by, measure]);
   const shown = rows.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = jobs;
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = jobs;
 
   useEffect(() => {
-    if (last >= entries.length - 20 && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [last, entries.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (last >= entries.length - 20 && hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
+  }, [last, entries.length, hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
 
   const ids = chosenIds(chosen);
   const ticked = new Set(ids);
@@ -126,7 +127,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
       </div>
       <div className="jobs-rows" ref={scroller}>
         {jobs.isPending && <Loading what="jobs" />}
-        {jobs.isError && <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />}
+        {isError && !jobs.data && <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />}
         {jobs.isSuccess && items.length === 0 && (
           <p className="quiet pad">
             {filtered ? "No job fits this search." : "No jobs yet. Begin with New job, or run make demo."}
@@ -179,7 +180,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
         {hasNextPage ? "+" : ""} {items.length === 1 ? "job" : "jobs"}
         {ids.length === 0 && " · tick some to compare just those"}
       </p>
-      {ids.length > 0 && <Ticked ids={ids} items={items} openJob={openJob} />}
+      <Ticked ids={ids} items={items} openJob={openJob} />
     </aside>
   );
 }
@@ -193,7 +194,7 @@ interface RowProps {
 }
 
 function Row({ job, how, open, chosen, onChoose }: RowProps) {
-  const { policy, words: title } = how;
+  const { policy, words: title, ratio } = how;
   const { step, of, eta_s } = job.progress;
   // Jobs of a sweep are named by what the title says already.
   const about = [job.sweep_id ? "" : job.name, isStudy(job) ? "study" : job.model, job.dataset].filter(Boolean).join(" · ");
@@ -203,7 +204,7 @@ function Row({ job, how, open, chosen, onChoose }: RowProps) {
       <Tick label={`Choose ${title}, seed ${job.seed}`} ticked={chosen ? 1 : 0} of={1} onChange={onChoose} />
       <Link to={`/jobs/${job.id}`} className="job-link" current={open}>
         <span className="job-title">
-          <PolicyMark policy={policy} />
+          <PolicyMark policy={policy} strength={strengthOf(ratio)} />
           <span className="cut" title={title}>
             {title}
           </span>

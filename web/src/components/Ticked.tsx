@@ -6,7 +6,7 @@ import type { FormEvent } from "react";
 import type { JobItem } from "../api/client";
 import { useMany, useSession } from "../api/queries";
 import type { ManyAction } from "../api/queries";
-import { withMany } from "../lib/choice";
+import { MOST_CHOSEN, withMany } from "../lib/choice";
 import { exportPath } from "../lib/exports";
 import { several } from "../lib/format";
 import { reasons, told } from "../lib/outcomes";
@@ -25,6 +25,8 @@ type Panel = "tag" | "export" | "delete";
 interface Told {
   action: ManyAction;
   outcomes: Outcome[];
+  /** What was ticked afterwards: once that changes it is no news any more. */
+  after: string;
 }
 
 export function Ticked({ ids, items, openJob }: Props) {
@@ -42,11 +44,12 @@ export function Ticked({ ids, items, openJob }: Props) {
       { action, ids, ...(tag === undefined ? {} : { tag }) },
       {
         onSuccess: (outcomes) => {
-          setLast({ action, outcomes });
+          const ended = outcomes.filter(({ status }) => status === null || status === 404).map(({ id }) => id);
+          const gone = action === "delete" ? ended : [];
+          const rest = withMany(ids, gone, false);
+          setLast({ action, outcomes, after: rest ?? "" });
           if (action !== "delete") return;
           setPanel(null);
-          const gone = outcomes.filter(({ status }) => status === null || status === 404).map(({ id }) => id);
-          const rest = withMany(ids, gone, false);
           navigate(openJob && gone.includes(openJob) ? "/compare" : null, { jobs: rest }, "replace");
         },
       },
@@ -70,10 +73,22 @@ export function Ticked({ ids, items, openJob }: Props) {
       {label}
     </button>
   );
+  const news = last && last.after === ids.join(",") && (
+    <Outcomes action={last.action} outcomes={last.outcomes} items={items} />
+  );
+  if (ids.length === 0) {
+    return (
+      <div className={news ? "ticked-bar" : ""} role="status">
+        {news}
+      </div>
+    );
+  }
   return (
     <section className="ticked-bar" aria-label="Ticked jobs">
       <p className="ticked-head">
-        <b>{several(ids.length, "job")} ticked</b>
+        <b>
+          {several(ids.length, "job")} ticked{ids.length === MOST_CHOSEN && ", the most there can be"}
+        </b>
         <button className="link" onClick={() => setChosen(null)}>
           Clear
         </button>
@@ -134,13 +149,13 @@ export function Ticked({ ids, items, openJob }: Props) {
       )}
       <div role="status">
         {many.isPending && <p className="quiet">Working…</p>}
-        {last && <Outcomes {...last} items={items} />}
+        {news}
       </div>
     </section>
   );
 }
 
-function Outcomes({ action, outcomes, items }: Told & { items: readonly JobItem[] }) {
+function Outcomes({ action, outcomes, items }: Omit<Told, "after"> & { items: readonly JobItem[] }) {
   const failed = reasons(outcomes);
   const nameOf = (id: string) => {
     const job = items.find((one) => one.id === id);

@@ -31,9 +31,9 @@ export function pathsAmong(specs: readonly (object | null | undefined)[]): strin
   const paths = [...new Set(specs.flatMap((spec) => [...fieldsOf(spec).keys()]))];
   const opened = new Set(paths.flatMap((path) => path.split(".").map((_, i, words) => words.slice(0, i).join("."))));
   const heads = new Map<string, string[]>();
-  for (const path of paths.filter((one) => !opened.has(one))) {
+  for (const path of paths) {
     const [head = ""] = path.split(".");
-    heads.set(head, [...(heads.get(head) ?? []), path]);
+    heads.set(head, [...(heads.get(head) ?? []), ...(opened.has(path) ? [] : [path])]);
   }
   return [...heads.values()].flat();
 }

@@ -13,6 +13,8 @@ export interface Row<J extends TableJob> {
   key: string;
   label: string;
   policy: string;
+  /** Of the forward product. */
+  ratio: number;
   jobs: readonly J[];
   /** 0: a group or a job that stands by itself; 1: a member of the group above. */
   depth: 0 | 1;
@@ -102,25 +104,25 @@ export function rowsOf<J extends TableJob>(jobs: readonly J[], groups: readonly 
     const told = howApart(jobs.map((job) => job.spec));
     return inRow(
       jobs.map((job, i) => {
-        const { words = "", policy = "exact" } = told[i] ?? {};
-        return { key: job.id, label: `${words}, seed ${job.seed}`, policy, jobs: [job], depth: 0, isOpen: null };
+        const { words = "", policy = "exact", ratio = 1 } = told[i] ?? {};
+        return { key: job.id, label: `${words}, seed ${job.seed}`, policy, ratio, jobs: [job], depth: 0, isOpen: null };
       }),
     );
   }
   const heads = groups.map((group): Row<J> => {
     const [only] = group.jobs;
-    const { label, policy } = group;
+    const { label, policy, ratio } = group;
     if (group.jobs.length === 1 && only)
-      return { key: only.id, label: `${label}, seed ${only.seed}`, policy, jobs: [only], depth: 0, isOpen: null };
+      return { key: only.id, label: `${label}, seed ${only.seed}`, policy, ratio, jobs: [only], depth: 0, isOpen: null };
     const key = digest(group.key);
-    return { key, label, policy, jobs: group.jobs, depth: 0, isOpen: open.has(key) };
+    return { key, label, policy, ratio, jobs: group.jobs, depth: 0, isOpen: open.has(key) };
   });
   return inRow(heads).flatMap((row) => {
     if (!row.isOpen) return [row];
     const members = [...row.jobs]
       .sort((a, b) => a.seed - b.seed)
       .map((job): Row<J> => {
-        return { key: job.id, label: `seed ${job.seed}`, policy: row.policy, jobs: [job], depth: 1, isOpen: null };
+        return { ...row, key: job.id, label: `seed ${job.seed}`, jobs: [job], depth: 1, isOpen: null };
       });
     return [row, ...(sort && by ? inRow(members) : members)];
   });

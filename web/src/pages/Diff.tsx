@@ -12,6 +12,7 @@ import { chosenIds } from "../lib/choice";
 import { MOST, sectionsOf, withBase } from "../lib/diff";
 import type { Section } from "../lib/diff";
 import { several } from "../lib/format";
+import { strengthOf } from "../lib/policies";
 import { howApart } from "../lib/specs";
 import { useParam } from "../lib/url";
 
@@ -25,10 +26,10 @@ export function DiffPage() {
   const catalog = useCatalog();
 
   if (ids.length < 2) return <TooFew n={ids.length} />;
-  const broken = found.find(({ error }) => error && !isGone(error));
+  const broken = found.find(({ data, error }) => error && !data && !isGone(error));
   if (broken) return <Failed error={broken.error} onRetry={() => void broken.refetch()} />;
   if (catalog.isPending || found.some(({ isPending }) => isPending)) return <Loading what="the jobs" />;
-  const there = found.flatMap(({ data, error }) => (data && !error ? [data] : []));
+  const there = found.flatMap(({ data, error }) => (data && !isGone(error) ? [data] : []));
   const gone = found.length - there.length;
   if (there.length < 2) return <TooFew n={there.length} gone={gone} />;
 
@@ -85,7 +86,7 @@ export function DiffPage() {
   );
 }
 
-const isGone = (error: Error) => error instanceof Failure && error.status === 404;
+const isGone = (error: Error | null) => error instanceof Failure && error.status === 404;
 
 function TooFew({ n, gone = 0 }: { n: number; gone?: number }) {
   if (gone > 0) {
@@ -112,11 +113,11 @@ function Heads({ jobs, onBase }: { jobs: readonly Job[]; onBase: (id: string) =>
       <tr>
         <td />
         {jobs.map((job, i) => {
-          const { words = "", policy = "exact" } = told[i] ?? {};
+          const { words = "", policy = "exact", ratio = 1 } = told[i] ?? {};
           return (
             <th key={job.id} scope="col" className={i === 0 ? "base" : ""}>
               <span className="with-mark">
-                <PolicyMark policy={policy} />
+                <PolicyMark policy={policy} strength={strengthOf(ratio)} />
                 <Link to={`/jobs/${job.id}`} className="diff-name" title={words}>
                   {words}
                 </Link>

@@ -12,6 +12,7 @@ import { columnOf, differing } from "../lib/columns";
 import { columnsIn, metricsFor, usualColumns } from "../lib/chosenColumns";
 import { pathsAmong } from "../lib/fields";
 import { count, several } from "../lib/format";
+import { useSlow } from "../lib/slow";
 import { BY_LABEL, csvOf, groupsOf, rowsOf, sortIn } from "../lib/table";
 import { caveatOf, footnote } from "../lib/timing";
 import { useParam } from "../lib/url";
@@ -26,7 +27,8 @@ const VIEWS = [
 
 export function TablePage() {
   const [sweep] = useParam("sweep");
-  const [text] = useParam("q");
+  const [typed] = useParam("q");
+  const text = useSlow(typed, 250);
   const [state] = useParam("state");
   const [ticked, setTicked] = useParam("jobs");
   const [cols, setCols] = useParam("cols");
@@ -40,14 +42,17 @@ export function TablePage() {
   const metrics = useMemo(() => metricsFor(cols, sortText, facts), [cols, sortText, facts]);
   const filter = { sweep, text, state };
   const jobs = useTable(filter, metrics);
-  const exact = useExact(sweep, metrics);
-  const { data, dataUpdatedAt, hasNextPage, isFetchingNextPage, isPlaceholderData, fetchNextPage } = jobs;
+  const { data, dataUpdatedAt, hasNextPage, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage } = jobs;
 
   const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
   useEffect(() => {
-    if (items.length < MOST && hasNextPage && !isFetchingNextPage && !isPlaceholderData) void fetchNextPage();
-  }, [items.length, hasNextPage, isFetchingNextPage, isPlaceholderData, fetchNextPage]);
+    if (items.length < MOST && hasNextPage && !isFetchingNextPage && !isPlaceholderData && !isError)
+      void fetchNextPage();
+  }, [items.length, hasNextPage, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage]);
 
+  // Where the rows may leave out what they are measured against, it is asked for.
+  const isPart = Boolean(text || state) || (hasNextPage && items.length >= MOST);
+  const exact = useExact(sweep, metrics, isPart);
   const baselines = useMemo(() => new Baselines([...items, ...(exact.data?.items ?? [])]), [items, exact.data]);
   const terms = useMemo(() => ({ facts, baselines, now: dataUpdatedAt }), [facts, baselines, dataUpdatedAt]);
   const ids = useMemo(() => columnsIn(cols, items, catalog.data?.datasets), [cols, items, catalog.data]);
@@ -85,7 +90,8 @@ export function TablePage() {
     [setOpen],
   );
 
-  if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  // What was read stays in sight while the service is away.
+  if (isError && !data) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
   if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
   if (jobs.isPending || catalog.isPending) return <Loading what="the table" />;
   const isFiltered = Boolean(sweep || text || state);
@@ -139,6 +145,7 @@ export function TablePage() {
         columns={columns}
         sort={sort}
         isFlat={view === "flat"}
+        isOld={isPlaceholderData}
         ticked={ticked}
         resets={[sweep, text, state, sortText, view].join("|")}
         onSort={setSort}

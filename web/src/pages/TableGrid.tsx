@@ -1,15 +1,16 @@
 /* The rows of the table that are in sight, and no others. */
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
 import type { JobItem } from "../api/client";
 import { Link } from "../components/Link";
 import { PolicyMark, StateBadge } from "../components/Marks";
 import { Tick } from "../components/Tick";
-import { chosenIds } from "../lib/choice";
+import { chosenIds, rangeOf } from "../lib/choice";
 import type { Column } from "../lib/columns";
+import { strengthOf } from "../lib/policies";
 import { BY_LABEL, nextSort } from "../lib/table";
 import type { Row, Sort } from "../lib/table";
 
@@ -20,6 +21,8 @@ interface GridProps {
   columns: Column[];
   sort: Sort | null;
   isFlat: boolean;
+  /** Whether these are rows of the filter before, until those of this one are there. */
+  isOld: boolean;
   ticked: string;
   /** When it changes, the reader asked for other rows: these begin at the top. */
   resets: string;
@@ -28,7 +31,7 @@ interface GridProps {
   onToggle: (key: string) => void;
 }
 
-export function Grid({ rows, columns, sort, isFlat, ticked, resets, onSort, onTick, onToggle }: GridProps) {
+export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSort, onTick, onToggle }: GridProps) {
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -40,12 +43,32 @@ export function Grid({ rows, columns, sort, isFlat, ticked, resets, onSort, onTi
   useStill(scroller, rows, resets);
 
   const chosen = useMemo(() => new Set(chosenIds(ticked)), [ticked]);
+  // With Shift, the rows from the one that was ticked before to this one.
+  const before = useRef<string | null>(null);
+  const tickRow = useCallback(
+    (key: string, isTicked: boolean, isRange: boolean) => {
+      const keys = rangeOf(rows.map((row) => row.key), isRange ? before.current : null, key);
+      before.current = key;
+      const wanted = new Set(keys);
+      onTick(
+        rows.filter((row) => wanted.has(row.key)).flatMap((row) => row.jobs.map((job) => job.id)),
+        isTicked,
+      );
+    },
+    [rows, onTick],
+  );
   const every = useMemo(() => [...new Set(rows.flatMap((row) => row.jobs.map((job) => job.id)))], [rows]);
   const above = shown[0]?.start ?? 0;
   const width = columns.reduce((sum, column) => sum + column.width, 0);
   const below = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
   return (
-    <div className={`card grid ${isFlat ? "flat" : ""}`} ref={setScroller} tabIndex={0} role="region" aria-label="Jobs as a table">
+    <div
+      className={`card grid ${isFlat ? "flat" : ""} ${isOld ? "stale" : ""}`}
+      ref={setScroller}
+      tabIndex={0}
+      role="region"
+      aria-label="Jobs as a table"
+    >
       <table aria-rowcount={rows.length + 1} style={{ width: `calc(var(--first) + ${width}px)` }}>
         <colgroup>
           <col className="first" />
@@ -80,7 +103,7 @@ export function Grid({ rows, columns, sort, isFlat, ticked, resets, onSort, onTi
                 place={index + 2}
                 columns={columns}
                 ticked={row.jobs.filter((job) => chosen.has(job.id)).length}
-                onTick={onTick}
+                onTick={tickRow}
                 onToggle={onToggle}
               />
             );
@@ -153,7 +176,7 @@ interface LineProps {
   place: number;
   columns: readonly Column[];
   ticked: number;
-  onTick: (ids: readonly string[], isTicked: boolean) => void;
+  onTick: (key: string, isTicked: boolean, isRange: boolean) => void;
   onToggle: (key: string) => void;
 }
 
@@ -171,12 +194,7 @@ const Line = memo(function Line({ row, place, columns, ticked, onTick, onToggle 
             label={isGroup ? `Tick the ${row.jobs.length} jobs of ${row.label}` : `Tick ${row.label}`}
             ticked={ticked}
             of={row.jobs.length}
-            onChange={(isTicked) =>
-              onTick(
-                row.jobs.map((job) => job.id),
-                isTicked,
-              )
-            }
+            onChange={(isTicked, isRange) => onTick(row.key, isTicked, isRange)}
           />
           {isGroup ? (
             <button
@@ -188,13 +206,13 @@ const Line = memo(function Line({ row, place, columns, ticked, onTick, onToggle 
               <span className="arrow" aria-hidden="true">
                 {row.isOpen ? "▾" : "▸"}
               </span>
-              <PolicyMark policy={row.policy} />
+              <PolicyMark policy={row.policy} strength={strengthOf(row.ratio)} />
               <span className="cut">{row.label}</span>
               <span className="quiet">{row.jobs.length}</span>
             </button>
           ) : (
             <span className="job-cell">
-              {row.depth === 0 && <PolicyMark policy={row.policy} />}
+              {row.depth === 0 && <PolicyMark policy={row.policy} strength={strengthOf(row.ratio)} />}
               <Link to={`/jobs/${row.key}`} className="cut" title={name ? `${row.label} · ${name}` : row.label}>
                 {row.label}
               </Link>
