@@ -134,8 +134,10 @@ def test_tabs_are_reached_by_number(look: Visit) -> None:
     expect(page.locator("h1")).to_be_visible()
     for key, path in (
         ("2", "/curves"),
-        ("3", "/study"),
-        ("4", "/queue"),
+        ("3", "/table"),
+        ("5", "/diff"),
+        ("6", "/study"),
+        ("7", "/queue"),
         ("1", "/compare"),
         ("n", "/new"),
     ):

@@ -1,4 +1,4 @@
-"""Where a login is needed the page asks for a token, remembers it by a cookie, and keeps what is typed."""
+"""Where a login is needed the page asks for a token, and keeps it in a cookie and what is typed."""
 
 import re
 from collections.abc import Iterator

@@ -37,7 +37,7 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
     count: rows.length,
     getScrollElement: () => scroller,
     estimateSize: () => ROW_PX,
-    overscan: 10,
+    overscan: 6,
   });
   const shown = virtual.getVirtualItems();
   useStill(scroller, rows, resets);
@@ -58,6 +58,7 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
     [rows, onTick],
   );
   const every = useMemo(() => [...new Set(rows.flatMap((row) => row.jobs.map((job) => job.id)))], [rows]);
+  const everyTicked = useMemo(() => every.filter((id) => chosen.has(id)).length, [every, chosen]);
   const above = shown[0]?.start ?? 0;
   const width = columns.reduce((sum, column) => sum + column.width, 0);
   const below = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
@@ -81,7 +82,7 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
             <Head column={{ id: BY_LABEL, label: "Job", isNumber: false }} sort={sort} onSort={onSort}>
               <Tick
                 label="Tick all rows"
-                ticked={every.filter((id) => chosen.has(id)).length}
+                ticked={everyTicked}
                 of={every.length}
                 onChange={(isTicked) => onTick(every, isTicked)}
               />
