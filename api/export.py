@@ -26,30 +26,22 @@ JOB_COLUMNS = (
 )  # fmt: skip
 
 
-def selected(read: Reading, ids: Sequence[str] | None) -> Iterator[views.Job]:
-    """Give the jobs, oldest first; None: every job."""
+def selected(read: Reading, where: JobFilter) -> Iterator[views.Job]:
+    """Give the jobs, oldest first."""
     cursor = None
     while True:
         with read() as session:
-            page = jobs.list_jobs(
-                session,
-                JobFilter(ids=() if ids is None else ids),
-                sort="created_at",
-                limit=PAGE,
-                cursor=cursor,
-            )
+            page = jobs.list_jobs(session, where, sort="created_at", limit=PAGE, cursor=cursor)
         yield from page.items
         cursor = page.next
         if cursor is None:
             return
 
 
-def points_csv(
-    read: Reading, ids: Sequence[str] | None, metrics: Sequence[str] | None
-) -> Iterator[str]:
+def points_csv(read: Reading, where: JobFilter, metrics: Sequence[str] | None) -> Iterator[str]:
     """Write a line per point; a value that is not finite is left empty."""
     yield _line(POINT_COLUMNS)
-    for job in selected(read, ids):
+    for job in selected(read, where):
         spec = job.spec
         shown = facets(spec)
         head = (
@@ -65,9 +57,7 @@ def points_csv(
             yield _lines((*head, curve.metric, step, value) for step, value in points)
 
 
-def points_json(
-    read: Reading, ids: Sequence[str] | None, metrics: Sequence[str] | None
-) -> Iterator[str]:
+def points_json(read: Reading, where: JobFilter, metrics: Sequence[str] | None) -> Iterator[str]:
     """Write every job with its spec, its summary and its curves."""
     return _json_list(
         {
@@ -77,25 +67,25 @@ def points_json(
                 for c in _curves(read, job, metrics)
             },
         }
-        for job in selected(read, ids)
+        for job in selected(read, where)
     )
 
 
-def jobs_json(read: Reading, ids: Sequence[str] | None) -> Iterator[str]:
+def jobs_json(read: Reading, where: JobFilter) -> Iterator[str]:
     """Write every job with its spec and its summary."""
-    return _json_list(_as_json(job) for job in selected(read, ids))
+    return _json_list(_as_json(job) for job in selected(read, where))
 
 
-def jobs_csv(read: Reading, ids: Sequence[str] | None) -> Iterator[str]:
+def jobs_csv(read: Reading, where: JobFilter) -> Iterator[str]:
     """Write a line per job: its spec by path, and its summary."""
     paths: dict[str, None] = {}
     metrics: dict[str, None] = {}
-    for job in selected(read, ids):
+    for job in selected(read, where):
         paths |= dict.fromkeys(f"spec.{path}" for path in _flat(job.spec))
         metrics |= dict.fromkeys(job.summary)
     names = [f"{m}.{part}" for m in metrics for part in SUMMARY_PARTS]
     yield _line((*JOB_COLUMNS, *paths, *names))
-    for job in selected(read, ids):
+    for job in selected(read, where):
         values: dict[str, Any] = {f"spec.{path}": v for path, v in _flat(job.spec).items()}
         for metric, summary in job.summary.items():
             values |= {f"{metric}.{part}": getattr(summary, part) for part in SUMMARY_PARTS}

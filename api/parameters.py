@@ -45,6 +45,7 @@ CursorQuery = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Items in a page, at most.")]
 States = Annotated[Sequence[JobState], Query(description="Any of these states.")]
+Text = Annotated[str, Query(max_length=200, description="Part of the name, the notes or the id.")]
 TagsQuery = Annotated[Sequence[str], Query(max_length=50, description="Any of these tags.")]
 Names = Annotated[Sequence[str], Query(max_length=50, description="Any of these.")]
 Jobs = Annotated[Sequence[str], Query(max_length=2000, description="These jobs.")]

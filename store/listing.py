@@ -60,7 +60,8 @@ class JobFilter:
     policies: Sequence[str] = ()
     text: str = ""
     """Part of the name, the notes or the id; upper and lower case are the same."""
-    ids: Sequence[str] = ()
+    ids: Sequence[str] | None = None
+    """These jobs; an empty one means none of them."""
 
 
 _EVERY = JobFilter()
@@ -141,7 +142,7 @@ def _conditions(session: Session, where: JobFilter) -> list[ColumnElement[bool]]
         )
         if values
     ]
-    if where.ids:
+    if where.ids is not None:
         found.append(among(session, JobRow.id, where.ids))
     if where.tags:
         found.append(JobRow.key.in_(select(Tag.job_key).where(Tag.tag.in_(where.tags))))

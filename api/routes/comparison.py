@@ -10,12 +10,13 @@ from api import export as exported
 from api.answers import compared
 from api.deps import ServiceDep
 from api.errors import ParameterError
-from api.parameters import Jobs, Metrics, Sweeps, known_metrics
+from api.parameters import Jobs, Metrics, States, Sweeps, Text, known_metrics
 from api.schemas.base import failures
 from api.schemas.curves import Comparison, X
 from api.selection import job_ids
 from store import comparison as stored
 from store import jobs
+from store.jobs import JobFilter
 
 router = APIRouter(tags=["comparison"])
 
@@ -89,6 +90,8 @@ def export(
     service: ServiceDep,
     job: Jobs = (),
     sweep: Sweeps = (),
+    state: States = (),
+    text: Text = "",
     metric: Metrics = (),
     form: Annotated[
         Literal["csv", "json"], Query(alias="format", description="Form of the data.")
@@ -98,22 +101,26 @@ def export(
         Query(description="Every point of every curve, or a line per job with its summary."),
     ] = "points",
 ) -> StreamingResponse:
-    """Hand out full data as CSV or JSON. Neither job nor sweep given: everything."""
+    """Hand out full data as CSV or JSON. Neither job nor sweep given: of every job.
+
+    Of the jobs meant, `state` and `text` leave those that fit.
+    """
     metrics = known_metrics(metric) or None
     with service.read() as session:
         ids = job_ids(session, job, sweep) if job or sweep else None
         for one in job:
             jobs.get(session, one)  # an unknown id is told before the stream begins
+    where = JobFilter(ids=ids, states=state, text=text)
     pieces: Iterator[str]
     match form, table:
         case "csv", "points":
-            pieces = exported.points_csv(service.read, ids, metrics)
+            pieces = exported.points_csv(service.read, where, metrics)
         case "json", "points":
-            pieces = exported.points_json(service.read, ids, metrics)
+            pieces = exported.points_json(service.read, where, metrics)
         case "csv", _:
-            pieces = exported.jobs_csv(service.read, ids)
+            pieces = exported.jobs_csv(service.read, where)
         case _:
-            pieces = exported.jobs_json(service.read, ids)
+            pieces = exported.jobs_json(service.read, where)
     media = "text/csv" if form == "csv" else "application/json"
     name = f'attachment; filename="colrow-{table}.{form}"'
     return StreamingResponse(pieces, media_type=media, headers={"content-disposition": name})

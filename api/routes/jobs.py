@@ -17,6 +17,7 @@ from api.parameters import (
     States,
     Sweeps,
     TagsQuery,
+    Text,
     allowed_priority,
     known_metrics,
 )
@@ -107,9 +108,7 @@ def list_jobs(
     model: Names = (),
     dataset: Names = (),
     policy: Names = (),
-    text: Annotated[
-        str, Query(max_length=200, description="Part of the name, the notes or the id.")
-    ] = "",
+    text: Text = "",
     sort: Annotated[
         str,
         Query(

@@ -165,6 +165,34 @@ def test_an_export_takes_the_jobs_named_alone(
     assert [job["id"] for job in items] == [first]
 
 
+def test_an_export_takes_what_a_list_would_show(
+    client: TestClient, submit: Submit, worker: Any
+) -> None:
+    submit(seed=1, name="first try")
+    submit(seed=2, name="second try")
+    worker.train()
+
+    def seeds(query: str) -> list[str]:
+        text = client.get(f"/api/v1/export?table=jobs&{query}").text
+        return [row["spec.seed"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert seeds("text=TRY") == ["1", "2"]
+    assert seeds("text=second") == ["2"]
+    assert seeds("state=succeeded") == ["1"]
+    assert seeds("text=second&state=succeeded") == []
+
+
+def test_an_export_of_a_sweep_without_jobs_has_none(
+    client: TestClient, submit: Submit, worker: Any
+) -> None:
+    submit(seed=7)
+    base = client.get("/api/v1/jobs").json()["items"][0]["spec"]
+    made = client.post("/api/v1/sweeps", json={"base": base, "axes": {"seed": [1]}}).json()
+    assert client.delete(f"/api/v1/jobs/{made['jobs'][0]}").status_code == 204
+    items = client.get(f"/api/v1/export?sweep={made['id']}&format=json").json()["items"]
+    assert items == []
+
+
 def test_a_comparison_groups_seeds_and_measures_against_exact(
     client: TestClient, submit: Submit, worker: Any
 ) -> None:

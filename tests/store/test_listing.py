@@ -54,6 +54,8 @@ FILTERS = [
     ({"text": "_"}, "d"),
     ({"owners": ["nobody"]}, ""),
     ({"ids": ["none"]}, ""),
+    ({"ids": []}, ""),
+    ({"ids": None}, "edcba"),
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.web.bench import Lab
+from tests.web.bench import BASE, Lab
 from tests.web.browser import PHONE, Visit, sign_in, visiting
 
 pytestmark = [pytest.mark.system, pytest.mark.needs("chromium")]
@@ -95,3 +95,23 @@ def test_the_sign_in_fits_a_phone(browser: Browser, lab: Lab) -> None:
         sign_in(page, lab.token("ada")[1])
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_who_may_not_change_a_job_reads_why(visit: Visit, lab: Lab) -> None:
+    _, ada = lab.token("ada")
+    _, bo = lab.token("bo")
+    _, guest = lab.token("guest", "viewer")
+    lab.api.headers = {"Authorization": f"Bearer {ada}"}
+    lab.api.post("/jobs", {"spec": BASE, "name": "of ada"})
+    page = visit.open("/curves")
+    sign_in(page, guest)
+    page.get_by_label("Tick all shown").check()
+    bar = page.get_by_role("region", name="Ticked jobs")
+    expect(bar).to_contain_text("You look here as a viewer")
+    for name in ("Tag", "Clone", "Cancel", "Pause", "Delete"):
+        expect(bar.get_by_role("button", name=name)).to_be_disabled()
+    expect(bar.get_by_role("button", name="Export CSV")).to_be_enabled()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, bo)
+    bar.get_by_role("button", name="Cancel").click()
+    expect(bar.get_by_role("status")).to_contain_text("1 belongs to somebody else.")

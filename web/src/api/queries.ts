@@ -16,6 +16,7 @@ import { useEffect, useRef } from "react";
 
 import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
+import type { Outcome } from "../lib/outcomes";
 import { listen } from "./live";
 
 export const LIST_METRICS = [
@@ -118,11 +119,71 @@ export function useJobs(filter: JobFilter) {
   });
 }
 
-export function useJob(id: string) {
-  return useQuery({
-    queryKey: ["job", id],
-    queryFn: ({ signal }) => take(client.GET("/api/v1/jobs/{id}", { params: { path: { id } }, signal })),
+const TABLE_PAGE = 500;
+
+/** The jobs of a table with some metrics, page by page. */
+export function useTable(filter: JobFilter, metrics: readonly string[]) {
+  return useInfiniteQuery({
+    queryKey: ["table", filter, metrics],
+    queryFn: ({ pageParam, signal }) =>
+      take(
+        client.GET("/api/v1/jobs", {
+          params: {
+            query: {
+              ...(filter.sweep ? { sweep: [filter.sweep] } : {}),
+              ...(filter.text ? { text: filter.text } : {}),
+              ...(filter.state ? { state: [filter.state as Schemas["JobItem"]["state"]] } : {}),
+              columns: ["spec", ...metrics],
+              limit: TABLE_PAGE,
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
   });
+}
+
+/** The exact jobs of a sweep (of all, without one) that succeeded, whatever the filter leaves out. */
+export function useExact(sweep: string, metrics: readonly string[], isAsked: boolean) {
+  return useQuery({
+    queryKey: ["table", "exact", sweep, metrics],
+    enabled: isAsked,
+    queryFn: ({ signal }) =>
+      take(
+        client.GET("/api/v1/jobs", {
+          params: {
+            query: {
+              ...(sweep ? { sweep: [sweep] } : {}),
+              policy: ["exact"],
+              state: ["succeeded"],
+              columns: ["spec", ...metrics],
+              limit: 1000,
+            },
+          },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+const jobOf = (id: string) => ({
+  queryKey: ["job", id],
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    take(client.GET("/api/v1/jobs/{id}", { params: { path: { id } }, signal })),
+});
+
+export function useJob(id: string) {
+  return useQuery(jobOf(id));
+}
+
+/** Several jobs, each whole, in the order of the ids. */
+export function useEachJob(ids: readonly string[]) {
+  return useQueries({ queries: ids.map(jobOf) });
 }
 
 export function useLayers(id: string) {
@@ -281,21 +342,93 @@ export function useAction(id: string) {
     },
     onError: () => leaving.delete(id),
     onSettled: () => {
-      for (const key of ["job", "jobs", "sweeps", "queue", "comparison"])
-        void cache.invalidateQueries({ queryKey: [key], predicate: stays });
+      for (const key of CHANGED) void cache.invalidateQueries({ queryKey: [key], predicate: stays });
     },
   });
 }
 
+const CHANGED = ["job", "jobs", "table", "sweeps", "queue", "comparison"];
+
+export type ManyAction = "cancel" | "pause" | "delete" | "tag" | "untag";
+const AT_ONCE = 4;
+const BUSY_MS = 1000;
+
+/** Do the same to many jobs, a few at once. Says of each how it went, and fails for none of them. */
+export function useMany() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ action, ids, tag = "" }: { action: ManyAction; ids: readonly string[]; tag?: string }) => {
+      if (action === "delete") {
+        for (const id of ids) leaving.add(id);
+        await cache.cancelQueries({ predicate: (query) => !stays(query) });
+      }
+      const outcomes: Outcome[] = [];
+      const waiting = [...ids];
+      const work = async () => {
+        for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+          const outcome = await outcomeOf(id, () => act(action, id ?? "", tag));
+          if (action === "delete" && outcome.status !== null && outcome.status !== 404) leaving.delete(id);
+          outcomes.push(outcome);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return outcomes;
+    },
+    onSettled: () => {
+      for (const key of CHANGED) void cache.invalidateQueries({ queryKey: [key], predicate: stays });
+    },
+  });
+}
+
+async function act(action: ManyAction, id: string, tag: string): Promise<void> {
+  const params = { params: { path: { id } } };
+  if (action === "delete") await take(client.DELETE("/api/v1/jobs/{id}", params));
+  else if (action === "tag" || action === "untag") {
+    // Tags are told as a whole, so they are read first: another may have added some meanwhile.
+    const { tags } = await take(client.GET("/api/v1/jobs/{id}", params));
+    const rest = tags.filter((one) => one !== tag);
+    const next = action === "tag" ? [...rest, tag] : rest;
+    if (next.length !== tags.length) await take(client.PATCH("/api/v1/jobs/{id}", { ...params, body: { tags: next } }));
+  } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
+}
+
+async function outcomeOf(id: string, work: () => Promise<void>): Promise<Outcome> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await work();
+      return { id, status: null, message: "" };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      // The service asks to be called less often: it is only a matter of time.
+      if (error.status !== 429 || tries === 20) return { id, status: error.status, message: error.message };
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+    }
+  }
+}
+
 const TOUCHED: Record<string, string[]> = {
-  job: ["jobs", "job", "sweeps", "comparison", "queue", "workers", "layers", "log", "checkpoints", "webhooks"],
-  points: ["jobs", "job", "curves", "layers", "log"],
+  job: [
+    "jobs",
+    "table",
+    "job",
+    "sweeps",
+    "comparison",
+    "queue",
+    "workers",
+    "layers",
+    "log",
+    "checkpoints",
+    "webhooks",
+  ],
+  points: ["jobs", "table", "job", "curves", "layers", "log"],
   truncate: ["curves", "job"],
-  sweep: ["sweeps", "jobs", "comparison"],
+  sweep: ["sweeps", "jobs", "table", "comparison"],
   worker: ["workers", "queue", "catalog"],
 };
 const OF_ONE_JOB = new Set(["job", "layers", "log", "checkpoints", "webhooks"]);
 const PAUSE_MS = 400;
+/** What is read in many pages is read again less often. */
+const REST_MS: Record<string, number> = { table: 2000 };
 
 /** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */
 export function useLive(isOn: boolean): void {
@@ -308,11 +441,17 @@ export function useLive(isOn: boolean): void {
     }
     const stale = new Map<string, readonly string[]>();
     let timer: ReturnType<typeof setTimeout> | null = null;
+    const last = new Map<string, number>();
     const flush = () => {
       timer = null;
-      for (const key of stale.values())
+      const now = Date.now();
+      for (const [name, key] of stale) {
+        if (now - (last.get(name) ?? 0) < (REST_MS[name] ?? 0)) continue;
+        stale.delete(name);
+        last.set(name, now);
         void cache.invalidateQueries({ queryKey: key, predicate: stays }, { cancelRefetch: false });
-      stale.clear();
+      }
+      if (stale.size) timer = setTimeout(flush, PAUSE_MS);
     };
     const end = listen((event) => {
       if (event.name === "reset") void cache.invalidateQueries({ predicate: stays });

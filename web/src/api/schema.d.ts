@@ -459,7 +459,9 @@ export interface paths {
         };
         /**
          * Export
-         * @description Hand out full data as CSV or JSON. Neither job nor sweep given: everything.
+         * @description Hand out full data as CSV or JSON. Neither job nor sweep given: of every job.
+         *
+         *     Of the jobs meant, `state` and `text` leave those that fit.
          */
         get: operations["export"];
         put?: never;
@@ -6274,6 +6276,10 @@ export interface operations {
                 job?: string[];
                 /** @description The jobs of these sweeps. */
                 sweep?: string[];
+                /** @description Any of these states. */
+                state?: ("queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled")[];
+                /** @description Part of the name, the notes or the id. */
+                text?: string;
                 /** @description These metrics; none given: all. There are: train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss, test_accuracy, best_test_accuracy, validation_perplexity, test_perplexity, best_test_perplexity, learning_rate, gradient_norm, steps_per_s, seconds, sampling_seconds, compute_reduction, planned_compute_reduction, macs, peak_memory_bytes, frobenius_error, frobenius_error_std, spectral_error, element_error, rms_error, expected_error, expectation_gap, error_bound, zero_error, product_seconds, exact_product_seconds. */
                 metric?: string[];
                 /** @description Form of the data. */

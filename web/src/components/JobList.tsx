@@ -1,23 +1,28 @@
 /* The jobs, always visible: which sweep, which of them, how far they are. */
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
-import { ago, count, duration, several } from "../lib/format";
+import { ago, count, duration } from "../lib/format";
 import { measureOf, measured } from "../lib/measures";
+import { strengthOf } from "../lib/policies";
 import { howApart } from "../lib/specs";
 import type { How } from "../lib/specs";
 import { isStudy } from "../lib/studies";
 import { QUALITY } from "../lib/tasks";
-import { chosenIds, withChosen } from "../lib/choice";
+import { chosenIds, rangeOf, withMany } from "../lib/choice";
+import { GROUPINGS, entriesOf } from "../lib/listing";
 import { navigate, useParam } from "../lib/url";
 import { Link } from "./Link";
 import { PolicyMark, ProgressBar, StateBadge } from "./Marks";
 import { Failed, Loading } from "./States";
+import { Tick } from "./Tick";
+import { Ticked } from "./Ticked";
 
 const ROW_PX = 58;
+const HEAD_PX = 32;
 /** What a job is judged by; it has one of them. */
 const RESULTS = Object.values(QUALITY).map((quality) => `best_test_${quality}`);
 const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
@@ -26,27 +31,46 @@ export function JobList({ openJob }: { openJob: string | null }) {
   const [sweep] = useParam("sweep");
   const [text, setText] = useParam("q");
   const [state, setState] = useParam("state");
+  const [by, setBy] = useParam("by");
   const [chosen, setChosen] = useParam("jobs");
   const sweeps = useSweeps();
   const jobs = useJobs({ sweep, text, state });
   const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
   const told = useMemo(() => howApart(items.map((job) => job.spec)), [items]);
+  const names = useMemo(
+    () => new Map(sweeps.data?.items.map((one) => [one.id, one.name || "sweep without a name"])),
+    [sweeps.data],
+  );
+  const entries = useMemo(() => entriesOf(items, by, names), [items, by, names]);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
-    count: items.length,
+    count: entries.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: (i) => (entries[i]?.kind === "head" ? HEAD_PX : ROW_PX),
+    getItemKey: useCallback((i: number) => entries[i]?.key ?? i, [entries]),
     overscan: 8,
   });
+  const { measure } = rows;
+  useEffect(() => measure(), [by, measure]);
   const shown = rows.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = jobs;
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = jobs;
 
   useEffect(() => {
-    if (last >= items.length - 20 && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [last, items.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (last >= entries.length - 20 && hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
+  }, [last, entries.length, hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
 
   const ids = chosenIds(chosen);
+  const ticked = new Set(ids);
+  const listed = items.map((job) => job.id);
+  const shownTicked = listed.filter((id) => ticked.has(id)).length;
+  // With Shift, the rows from the one that was ticked before to this one.
+  const before = useRef<string | null>(null);
+  const tick = (id: string, isTicked: boolean, isRange: boolean) => {
+    const order = entries.flatMap((entry) => (entry.kind === "job" ? entry.key : []));
+    setChosen(withMany(ids, isRange ? rangeOf(order, before.current, id) : [id], isTicked));
+    before.current = id;
+  };
   const filtered = Boolean(sweep || text || state);
   return (
     <aside className="jobs" aria-label="Jobs">
@@ -82,18 +106,28 @@ export function JobList({ openJob }: { openJob: string | null }) {
             ))}
           </select>
         </div>
-        {ids.length > 0 && (
-          <p className="chosen">
-            {several(ids.length, "job")} chosen
-            <button className="link" onClick={() => setChosen(null)}>
-              Clear
-            </button>
-          </p>
-        )}
+        <div className="jobs-all">
+          <label className="check">
+            <Tick
+              label="Tick all shown"
+              ticked={shownTicked}
+              of={listed.length}
+              onChange={(isTicked) => setChosen(withMany(ids, listed, isTicked))}
+            />
+            all shown
+          </label>
+          <select aria-label="Group the list" value={by} onChange={(event) => setBy(event.target.value || null)}>
+            {GROUPINGS.map((one) => (
+              <option key={one.value} value={one.value}>
+                {one.label}
+              </option>
+            ))}
+          </select>
+        </div>
       </div>
       <div className="jobs-rows" ref={scroller}>
         {jobs.isPending && <Loading what="jobs" />}
-        {jobs.isError && <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />}
+        {isError && !jobs.data && <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />}
         {jobs.isSuccess && items.length === 0 && (
           <p className="quiet pad">
             {filtered ? "No job fits this search." : "No jobs yet. Begin with New job, or run make demo."}
@@ -101,17 +135,40 @@ export function JobList({ openJob }: { openJob: string | null }) {
         )}
         <ol style={{ height: `${rows.getTotalSize()}px` }}>
           {shown.map((row) => {
-            const job = items[row.index];
-            const how = told[row.index];
+            const entry = entries[row.index];
+            if (!entry) return null;
+            const place = { transform: `translateY(${row.start}px)`, height: `${row.size}px` };
+            if (entry.kind === "head") {
+              return (
+                <li key={entry.key} style={place} className="part">
+                  <Tick
+                    label={`Tick the jobs of ${entry.label}`}
+                    ticked={entry.ids.filter((id) => ticked.has(id)).length}
+                    of={entry.ids.length}
+                    onChange={(isTicked) => setChosen(withMany(ids, entry.ids, isTicked))}
+                  />
+                  {by === "policy" && <PolicyMark policy={entry.label} />}
+                  <span className="cut" title={entry.label}>
+                    {entry.label}
+                  </span>
+                  <span className="quiet">
+                    {count(entry.ids.length)}
+                    {hasNextPage ? "+" : ""}
+                  </span>
+                </li>
+              );
+            }
+            const job = items[entry.place];
+            const how = told[entry.place];
             if (!job || !how) return null;
             return (
-              <li key={job.id} style={{ transform: `translateY(${row.start}px)` }}>
+              <li key={entry.key} style={place}>
                 <Row
                   job={job}
                   how={how}
                   open={job.id === openJob}
-                  chosen={ids.includes(job.id)}
-                  onChoose={() => setChosen(withChosen(ids, job.id))}
+                  chosen={ticked.has(job.id)}
+                  onChoose={(isTicked, isRange) => tick(job.id, isTicked, isRange)}
                 />
               </li>
             );
@@ -120,8 +177,10 @@ export function JobList({ openJob }: { openJob: string | null }) {
       </div>
       <p className="jobs-foot quiet">
         {count(items.length)}
-        {hasNextPage ? "+" : ""} {items.length === 1 ? "job" : "jobs"} · tick some to compare just those
+        {hasNextPage ? "+" : ""} {items.length === 1 ? "job" : "jobs"}
+        {ids.length === 0 && " · tick some to compare just those"}
       </p>
+      <Ticked ids={ids} items={items} openJob={openJob} />
     </aside>
   );
 }
@@ -131,21 +190,21 @@ interface RowProps {
   how: How;
   open: boolean;
   chosen: boolean;
-  onChoose: () => void;
+  onChoose: (isTicked: boolean, isRange: boolean) => void;
 }
 
 function Row({ job, how, open, chosen, onChoose }: RowProps) {
-  const { policy, words: title } = how;
+  const { policy, words: title, ratio } = how;
   const { step, of, eta_s } = job.progress;
   // Jobs of a sweep are named by what the title says already.
   const about = [job.sweep_id ? "" : job.name, isStudy(job) ? "study" : job.model, job.dataset].filter(Boolean).join(" · ");
   const [quality = ""] = RESULTS.filter((name) => typeof job.summary[name]?.last === "number");
   return (
     <div className={`job ${open ? "open" : ""}`}>
-      <input type="checkbox" checked={chosen} onChange={onChoose} aria-label={`Choose ${title}, seed ${job.seed}`} />
+      <Tick label={`Choose ${title}, seed ${job.seed}`} ticked={chosen ? 1 : 0} of={1} onChange={onChoose} />
       <Link to={`/jobs/${job.id}`} className="job-link" current={open}>
         <span className="job-title">
-          <PolicyMark policy={policy} />
+          <PolicyMark policy={policy} strength={strengthOf(ratio)} />
           <span className="cut" title={title}>
             {title}
           </span>

@@ -9,11 +9,12 @@ interface Props {
   className?: string;
   current?: boolean;
   label?: string;
+  title?: string;
   children: ReactNode;
 }
 
 /** A link inside the page: opens without loading anew, and in another tab like any link. */
-export function Link({ to, changes = {}, className, current = false, label, children }: Props) {
+export function Link({ to, changes = {}, className, current = false, label, title, children }: Props) {
   const search = useSearch();
   const follow = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -27,6 +28,7 @@ export function Link({ to, changes = {}, className, current = false, label, chil
       className={className}
       aria-current={current ? "page" : undefined}
       aria-label={label}
+      title={title}
     >
       {children}
     </a>

@@ -4,7 +4,15 @@ import type { State } from "../api/client";
 import { SHAPES, look } from "../lib/policies";
 import type { Look } from "../lib/policies";
 
-export function PolicyMark({ policy, size = 12, dash = false }: { policy: string; size?: number; dash?: boolean }) {
+interface PolicyMarkProps {
+  policy: string;
+  size?: number;
+  dash?: boolean;
+  /** Of the line that it stands for (strengthOf); 1 where it speaks for the policy alone. */
+  strength?: number;
+}
+
+export function PolicyMark({ policy, size = 12, dash = false, strength = 1 }: PolicyMarkProps) {
   const { colour, shape, dash: strokes } = look(policy);
   if (dash) {
     return (
@@ -15,7 +23,7 @@ export function PolicyMark({ policy, size = 12, dash = false }: { policy: string
   }
   return (
     <svg className="mark" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
-      <path d={SHAPES[shape]} style={{ fill: `var(${colour})` }} />
+      <path d={SHAPES[shape]} style={{ fill: `var(${colour})`, opacity: strength }} />
     </svg>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { chosenIds, firstChoice, withChosen } from "./choice";
+import { chosenIds, firstChoice, MOST_CHOSEN, rangeOf, withMany } from "./choice";
 
 describe("choice", () => {
   it("reads ids between commas, each once", () => {
@@ -9,8 +9,22 @@ describe("choice", () => {
   });
 
   it("ticks and unticks", () => {
-    expect(withChosen(["a"], "b")).toBe("a,b");
-    expect(withChosen(["a"], "a")).toBeNull();
+    expect(withMany(["a"], ["b", "a", "c"], true)).toBe("a,b,c");
+    expect(withMany(["a", "b"], ["a"], false)).toBe("b");
+    expect(withMany(["a"], ["a"], false)).toBeNull();
+  });
+
+  it("ticks no more than an address can hold", () => {
+    const many = Array.from({ length: 600 }, (_, i) => `j${i}`);
+    expect(withMany([], many, true)?.split(",")).toHaveLength(MOST_CHOSEN);
+  });
+
+  it("takes a range either way, and one alone where its beginning is gone", () => {
+    const shown = ["a", "b", "c", "d"];
+    expect(rangeOf(shown, "b", "d")).toEqual(["b", "c", "d"]);
+    expect(rangeOf(shown, "d", "b")).toEqual(["b", "c", "d"]);
+    expect(rangeOf(shown, "x", "c")).toEqual(["c"]);
+    expect(rangeOf(shown, null, "c")).toEqual(["c"]);
   });
 
   it("takes one of every group before a second of any", () => {

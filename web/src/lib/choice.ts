@@ -4,10 +4,20 @@ export function chosenIds(text: string): string[] {
   return text ? [...new Set(text.split(",").filter(Boolean))] : [];
 }
 
-/** Tick a job, or untick it. */
-export function withChosen(ids: readonly string[], id: string): string | null {
-  const next = ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id];
+/** More than these in an address are more than browsers and services like. */
+export const MOST_CHOSEN = 500;
+
+/** Tick several jobs, or untick them; up to as many as an address can hold. */
+export function withMany(ids: readonly string[], many: readonly string[], isTicked: boolean): string | null {
+  const next = isTicked ? [...new Set([...ids, ...many])].slice(0, MOST_CHOSEN) : ids.filter((id) => !many.includes(id));
   return next.length ? next.join(",") : null;
+}
+
+/** The ids from one row to another, both included; just the last where the first is not shown any more. */
+export function rangeOf(shown: readonly string[], from: string | null, to: string): string[] {
+  const [a, b] = [from === null ? -1 : shown.indexOf(from), shown.indexOf(to)];
+  if (a < 0 || b < 0) return [to];
+  return shown.slice(Math.min(a, b), Math.max(a, b) + 1);
 }
 
 interface Choosable {

@@ -19,11 +19,20 @@ export interface JobGroup<J extends JobLike> {
   jobs: J[];
 }
 
+/* A spec does not change and is read anew with every list: what was written of it once is kept. */
+const written = new WeakMap<SpecLike, string>();
+
+function withoutSeed(spec: SpecLike): string {
+  const there = written.get(spec);
+  if (there !== undefined) return there;
+  const text = JSON.stringify(spec, (key, value: unknown) => (key === "seed" ? undefined : value));
+  written.set(spec, text);
+  return text;
+}
+
 /** What is the same for all seeds of a job, as text. */
 export function groupKey(job: JobLike): string {
-  return JSON.stringify([job.model, job.dataset, job.spec], (key, value: unknown) =>
-    key === "seed" ? undefined : value,
-  );
+  return `${job.model}|${job.dataset}|${job.spec ? withoutSeed(job.spec) : ""}`;
 }
 
 /** Gather jobs into groups; exact first, then by policy and falling ratio. Network and data set are named where they differ. */

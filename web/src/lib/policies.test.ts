@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 
-import { inOrder, look, policyOf, ruleInWords, rulesInWords, variantLook, variantsAmong } from "./policies";
+import { inOrder, look, policyOf, ruleInWords, rulesInWords, strengthOf, variantLook, variantsAmong } from "./policies";
 
 describe("looks", () => {
   it("differ in colour and in shape for every policy", () => {
     const looks = ["exact", "topk", "nps", "uniform", "bernoulli", "wta", "meprop", "unknown"].map(look);
     expect(new Set(looks.map((l) => l.colour)).size).toBe(looks.length);
     expect(new Set(looks.map((l) => l.shape)).size).toBe(looks.length);
+  });
+
+  it("are paler the fewer pairs are kept, and never out of sight", () => {
+    expect([1, 0.5, 0.25].map(strengthOf)).toEqual([1, 0.8, 0.6]);
+    expect([0, 0.001].map(strengthOf)).toEqual([0.4, 0.4]);
   });
 
   it("tell sampling policies apart by their dash", () => {

@@ -30,6 +30,11 @@ export function look(policy: string): Look {
   return LOOKS[policy] ?? OTHER;
 }
 
+/** How strong a line and its mark are: paler by a fifth each time that half as many pairs are kept. */
+export function strengthOf(ratio: number): number {
+  return Math.min(1, Math.max(0.4, 1 + 0.2 * Math.log2(Math.max(ratio, 1e-6))));
+}
+
 /** Dashes of a policy's further variants in one picture; its first is drawn solid. */
 const VARIANTS = [[10, 4], [9, 3, 2, 3], [5, 3], [14, 4, 4, 4]];
 

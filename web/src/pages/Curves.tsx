@@ -15,7 +15,7 @@ import { groupKey, grouped } from "../lib/groups";
 import type { JobGroup } from "../lib/groups";
 import { isShare, measureOf, measured } from "../lib/measures";
 import type { Measure } from "../lib/measures";
-import { inOrder } from "../lib/policies";
+import { inOrder, strengthOf } from "../lib/policies";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { caveatOf, footnote, marked } from "../lib/timing";
@@ -184,10 +184,7 @@ export function CurvesPage() {
 
 function strandsOf(groups: readonly JobGroup<JobItem>[], each: boolean): Strand[] {
   return groups.flatMap((group): Strand[] => {
-    const ratios = [...new Set(groups.filter((g) => g.policy === group.policy).map((g) => g.ratio))].sort(
-      (a, b) => b - a,
-    );
-    const strength = ratios.length < 2 ? 1 : 1 - (0.6 * ratios.indexOf(group.ratio)) / (ratios.length - 1);
+    const strength = strengthOf(group.ratio);
     const jobs = group.jobs.map((job) => ({
       id: job.id,
       stepsPerEpoch: job.progress.epoch ? job.progress.step / job.progress.epoch : null,
@@ -239,7 +236,7 @@ function Latest({
             <tr key={group.key}>
               <td>
                 <span className="with-mark">
-                  <PolicyMark policy={group.policy} /> {group.label}
+                  <PolicyMark policy={group.policy} strength={strengthOf(group.ratio)} /> {group.label}
                 </span>
               </td>
               <td className="number">{group.jobs.length}</td>
