@@ -69,6 +69,7 @@ ACCESS: Mapping[str, Access] = {
     "GET /api/v1/events": VIEWER,
     "GET /api/v1/catalog": VIEWER,
     "GET /api/v1/workers": VIEWER,
+    "DELETE /api/v1/workers": ADMIN,
     "GET /api/v1/queue": VIEWER,
     "GET /api/v1/session": VIEWER,
     "POST /api/v1/session": ANYBODY,

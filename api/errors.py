@@ -156,7 +156,7 @@ def answer_to(error: Exception) -> JSONResponse:
 
 
 def _lost(error: NotFound) -> str:
-    kind = re.match(r"there is no (job|sweep|token|user) ", str(error))
+    kind = re.match(r"there is no (job|sweep|token|user|worker) ", str(error))
     return f"{error}; GET /api/v1/{kind[1]}s lists those there are" if kind else str(error)
 
 

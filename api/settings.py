@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from crs_core.spec import field_error
 from store.addresses import Network, networks
 from store.loglines import Form
 
@@ -14,7 +15,7 @@ STATIC = Path(__file__).parent / "static"
 
 def explained(error: ValidationError) -> str:
     """Say what is wrong with the environment, in one sentence."""
-    fields = (f"COLROW_{e['loc'][0]}".upper() + f": {e['msg']}" for e in error.errors())
+    fields = (f"COLROW_{e['loc'][0]}".upper() + f": {field_error(e).msg}" for e in error.errors())
     return "the environment is not right: " + "; ".join(fields)
 
 
@@ -37,16 +38,16 @@ class Settings(BaseSettings):
     storage: str | None = Field(
         None, description="Where checkpoints lie, as s3://bucket/prefix; left out: in the home."
     )
-    host: str = "127.0.0.1"
-    port: int = Field(8750, ge=0, le=65_535)
+    host: str = Field("127.0.0.1", description="Address that it listens on.")
+    port: int = Field(8750, ge=0, le=65_535, description="Port; 0: a free one.")
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="More names than loopback's that `Host` may have, separated by commas."
     )
     static: Path = Field(STATIC, description="The built page.")
     threads: int = Field(16, ge=1, description="Request threads, and database connections.")
-    lease_s: float = Field(60.0, gt=0)
-    body_limit_bytes: int = 1 << 20
-    events_poll_s: float = Field(0.1, gt=0)
+    lease_s: float = Field(60.0, gt=0, description="A worker silent for so long is lost.")
+    body_limit_bytes: int = Field(1 << 20, description="Of a request's body, at most.")
+    events_poll_s: float = Field(0.1, gt=0, description="Between looks for what has changed.")
     events_queue: int = Field(1000, ge=1, description="Events that wait for a slow reader.")
     streams: int = Field(200, ge=1, description="Event streams that may be open at once.")
     webhook_allow: Annotated[tuple[Network, ...], NoDecode] = Field(

@@ -155,6 +155,20 @@ class LayerState(TypedDict):
     error: float | None
 
 
+class QueuedJob(TypedDict):
+    """A queued job, in the order they would start."""
+
+    position: int
+    job: str
+    name: str
+    priority: int
+    owner: str
+    sweep_id: str | None
+    queued_at: str
+    waits_for: str | None
+    starts_at: str | None
+
+
 class Curve(TypedDict):
     """One metric of one job: arrays of equal length."""
 

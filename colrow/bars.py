@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from colrow.answers import ENDED, JobItem
-from colrow.figures import duration, judged, last, number, share
+from colrow.figures import duration, judged, last, measured, number, share, told_by
 
 MAX_BARS = 8
 
@@ -35,6 +35,15 @@ def figures(summary: Mapping[str, Any], *, steps_per_s: float | None, left_s: fl
     if left_s is not None:
         told.append(f"{duration(left_s)} left")
     return "  ".join(told)
+
+
+def result(summary: Mapping[str, Any]) -> str:
+    """Write what stands behind the bar of a job that has ended: what `ls` shows, by its name."""
+    part, quality, value = told_by(summary, "best_test", "test", "validation")
+    if not part or "frobenius_error" in summary:
+        return figures(summary, steps_per_s=None, left_s=None)
+    name = f"{part.replace('_', ' ')} {quality}"
+    return f"loss {number(last(summary, 'train_loss'))}  {name} {measured(quality, value)}"
 
 
 class JobBars:
@@ -82,7 +91,9 @@ class JobBars:
             description=title,
             completed=progress["step"],
             total=progress["of"],
-            figures=figures(
+            figures=result(job["summary"])
+            if job["state"] in ENDED
+            else figures(
                 job["summary"], steps_per_s=progress["steps_per_s"], left_s=progress["eta_s"]
             ),
         )

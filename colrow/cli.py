@@ -40,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+worker_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 PortOption = Annotated[
     int | None,
@@ -153,8 +154,9 @@ def up(
         run(service, say=say)
 
 
-@app.command()
+@worker_app.callback()
 def worker(
+    context: typer.Context,
     *,
     database: Annotated[
         str | None, typer.Option(help="Address of the database [COLROW_DATABASE_URL].")
@@ -173,6 +175,8 @@ def worker(
     ] = None,
 ) -> None:
     """Run one worker of a cluster. (On one machine `colrow up` starts them.)"""
+    if context.invoked_subcommand is not None:
+        return
     from colrow import settings
     from colrow.durations import seconds
     from colrow.local.worker import Wanted, become
@@ -181,9 +185,11 @@ def worker(
     become(settings.read(), Wanted(database, broker, devices, name, until_idle_s))
 
 
+worker_app.command()(operations.forget)
+
 for command in (
-    jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.show, jobs.watch,
-    jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
+    jobs.submit, sweeps.sweep, plan.plan, presets.presets, jobs.ls, jobs.queue, jobs.show,
+    jobs.watch, jobs.log, jobs.cancel, jobs.pause, jobs.resume, jobs.retry, jobs.clone, jobs.delete,
     checkpoints.checkpoints, checkpoints.download, sweeps.compare, export.export, report.report,
     operations.notifier, operations.doctor,
 ):  # fmt: skip
@@ -306,6 +312,7 @@ app.command()(upkeep.backup)
 app.command()(upkeep.restore)
 app.command()(login.login)
 app.command()(login.logout)
+app.add_typer(worker_app, name="worker")
 app.add_typer(tokens.app, name="token")
 app.add_typer(upkeep.database, name="db")
 app.add_typer(webhooks.app, name="webhook")

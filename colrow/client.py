@@ -24,6 +24,7 @@ from colrow.answers import (
     LayerState,
     NewWebhook,
     Plan,
+    QueuedJob,
     Sweep,
     SweepPlan,
     Webhook,
@@ -344,9 +345,13 @@ class Client:
         """List the workers."""
         return cast("list[Worker]", list(self._pages("/workers", {}, None)))
 
-    def queue(self) -> Iterator[dict[str, Any]]:
+    def forget_worker(self, name: str) -> None:
+        """Leave a worker that is gone out of the list; only an admin may."""
+        self._transport.request("DELETE", "/workers", params={"name": name})
+
+    def queue(self, *, limit: int | None = None) -> Iterator[QueuedJob]:
         """Iterate over queued jobs in the order they would start."""
-        return self._pages("/queue", {}, None)
+        return cast("Iterator[QueuedJob]", self._pages("/queue", {}, limit))
 
     # Following
 

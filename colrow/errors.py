@@ -43,11 +43,11 @@ class SpecFault(ColrowError):  # noqa: N818 - named by what is so
 
 def lost(detail: str) -> ColrowError:
     """Make the error of an id that is not there, and say where ids are shown."""
-    where = (
-        "`colrow show JOB` tells a job's sweep"
-        if detail.startswith("there is no sweep")
-        else "`colrow ls` lists the jobs there are"
-    )
+    where = "`colrow ls` lists the jobs there are"
+    if detail.startswith("there is no sweep"):
+        where = "`colrow show JOB` tells a job's sweep"
+    elif detail.startswith("there is no worker"):
+        where = "`colrow doctor` and the page name them"
     return ColrowError(f"{detail}; {where}", status=404, title="Not found")
 
 

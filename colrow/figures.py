@@ -1,12 +1,27 @@
 """How numbers are written for people."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from colrow.answers import Group
 from crs_core.events import QUALITY
 
 NONE = "–"
+
+
+def counted(count: int, what: str) -> str:
+    """Write `1 job`, `2 jobs`, `1,200 jobs`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def moment(time: str | float) -> str:
+    """Write a time of an answer (RFC 3339), or seconds since 1970, for people: in UTC."""
+    if isinstance(time, str):
+        at = datetime.fromisoformat(time).astimezone(UTC)
+    else:
+        at = datetime.fromtimestamp(time, UTC)
+    return at.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def share(value: float | None, digits: int = 1) -> str:
@@ -31,11 +46,18 @@ def judged(summary: Mapping[str, Any], *parts: str) -> tuple[str, float | None]:
 
     A part is as in `best_test`, `validation`. Accuracy stands for a job that has told nothing yet.
     """
+    _, quality, value = told_by(summary, *parts)
+    return quality, value
+
+
+def told_by(summary: Mapping[str, Any], *parts: str) -> tuple[str, str, float | None]:
+    """Give with what `judged` gives, in front, which part told it; none where nothing did."""
     for quality in QUALITY.values():
-        value = last(summary, *(f"{part}_{quality}" for part in parts))
-        if value is not None:
-            return quality, value
-    return "accuracy", None
+        for part in parts:
+            value = last(summary, f"{part}_{quality}")
+            if value is not None:
+                return part, quality, value
+    return "", "accuracy", None
 
 
 def how_many_failed(group: Group) -> str:

@@ -6,7 +6,7 @@ those of YAML 1.2: `1e-3` is a number, where YAML 1.1 sees a text.
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,18 +125,39 @@ def read_sweep(path: Path) -> SweepFile:
     return SweepFile(base, axes, variants, name)
 
 
-def refuse_non_finite(value: Any, path: str = "") -> None:
-    """Raise SpecFault at the first number that JSON cannot carry (nan, inf)."""
+def refuse_non_finite(value: Any) -> None:
+    """Raise SpecFault where there is a number that JSON cannot carry (nan, inf).
+
+    The service never sees the body then, so what else is wrong with a spec in it is told here.
+    """
+    # The body of a request has the spec inside; the reader wrote no such key.
+    found = {path.removeprefix("spec."): told for path, told in _non_finite(value, "")}
+    if found:
+        spec = value.get("spec") if isinstance(value, Mapping) else None
+        others = _faults(spec) if isinstance(spec, Mapping) else {}
+        raise SpecFault(list((others | found).items()))
+
+
+def _non_finite(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, float) and not math.isfinite(value):
-        told = f"this must be a finite number; got {value}"
-        # The body of a request has the spec inside; the reader wrote no such key.
-        raise SpecFault([(path.removeprefix("spec."), told)])
-    if isinstance(value, Mapping):
+        yield path, f"this must be a finite number; got {value}"
+    elif isinstance(value, Mapping):
         for key, item in value.items():
-            refuse_non_finite(item, f"{path}.{key}".lstrip("."))
+            yield from _non_finite(item, f"{path}.{key}".lstrip("."))
     elif isinstance(value, (list, tuple)):
         for place, item in enumerate(value):
-            refuse_non_finite(item, f"{path}.{place}".lstrip("."))
+            yield from _non_finite(item, f"{path}.{place}".lstrip("."))
+
+
+def _faults(spec: Mapping[str, Any]) -> dict[str, str]:
+    from crs_core.errors import SpecError
+    from crs_core.spec import parse_any
+
+    try:
+        parse_any(spec)
+    except SpecError as error:
+        return {e.loc: e.msg for e in error.errors}
+    return {}
 
 
 def _mapping(path: Path, wanted: str) -> dict[str, Any]:

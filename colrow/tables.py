@@ -18,10 +18,22 @@ from colrow.answers import (
     JobItem,
     LayerState,
     PlanLayer,
+    QueuedJob,
+    Reason,
     SweepPlan,
     Webhook,
 )
-from colrow.figures import NONE, count, how_many_failed, judged, measured, number, share
+from colrow.figures import (
+    NONE,
+    count,
+    how_many_failed,
+    judged,
+    measured,
+    moment,
+    number,
+    share,
+    told_by,
+)
 from colrow.scales import Scale
 from crs_core.data.facts import FACTS
 from crs_core.events import QUALITY
@@ -35,28 +47,37 @@ _OF_EACH = (
 )
 
 
+_JUDGES = ("best_test", "test", "validation")
+"""Of these parts of the data the first that told something is what a job is judged by."""
+
+
 def jobs_table(jobs: Iterable[JobItem]) -> Table:
     """List jobs, a line each."""
     jobs = list(jobs)
     told = {_quality(job) for job in jobs}
     title = ", ".join(quality for quality in QUALITY.values() if quality in told) or "accuracy"
+    if jobs and all(told_by(job["summary"], *_JUDGES)[0] == _JUDGES[0] for job in jobs):
+        title = f"best test {title}"
+    has_priorities = any(job["priority"] for job in jobs)
     table = table_of(
-        "id", "name", "state", "network", "data", "policy", ">seed", ">done", f">{title}"
-    )
+        "id", "name", "owner", *([">priority"] if has_priorities else []), "state", "network",
+        "data", "policy", ">seed", ">done", f">{title}",
+    )  # fmt: skip
     for job in jobs:
         progress = job["progress"]
         done = share(progress["step"] / progress["of"], 0) if progress["of"] else NONE
-        quality, best = judged(job["summary"], "best_test", "test", "validation")
+        quality, best = judged(job["summary"], *_JUDGES)
+        priority = [str(job["priority"])] if has_priorities else []
         table.add_row(
-            job["id"], job["name"], job["state"], job["model"], job["dataset"], _policy(job),
-            str(job["seed"]), done, measured(quality, best),
+            job["id"], job["name"], job["owner"], *priority, job["state"], job["model"],
+            job["dataset"], _policy(job), str(job["seed"]), done, measured(quality, best),
         )  # fmt: skip
     return table
 
 
 def _quality(job: JobItem) -> str:
     """Name what a job is judged by: what it told, or before that what its data set is for."""
-    quality, value = judged(job["summary"], "best_test", "test", "validation")
+    quality, value = judged(job["summary"], *_JUDGES)
     if value is None and job["dataset"] in FACTS:
         return QUALITY[FACTS[job["dataset"]].task]
     return quality
@@ -81,8 +102,24 @@ def webhooks_table(webhooks: Iterable[Webhook]) -> Table:
     return table
 
 
-def facts_table(job: Job) -> Table:
-    """Show one job: what it is and how it fares."""
+def queue_table(queue: Iterable[QueuedJob]) -> Table:
+    """List what waits, in the order it would start, and for what."""
+    table = table_of(">place", "id", "name", "owner", ">priority", "waits for", "starts")
+    for each in queue:
+        starts = _starts(each["starts_at"])
+        table.add_row(
+            str(each["position"]), each["job"], each["name"], each["owner"],
+            str(each["priority"]), each["waits_for"] or "its turn", starts,
+        )  # fmt: skip
+    return table
+
+
+def _starts(at: str | None) -> str:
+    return "not known" if at is None else f"about {moment(at)}"
+
+
+def facts_table(job: Job, queued: QueuedJob | None = None) -> Table:
+    """Show one job: what it is and how it fares; with its entry in the queue, why it waits."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -91,6 +128,7 @@ def facts_table(job: Job) -> Table:
     rows = [
         ("id", job["id"]),
         ("name", job["name"] or NONE),
+        ("owner", job["owner"]),
         ("state", job["state"] + (f", to {job['wish']}" if job["wish"] else "")),
         (
             "studies" if job["model"] in STUDIED else "trains",
@@ -102,21 +140,26 @@ def facts_table(job: Job) -> Table:
         ("started", job["started_at"] or NONE),
         ("finished", job["finished_at"] or NONE),
     ]
+    if job["priority"]:
+        rows.append(("priority", str(job["priority"])))
     if job["queue_position"] is not None:
         rows.append(("place in the queue", str(job["queue_position"])))
+    if queued is not None:
+        rows.append(("waits for", queued["waits_for"] or "its turn"))
+        rows.append(("starts", _starts(queued["starts_at"])))
     if job["sweep_id"]:
         rows.append(("sweep", job["sweep_id"]))
     if job["tags"]:
         rows.append(("tags", ", ".join(job["tags"])))
     if job["reason"]:
-        rows.append(("reason", f"{job['reason']['kind']}: {job['reason']['message']}"))
+        rows.append(("reason", _reason(job["reason"])))
     for attempt in job["attempts"]:
         text = f"{attempt['state']} on {attempt['worker'] or NONE}"
         text += "".join(f", {words}" for words in timing.told(attempt))
         if attempt["resumed_from"]:
             text += f", went on from {attempt['resumed_from']}"
         if attempt["reason"]:
-            text += f", {attempt['reason']['kind']}: {attempt['reason']['message']}"
+            text += f", {_reason(attempt['reason'])}"
         rows.append((f"attempt {attempt['number']}", "; ".join([text, *attempt["notes"]])))
     if job["attempts"]:
         found = timing.surroundings(job["attempts"][-1])
@@ -124,6 +167,12 @@ def facts_table(job: Job) -> Table:
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
+
+
+def _reason(reason: Reason) -> str:
+    """Tell a reason; its kind only where the message does not begin with it."""
+    kind, message = reason["kind"], reason["message"]
+    return message if message.startswith(kind) else f"{kind}: {message}"
 
 
 def summary_table(job: Job) -> Table:

@@ -26,11 +26,11 @@ def demand_room(session: Session, owner_key: int, more: int, *, max_queued: int 
         select(func.count()).where(Job.owner_key == owner_key, Job.state == "queued")
     ).scalar_one()
     if cap is not None and queued + more > cap:
-        jobs = "1 more job" if more == 1 else f"{more} more jobs"
+        jobs = "1 more job is" if more == 1 else f"{more} more jobs are"
+        may = f"{owner.name} may have {cap} job{'' if cap == 1 else 's'} in the queue"
         raise CapReached(
-            f"{owner.name} may have {cap} jobs in the queue and has {queued}, so that {jobs} are "
-            "too many and none was queued; wait until some have started, cancel some, or ask an "
-            "admin for a higher cap"
+            f"{may} and has {queued}, so that {jobs} too many and none was queued; wait until "
+            "some have started, cancel some, or ask an admin for a higher cap"
         )
 
 

@@ -14,6 +14,8 @@ from store.errors import Conflict, NotFound
 from store.slots import ALIVE_S, Device, slot_of
 from store.tables import Attempt, Job, Worker
 
+FORGOTTEN_S = 30 * 86_400.0
+"""Who was not heard of for so long is listed no more."""
 WorkerState = Literal["idle", "busy", "stopped"]
 
 
@@ -173,13 +175,35 @@ def beat(
         changes.note(session, changes.Change("worker", worker=row.name, state=state))
 
 
+def forget(session: Session, name: str, *, alive_s: float = ALIVE_S) -> None:
+    """List a slot no more, unless it is heard of again.
+
+    Its row stays, which the records of its attempts name. Raises NotFound, and Conflict while it
+    lives.
+    """
+    now = clock.read(session)
+    row = session.execute(
+        select(Worker)
+        .where(Worker.name == name, Worker.seen_at > now - FORGOTTEN_S)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"there is no worker {name!r}")
+    if row.state != "stopped" and row.seen_at > now - alive_s:
+        raise Conflict(f"worker {name} on {row.host} lives; stop it first, by SIGTERM")
+    row.seen_at = 0.0
+    changes.note(session, changes.Change("worker", worker=name, state="stopped"))
+
+
 def list_workers(session: Session, *, alive_s: float = ALIVE_S) -> tuple[WorkerView, ...]:
-    """Read every slot, living ones first."""
+    """Read every slot that was heard of lately, living ones first."""
     now = clock.read(session)
     rows = session.execute(
         select(Worker, Job.id, Attempt.number)
         .outerjoin(Attempt, and_(Attempt.worker_key == Worker.key, Attempt.ended_at.is_(None)))
         .outerjoin(Job, Job.key == Attempt.job_key)
+        .where(Worker.seen_at > now - FORGOTTEN_S)
         .order_by(Worker.name, Attempt.key.desc())
     )
     views: dict[str, WorkerView] = {}

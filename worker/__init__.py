@@ -20,6 +20,7 @@ closing     how that comes into the database
 recorder    events into rows, the heartbeat of the lease, what is wanted of the attempt
 heartbeat   the worker's own row, and the sweep
 app         Celery: the task `colrow.wake` and the bootstep of the heartbeat
+signals     what TERM and INT do
 trainer     the subprocess; alone in importing torch, and imported by nobody
 forks       the spare's own side: waits, and forks trainers
 """

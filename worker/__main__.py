@@ -15,11 +15,11 @@ from store.errors import Conflict, StorageError, StorageSetting, StoreError
 from store.files import Storage, stays
 from store.objects import open_storage
 from store.session import UNAVAILABLE, Database
-from worker import folders, host
+from worker import devices, folders, host
 from worker.app import make_app
 from worker.heartbeat import Heartbeat
 from worker.host import Name, NameTaken
-from worker.settings import Settings
+from worker.settings import Settings, trainer_environment
 from worker.slot import Slot
 from worker.starting import explain, open_database, set_up_logging, wait_for
 
@@ -31,6 +31,7 @@ def main() -> int:
     try:
         set_up_logging("worker")
         settings = Settings()
+        demand_devices(settings)
         database = open_database(settings.database_url, pool_size=4)
         database.on_deliveries = Bell(settings.broker_url)
         name, slot = enter(settings, database)
@@ -39,9 +40,33 @@ def main() -> int:
         return _refuse(explain(error))
     except OSError as error:
         return _refuse(f"the folder of COLROW_HOME cannot be used: {error}")
-    except (ArgumentError, ModuleNotFoundError, NameTaken, StoreError) as error:
+    except (ArgumentError, ModuleNotFoundError, NameTaken, NoDevice, StoreError) as error:
         return _refuse(str(error))
     return _serve(settings, name, slot)
+
+
+class NoDevice(Exception):  # noqa: N818 - named by what is so
+    """A device that the worker is to own is not on this machine."""
+
+
+def demand_devices(settings: Settings) -> None:
+    """Raise NoDevice for a CUDA device that is not here: each job would fail on it.
+
+    Where NVML cannot tell, torch can, in a process like a trainer's.
+    """
+    wanted = settings.cuda_devices
+    if not wanted:
+        return
+    gone = devices.missing(wanted)
+    if gone is None:
+        seen = devices.seen_by_torch(trainer_environment(1, wanted))
+        gone = wanted if seen is not None and seen < len(wanted) else ()
+    if gone:
+        raise NoDevice(
+            f"there is no CUDA device {', '.join(gone)} on this machine; name those that "
+            "`nvidia-smi -L` shows with --devices or COLROW_DEVICES, or `cpu`; `colrow doctor` "
+            "tells what driver and torch see"
+        )
 
 
 def _serve(settings: Settings, name: Name, slot: Slot) -> int:

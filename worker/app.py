@@ -17,6 +17,7 @@ from celery.worker.consumer.tasks import Tasks
 
 from store import queue
 from store.queue import TASK
+from worker import signals as stop_signals
 from worker.heartbeat import Heartbeat
 from worker.settings import Settings
 from worker.slot import Slot
@@ -43,7 +44,8 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
 
         turning: Any = None
 
-        def start(self, _worker: Any) -> None:
+        def start(self, worker: Any) -> None:
+            stop_signals.heed(worker, slot.stop)  # the pool then waits for the job to save and end
             heartbeat.start()
 
         def stop(self, _worker: Any) -> None:
@@ -73,8 +75,6 @@ def make_app(settings: Settings, slot: Slot, heartbeat: Heartbeat) -> Celery:
     app.steps["consumer"].add(Ears)
     # A receiver of this keeps Celery from setting up logging in its own way.
     signals.setup_logging.connect(lambda **_: None, weak=False)
-    # Sent from the signal handler of TERM and INT; the pool then waits for the job to save and end.
-    signals.worker_shutting_down.connect(lambda **_: slot.stop(), weak=False)
     return app
 
 

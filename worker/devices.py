@@ -7,11 +7,14 @@ called 0. NVML counts every device of the host, in the order of the PCI bus, as 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from store.workers import DeviceUse
 
+ASK_S = 120.0
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,47 @@ def uses(devices: Sequence[str]) -> tuple[DeviceUse, ...]:
         return tuple(found for name in devices if (found := _use(pynvml, name)) is not None)
     finally:
         pynvml.nvmlShutdown()
+
+
+def missing(devices: Sequence[str]) -> tuple[str, ...] | None:
+    """Give those of the devices that this host has not; None where NVML cannot tell."""
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        log.debug("NVML does not answer: %s", error)
+        return None
+    try:
+        return tuple(name for name in devices if not _is_there(pynvml, name))
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _is_there(nvml: Any, device: str) -> bool:
+    if device.startswith("MIG-"):  # a driver may name one in other ways than NVML knows
+        return True
+    count = nvml.nvmlDeviceGetCount()
+    if device.isdigit():
+        return int(device) < int(count)
+    handles = (nvml.nvmlDeviceGetHandleByIndex(index) for index in range(count))
+    return any((_text(nvml.nvmlDeviceGetUUID(h)) or "").startswith(device) for h in handles)
+
+
+def seen_by_torch(environment: Mapping[str, str]) -> int | None:
+    """Ask a process with a trainer's environment how many devices torch sees; None: it fails."""
+    command = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+    try:
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, timeout=ASK_S,
+            check=True,
+        )  # fmt: skip
+        return int(done.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        log.warning("torch cannot be asked for its devices: %s", error)
+        return None
 
 
 def _use(nvml: Any, device: str) -> DeviceUse | None:

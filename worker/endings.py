@@ -74,7 +74,7 @@ def ending_of(course: Course) -> Ending:
         message = _stopped("asked to stop, then to go on after all", course)
         return Ending(None, "resumed", message, blameless=True)
     if course.last is not None:
-        message = f"the trainer was told to stop from outside, at step {course.step}"
+        message = f"the trainer was told to stop from outside, at step {course.step:,}"
         return Ending(None, "trainer_stopped", message)
     return Ending(None, "trainer_lost", _death(course))
 
@@ -97,10 +97,10 @@ def not_brought(ending: Ending, trouble: str) -> Ending:
 def _stopped(how: str, course: Course) -> str:
     if course.was_killed:
         return (
-            f"{how} at step {course.step}; the trainer did not end in time and was killed, so what "
-            "came after the last checkpoint is lost"
+            f"{how} at step {course.step:,}; the trainer did not end in time and was killed, so "
+            "what came after the last checkpoint is lost"
         )
-    return f"{how} at step {course.step}"
+    return f"{how} at step {course.step:,}"
 
 
 _SIGNALS = {
@@ -117,9 +117,11 @@ def _death(course: Course) -> str:
         number, name = _signal(-code)
         why = _SIGNALS.get(number) if number else None
         why = why or "a crash in native code; the log may hold a traceback"
-        said = f"{who} was ended by signal {name} at step {course.step}: {why}"
+        said = f"{who} was ended by signal {name} at step {course.step:,}: {why}"
     else:
-        said = f"the trainer ended with exit status {code} at step {course.step} without saying why"
+        said = (
+            f"the trainer ended with exit status {code} at step {course.step:,} without saying why"
+        )
     tail = course.tail.strip()
     return f"{said}. Its last words:\n{tail}" if tail else said
 

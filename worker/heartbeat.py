@@ -66,8 +66,7 @@ class Heartbeat:
 
     def _beat_and_sweep(self) -> None:
         due_s = 0.0
-        while not self._ended.is_set():
-            self._slot.state_changed.clear()
+        while not self._has_ended():
             try:
                 self._beat()
                 now_s = time.monotonic()
@@ -85,6 +84,10 @@ class Heartbeat:
             self._beat()
         except UNAVAILABLE as error:
             log.warning("the database was not told that this worker stopped: %s", error)
+
+    def _has_ended(self) -> bool:
+        self._slot.state_changed.clear()  # before the look: what comes after it is not overheard
+        return self._ended.is_set()
 
     def _idle_until_s(self) -> float:
         """Give the moment until which a slot that stays idle is kept."""

@@ -1,6 +1,7 @@
 """What a worker takes from the environment; no other file of this package reads it."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -17,9 +18,18 @@ _NOT_FOR_TRAINERS = ("COLROW_DATABASE_URL", "COLROW_BROKER_URL", "COLROW_STORAGE
 _INHERITED = dict(os.environ)
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@,/-]{0,99}")
+"""As of a user, and with what `host/0,1/1` has beside."""
+_CUDA = re.compile(r"\d{1,3}|(?:GPU|MIG)-[0-9A-Za-z/-]+")
+"""An index, or a UUID as `nvidia-smi -L` shows it, which may be cut short."""
 _CONFIG = SettingsConfigDict(env_prefix="COLROW_", frozen=True, extra="ignore")
 DATABASE = "SQLAlchemy URL, SQLite or PostgreSQL."
 BROKER = "Redis URL or socket, as in redis+socket:///run/valkey.sock."
+
+
+def is_cuda(name: str) -> bool:
+    """Whether a CUDA device may be called so."""
+    return _CUDA.fullmatch(name) is not None
 
 
 class LogSettings(BaseSettings):
@@ -71,7 +81,7 @@ class Settings(BaseSettings):
     )
     lease_s: float = Field(60.0, gt=0, description="After this without a heartbeat a job is lost.")
     # Its answer carries the wish to cancel, which is to take effect within 5 s.
-    heartbeat_s: float = Field(1.0, gt=0)
+    heartbeat_s: float = Field(1.0, gt=0, description="Between heartbeats of a running job.")
     flush_s: float = Field(0.2, gt=0, description="Events are written in batches this far apart.")
     sweep_s: float = Field(10.0, gt=0, description="Between sweeps, and between signs of life.")
     until_idle_s: float | None = Field(
@@ -81,10 +91,20 @@ class Settings(BaseSettings):
         20.0, gt=0, description="What a trainer gets to end its step and save, before it is killed."
     )
 
-    @field_validator("storage", mode="before")
+    @field_validator("storage", "name", mode="before")
     @classmethod
     def _nothing(cls, value: object) -> object:
         return value or None
+
+    @field_validator("name")
+    @classmethod
+    def _one_that_is_safe_on_every_screen(cls, value: str | None) -> str | None:
+        if value is not None and not _NAME.fullmatch(value):
+            raise ValueError(
+                f"{value[:80]!r} is no name of a worker; it has letters, digits and . _ @ , / - "
+                "only, starts with a letter or digit, and has at most 100 characters"
+            )
+        return value
 
     @field_validator("devices")
     @classmethod
@@ -94,6 +114,12 @@ class Settings(BaseSettings):
         if not all(names) or ("cpu" in names and not is_cpu):
             raise ValueError(
                 f"devices are `cpu`, or CUDA devices as in `0` or `0,1`; got {value!r}"
+            )
+        wrong = None if is_cpu else next((n for n in names if not is_cuda(n)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"devices are `cpu`, or CUDA devices by index (`0`) or UUID (`GPU-…`), as "
+                f"`nvidia-smi -L` shows them; {wrong!r} is none"
             )
         if not is_cpu and len(set(names)) < len(names):
             raise ValueError(f"a CUDA device can be owned only once; got {value!r}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from celery.platforms import SecurityWarning
 from pydantic import ValidationError
 
+from crs_core.spec import field_error
 from store import loglines
 from store.session import UNAVAILABLE, Database, brief, check_schema
 from worker.settings import LogSettings
@@ -72,4 +73,4 @@ def _explain(error: Mapping[str, Any]) -> str:
     variable = f"COLROW_{'_'.join(map(str, loc)).upper()}" if loc else "the settings"
     if error["type"] == "missing":
         return f"{variable} is not set"
-    return f"{variable}: {error['msg']}"
+    return f"{variable}: {field_error(error).msg}"

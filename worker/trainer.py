@@ -14,10 +14,10 @@ import fcntl
 import json
 import signal
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 from worker import forks
@@ -61,11 +61,15 @@ def _train(assignment: dict[str, Any], pipe: TextIO, rank: int) -> int:
     if rank == 0:
         pipe.write(forks.imported(time.perf_counter() - begin_s) + "\n")
         pipe.flush()
-    told_to_stop = threading.Event()
+    was_told_to_stop = False
+
+    def heed(_number: int, _frame: FrameType | None) -> None:
+        nonlocal was_told_to_stop
+        was_told_to_stop = True  # no Event: its lock may be held by a handler that this interrupts
 
     def tell(event: Event) -> None:
         if isinstance(event, Started):
-            signal.signal(signal.SIGTERM, lambda *_: told_to_stop.set())
+            signal.signal(signal.SIGTERM, heed)
         if rank == 0 or isinstance(event, Failed):
             fcntl.flock(pipe, fcntl.LOCK_EX)  # a long line of one rank would be torn by another's
             pipe.write(event.model_dump_json() + "\n")
@@ -85,7 +89,7 @@ def _train(assignment: dict[str, Any], pipe: TextIO, rank: int) -> int:
             device=assignment["device"],
             threads=assignment["threads"],
         )
-        run(spec, place, on_event=tell, should_stop=told_to_stop.is_set)
+        run(spec, place, on_event=tell, should_stop=lambda: was_told_to_stop)
     except RankLostError:  # whatever ended the other one is the reason, and is told by who knows it
         traceback.print_exc()
         return 1

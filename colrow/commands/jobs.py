@@ -40,6 +40,7 @@ def ls(
     state: Annotated[list[str] | None, typer.Option(help="Only these states.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only jobs of this sweep.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only jobs with these tags.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only jobs of this user.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of name, tag or id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
 ) -> None:
@@ -56,6 +57,7 @@ def ls(
             text=text,
             limit=limit,
             columns=(*PROGRESS, "spec"),
+            **({} if owner is None else {"owner": owner}),
         )
     )
     if not found:
@@ -67,16 +69,38 @@ def ls(
 
 
 def show(context: typer.Context, job: JobArgument) -> None:
-    """Show a job: state, attempts, metrics, layers."""
+    """Show a job: state, why it waits, attempts, metrics, layers."""
     from colrow.tables import facts_table, layers_table, summary_table
 
     here = session(context)
     found = here.client.job(job)
-    here.out.print(facts_table(found))
+    place, queued = found["queue_position"], None
+    if place is not None:  # somewhat further on too: others may have come before it since
+        ahead = here.client.queue(limit=place + 50)
+        queued = next((each for each in ahead if each["job"] == job), None)
+    here.out.print(facts_table(found, queued))
     if found["summary"]:
         here.out.print(summary_table(found))
     if layers := here.client.layers(job):
         here.out.print(layers_table(layers))
+
+
+def queue(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+) -> None:
+    """List what waits in the order it would start: for what, and about until when."""
+    from colrow.tables import queue_table
+
+    here = session(context)
+    found = list(here.client.queue(limit=limit))
+    if not found:
+        note("no job waits")
+        return
+    here.out.print(queue_table(found))
+    if len(found) == limit:
+        note(f"only the first {limit}; more with --limit")
 
 
 def watch(context: typer.Context, job: JobArgument) -> None:
@@ -106,8 +130,12 @@ def pause(context: typer.Context, job: JobArgument) -> None:
 
 def resume(context: typer.Context, job: JobArgument) -> None:
     """Queue a paused job; it goes on from its checkpoint."""
-    found = session(context).client.resume(job)
-    typer.echo(f"{found['id']} {found['state']}")
+    client = session(context).client
+    before = client.job(job)
+    found = client.resume(job)
+    was_paused = before["state"] == "paused" or before["wish"] == "pause"
+    told = "" if was_paused else "; it was not paused, so nothing was changed"
+    typer.echo(f"{found['id']} {found['state']}{told}")
 
 
 def retry(

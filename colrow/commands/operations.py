@@ -24,6 +24,15 @@ def notifier(
     become(settings.read(), database=database, broker=broker)
 
 
+def forget(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a worker that is gone.")],
+) -> None:
+    """Leave a worker that is gone for good out of the lists; what it ran is kept."""
+    session(context).client.forget_worker(name)
+    typer.echo(f"worker {name} forgotten")
+
+
 def doctor(
     context: typer.Context,
     *,

@@ -10,6 +10,7 @@ from colrow.bars import JobBars, bars
 from colrow.client import PROGRESS
 from colrow.commands.session import Session, note
 from colrow.errors import ColrowError
+from colrow.figures import counted
 from colrow.report.write import write
 from colrow.reproduction import paper, recorded, records, runs
 from colrow.reproduction.measured import Reader, measured, merged
@@ -48,7 +49,7 @@ def run(session: Session, wanted: Wanted, *, weights: Reader | None = None) -> N
         if wanted.queues:
             for experiment in wanted.experiments:
                 made = runs.queue(client, experiment, wanted.scale, known.records)
-                session.out.print(f"{experiment.name}: {made} jobs queued")
+                session.out.print(f"{experiment.name}: {counted(made, 'job')} queued")
         if wanted.waits:
             wait(session, wanted, known)
         if wanted.writes:

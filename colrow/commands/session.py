@@ -1,8 +1,9 @@
 """What every command needs: the service, with the token for it, and where to print."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -48,7 +49,21 @@ def console(*, stderr: bool = False) -> "Console":
     made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not made.is_terminal:
         made.width = PIPE_WIDTH
+        made.file = cast("IO[str]", _Trimmed(made.file))
     return made
+
+
+class _Trimmed:
+    """A pipe or a file that gets no blanks at the ends of lines: a table fills all of its width."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def note(text: str) -> None:

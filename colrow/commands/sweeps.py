@@ -7,7 +7,7 @@ import typer
 
 from colrow.commands.session import note, session
 from colrow.errors import ColrowError
-from colrow.figures import share
+from colrow.figures import counted, share
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +42,7 @@ def sweep(
         plan = here.client.plan_sweep(read.base, axes=read.axes, variants=read.variants)
         here.out.print(sweep_plan_table(plan))
         here.out.print(
-            f"{plan['count']} jobs, planned compute reduction of all together "
+            f"{counted(plan['count'], 'job')}, planned compute reduction of all together "
             f"{share(plan['planned_compute_reduction'])}; nothing was queued"
         )
         return
@@ -57,7 +57,9 @@ def sweep(
     typer.echo(made["id"])
     if not watch:
         then = "compare" if read.base.get("kind", "training") == "training" else "report"
-        note(f"{len(made['jobs'])} jobs queued; {then} them with: colrow {then} {made['id']}")
+        count = len(made["jobs"])
+        what = "it" if count == 1 else "them"
+        note(f"{counted(count, 'job')} queued; {then} {what} with: colrow {then} {made['id']}")
         return
     jobs = watching.watch(here, sweep=made["id"], title=made["name"])
     if any(job["model"] in STUDIED for job in jobs):

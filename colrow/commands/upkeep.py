@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from colrow.commands.session import note
+from colrow.figures import counted, moment
 
 database = typer.Typer(help="The database's tables.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,7 +43,7 @@ def backup(
     for path, why in made.missing.items():
         note(f"not in it: {path}: {why}")
     typer.echo(
-        f"{made.path}: {made.jobs:,} jobs, {made.checkpoints:,} checkpoints, "
+        f"{made.path}: {counted(made.jobs, 'job')}, {counted(made.checkpoints, 'checkpoint')}, "
         f"{made.size_bytes / 1e6:,.1f} MB"
     )
 
@@ -60,10 +61,13 @@ def restore(
     made = make(file, home)
     for path in made.missing:
         note(f"not in the backup, so that its job goes on from an earlier one: {path}")
+    again = ""
+    if made.requeued:
+        verb = "is" if made.requeued == 1 else "are"
+        again = f"; {counted(made.requeued, 'job')} that ran then {verb} queued again"
     typer.echo(
-        f"{home}: as of {made.created_at}, {made.jobs:,} jobs, {made.checkpoints:,} checkpoints; "
-        f"{made.requeued:,} jobs that ran then are queued again. Start it with: colrow up --data "
-        f"{home}"
+        f"{home}: as of {_when(made.created_at)}, {counted(made.jobs, 'job')}, "
+        f"{counted(made.checkpoints, 'checkpoint')}{again}. Start it with: colrow up --data {home}"
     )
 
 
@@ -87,9 +91,11 @@ def copy(
 
     counts = copying.copy(db.address_of(source), address := db.address_of(target))
     typer.echo(
-        f"{db.shown(address)}: {counts['jobs']:,} jobs, {counts['points']:,} points, "
-        f"{sum(counts.values()):,} rows in all. Checkpoints stay where they are: give its workers "
-        "the same COLROW_HOME (or COLROW_STORAGE)"
+        f"{db.shown(address)}: {counted(counts['jobs'], 'job')}, "
+        f"{counted(counts['points'], 'point')}, {counted(sum(counts.values()), 'row')} in all. "
+        "Checkpoints stay where they are: give its workers the same COLROW_HOME (or "
+        f"COLROW_STORAGE), or copy {copying.FILES} from there into an empty folder, and give "
+        "them that"
     )
 
 
@@ -107,6 +113,13 @@ def abandon_checkpoints(
     if not yes:
         typer.confirm(f"Forget every checkpoint in {db.shown(address)}?", abort=True, err=True)
     typer.echo(f"{db.abandon_checkpoints(address):,} checkpoints forgotten")
+
+
+def _when(made_at: str) -> str:
+    try:
+        return moment(made_at)
+    except ValueError:  # a backup that somebody has changed by hand
+        return made_at
 
 
 def _address(url: str | None, data: Path | None) -> str:

@@ -40,7 +40,8 @@ def ls(context: typer.Context, *, job: JobOption = None, sweep: SweepOption = No
     here = session(context)
     found = here.client.webhooks(job=job, sweep=sweep)
     if not found:
-        note("it has no webhooks; enter one with: colrow webhook add URL")
+        whose = f"--job {job}" if job is not None else f"--sweep {sweep}"
+        note(f"it has no webhooks; enter one with: colrow webhook add URL {whose}")
         return
     here.out.print(webhooks_table(found))
 

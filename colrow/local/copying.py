@@ -20,10 +20,13 @@ from colrow.errors import LocalError
 from colrow.local.db import shown, telling
 from colrow.local.showing import bar
 from store import slots
+from store.files import MARK
 from store.session import Database, check_schema
 from store.tables import Base
 
 BATCH = 5000
+FILES = f"`jobs` and `{MARK}`"
+"""What of a place of files has to come along where they move too."""
 _SEEDED = tuple(Base.metadata.tables[name] for name in ("scheduler", "change_head", "storage"))
 """A migration writes their one row; here it is replaced."""
 Row = Sequence[Any]

@@ -9,6 +9,7 @@ import typer
 
 from colrow.commands import sweeps, watching
 from colrow.commands.session import Session
+from colrow.figures import counted
 from colrow.local.own_service import Place, own_token, serving
 from colrow.specfile import SweepFile, read_sweep
 
@@ -41,10 +42,12 @@ def _show(wanted: SweepFile, place: Place, address: str, began_s: float) -> None
         made = client.sweep(
             wanted.base, axes=wanted.axes, variants=wanted.variants, name=wanted.name
         )
-        typer.echo(f"{len(made['jobs'])} jobs; watch them at {address} too")
+        typer.echo(f"{counted(len(made['jobs']), 'job')}; watch them at {address} too")
         jobs = watching.watch(session, sweep=made["id"], title=made["name"])
         session.out.print(sweeps.comparison(client, [made["id"]], []))
-        typer.echo(f"{len(jobs)} jobs in {time.monotonic() - began_s:.0f} s from the start on")
+        typer.echo(
+            f"{counted(len(jobs), 'job')} in {time.monotonic() - began_s:.0f} s from the start on"
+        )
         watching.demand_success(jobs)
 
 

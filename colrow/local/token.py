@@ -5,7 +5,6 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -18,9 +17,10 @@ from sqlalchemy.orm import Session
 from colrow import credentials, settings
 from colrow.commands.session import console, note
 from colrow.errors import LocalError
+from colrow.figures import moment
 from colrow.local import db, folder
 from store import audit, owners, tokens
-from store.errors import StoreError
+from store.errors import NotFound, StoreError
 from store.session import Database, check_schema
 from store.tokens import Role, TokenView
 
@@ -55,8 +55,8 @@ def show(url: str) -> None:
         while True:
             page = tokens.list_tokens(session, limit=1000, cursor=cursor)
             for token in page.items:
-                ends = "never" if token.expires_at is None else _time(token.expires_at)
-                used = "never" if token.last_used_at is None else _time(token.last_used_at)
+                ends = "never" if token.expires_at is None else moment(token.expires_at)
+                used = "never" if token.last_used_at is None else moment(token.last_used_at)
                 table.add_row(
                     token.id, token.user, token.role, token.state, ends, used, Text(token.name)
                 )
@@ -72,6 +72,13 @@ def show(url: str) -> None:
 def revoke(url: str, token_id: str) -> None:
     """End a token. Raises LocalError."""
     with _writing(url) as session:
+        try:
+            before = tokens.get(session, token_id)
+        except NotFound as error:
+            raise LocalError(f"{error}; `colrow token list` lists those there are") from None
+        if before.revoked_at is not None:
+            note(f"{before.id} of {before.user} was revoked already, {moment(before.revoked_at)}")
+            return
         token = tokens.revoke(session, token_id)
         _enter(session, "revoke", token)
         left = tokens.has_admin(session)
@@ -154,8 +161,4 @@ def _enter(session: Session, what: str, token: TokenView) -> None:
 
 
 def _until(token: TokenView) -> str:
-    return "without an end" if token.expires_at is None else f"until {_time(token.expires_at)}"
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return "without an end" if token.expires_at is None else f"until {moment(token.expires_at)}"

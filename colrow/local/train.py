@@ -131,12 +131,15 @@ class _Stop:
     """Ctrl-C and TERM as a wish; a second Ctrl-C is the usual interruption."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._asked = self._is_told = False
         self._before = {
             caught: signal.signal(caught, self._heard) for caught in (signal.SIGINT, signal.SIGTERM)
         }
 
     def asked(self) -> bool:
+        if self._asked and not self._is_told:  # told here: a handler may interrupt other printing
+            self._is_told = True
+            note("stopping after this step")
         return self._asked
 
     def release(self) -> None:
@@ -146,7 +149,6 @@ class _Stop:
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
         self.release()
-        note("stopping after this step")
 
 
 @dataclass

@@ -8,11 +8,12 @@ at the next start.
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from pydantic import ValidationError
@@ -101,7 +102,7 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             for child in children:
                 child.start()
         _wait_until_ready(service.host, port, [api, *workers], wishes)
-        if not wishes.stopping.is_set():
+        if not wishes.stopping:
             started[1].append(notifier)  # it stops with the workers, whose last ends it may send
             notifier.start()  # only now: nobody waits for it
             many = "1 worker" if service.workers == 1 else f"{service.workers} workers"
@@ -110,10 +111,10 @@ def run(service: Service, *, say: Callable[[str], None]) -> None:
             )
         _watch([broker, *workers, api, notifier], wishes, say)
     finally:
-        if wishes.stopping.is_set():
+        if wishes.stopping:
             say("Colrow stops; running jobs write a checkpoint and go on at the next start.")
         for children in reversed(started):
-            stop(children, wishes.hurry.is_set)
+            stop(children, lambda: wishes.hurry)
         valkey.remove_runtime_folder(runtime)
         lock.release()
 
@@ -153,13 +154,23 @@ class Wishes:
     """What a person or the system wants: SIGINT, SIGTERM and SIGHUP stop, a second one hurries."""
 
     def __init__(self) -> None:
-        self.stopping = threading.Event()
-        self.hurry = threading.Event()
+        self.stopping = False
+        self.hurry = False
+        self._told: SimpleQueue[None] = SimpleQueue()  # of all that wakes, what a handler may use
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._heard)
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
-        (self.hurry if self.stopping.is_set() else self.stopping).set()
+        self.hurry = self.stopping
+        self.stopping = True
+        self._told.put(None)
+
+    def are_heard_within(self, seconds: float) -> bool:
+        """Wait for so long, or until it is to stop; say whether it is."""
+        if not self.stopping:
+            with suppress(Empty):
+                self._told.get(timeout=seconds)
+        return self.stopping
 
 
 def _worker(place: DataFolder, service: Service, environment: dict[str, str], number: int) -> Child:
@@ -185,14 +196,14 @@ def _start_broker(
     for trial in range(2):
         broker.start()
         end_s = time.monotonic() + START_S
-        while broker.is_alive and time.monotonic() < end_s and not wishes.stopping.is_set():
+        while broker.is_alive and time.monotonic() < end_s and not wishes.stopping:
             if valkey.answers(runtime):
                 return
             time.sleep(0.02)
-        if wishes.stopping.is_set():
+        if wishes.stopping:
             return
         if trial == 0:
-            stop([broker], wishes.hurry.is_set)
+            stop([broker], lambda: wishes.hurry)
             aside = valkey.set_damaged_aside(place)
             say(f"the broker could not read its data; moved to {aside}, no job is lost by that")
     raise LocalError(f"the broker does not start: {broker.last_line()} (its log: {broker.log})")
@@ -200,7 +211,7 @@ def _start_broker(
 
 def _wait_until_ready(host: str, port: int, children: list[Child], wishes: Wishes) -> None:
     end_s = time.monotonic() + START_S
-    while not wishes.stopping.is_set():
+    while not wishes.stopping:
         if network.is_ready(host, port):
             return
         for child in children:
@@ -212,11 +223,11 @@ def _wait_until_ready(host: str, port: int, children: list[Child], wishes: Wishe
             raise LocalError(
                 f"the api does not get ready within {START_S:g} s; its log: {children[0].log}"
             )
-        wishes.stopping.wait(0.05)
+        wishes.are_heard_within(0.05)
 
 
 def _watch(children: list[Child], wishes: Wishes, say: Callable[[str], None]) -> None:
-    while not wishes.stopping.wait(CHECK_S):
+    while not wishes.are_heard_within(CHECK_S):
         for child in children:
             note = child.revive()
             if note is not None:

@@ -56,7 +56,7 @@ def test_another_format_is_refused_in_one_sentence(process: Start) -> None:
     _, errors = running.popen.communicate(timeout=60)
     assert running.popen.returncode == 2
     assert errors.count("\n") == 1
-    assert "COLROW_LOG_FORMAT: Input should be 'text' or 'json'" in errors
+    assert "COLROW_LOG_FORMAT: 'xml' is not known; there are: 'text' or 'json'" in errors
 
 
 @pytest.fixture

@@ -61,6 +61,24 @@ def test_the_catalog_names_everything_that_a_spec_can(client: TestClient, worker
 
 
 @once
+def test_a_worker_that_is_gone_is_forgotten(
+    client: TestClient, worker: Any, database: Database
+) -> None:
+    def forget(name: str) -> Any:
+        return client.delete("/api/v1/workers", params={"name": name})
+
+    lives = forget("host-1/0")
+    assert (lives.status_code, "stop it first" in lives.json()["detail"]) == (409, True)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE workers SET seen_at = seen_at - 600"))
+    assert client.get("/api/v1/workers").json()["items"][0]["state"] == "lost"
+    assert forget("host-1/0").status_code == 204
+    assert client.get("/api/v1/workers").json()["items"] == []
+    told = forget("host-1/0").json()["detail"]
+    assert told == "there is no worker 'host-1/0'; GET /api/v1/workers lists those there are"
+
+
+@once
 def test_the_catalog_holds_the_schema_of_every_spec_for_forms(client: TestClient) -> None:
     catalog = client.get("/api/v1/catalog").json()
     assert set(catalog["study"]["properties"]) == set(StudySpec.model_fields)

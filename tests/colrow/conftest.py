@@ -113,13 +113,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         | {"COLROW_DATABASE_URL": url, "COLROW_HOME": str(home), "COLROW_PORT": str(port)},
         stderr=subprocess.DEVNULL,
     )
-    address = f"http://127.0.0.1:{port}"
-    end_s = time.monotonic() + 60
-    while not _is_alive(address):
-        assert process.poll() is None
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
-    yield address
+    yield wait_for_api(process, port)
     process.terminate()
     process.wait(20)
 
@@ -147,6 +141,17 @@ def free_port() -> int:
         trial.bind(("127.0.0.1", 0))
         port: int = trial.getsockname()[1]
         return port
+
+
+def wait_for_api(process: subprocess.Popen[bytes], port: int) -> str:
+    """Give the address of an api once it answers."""
+    address = f"http://127.0.0.1:{port}"
+    end_s = time.monotonic() + 60
+    while not _is_alive(address):
+        assert process.poll() is None
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+    return address
 
 
 def _is_alive(address: str) -> bool:

@@ -24,10 +24,10 @@ def test_help_names_every_command(colrow):
     shown = colrow("--help").out
     listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
     assert listed == [
-        "up", "worker", "submit", "sweep", "plan", "presets", "ls", "show", "watch", "log",
+        "up", "submit", "sweep", "plan", "presets", "ls", "queue", "show", "watch", "log",
         "cancel", "pause", "resume", "retry", "clone", "delete", "checkpoints", "download",
         "compare", "export", "report", "notifier", "doctor", "train", "demo", "reproduce",
-        "backup", "restore", "login", "logout", "token", "db", "webhook",
+        "backup", "restore", "login", "logout", "worker", "token", "db", "webhook",
     ]  # fmt: skip
 
 
@@ -120,6 +120,15 @@ def test_show_says_why_an_attempt_was_lost(client, spec, capsys):
     )  # fmt: skip
     console().print(facts_table(client.job(job) | {"attempts": [attempt]}))
     assert "lost on worker-1, worker_lost: it was killed; slow" in capsys.readouterr().out
+    client.cancel(job)
+
+
+def test_what_is_written_to_a_pipe_has_no_blanks_at_the_ends_of_lines(remote, client, spec):
+    job = client.submit(spec(), name="n")["id"]
+    for words in (("show", job), ("ls",), ("queue",), ("doctor",)):
+        out = remote(*words).out
+        assert out
+        assert not re.search(r" +$", out, re.MULTILINE), words
     client.cancel(job)
 
 

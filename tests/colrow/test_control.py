@@ -32,6 +32,33 @@ def test_what_cannot_be_set_of_a_clone_is_told(remote, client, spec, words, told
     client.cancel(job)
 
 
+def test_the_queue_and_a_job_in_it_say_why_it_waits(remote, client, spec):
+    wanted = spec(resources={"kind": "cuda"})
+    job = client.submit(wanted, name="waits", priority=3)["id"]
+    listed = next(line for line in remote("queue").out.splitlines() if job in line)
+    assert listed.split()[2:5] == ["waits", "local", "3"]
+    assert "a worker: none is running" in listed
+    shown = remote("show", job).out
+    assert "priority            3\n" in shown
+    assert "owner               local\n" in shown
+    assert "waits for           a worker: none is running\n" in shown
+    assert "starts              not known\n" in shown
+    client.cancel(job)
+    assert "waits for" not in remote("show", job).out
+
+
+def test_jobs_are_listed_by_owner(remote, client, spec):
+    job = client.submit(spec())["id"]
+    assert job in remote("ls", "--owner", "local").out
+    assert "no such jobs" in remote("ls", "--owner", "nobody").err
+    client.cancel(job)
+
+
+def test_a_worker_that_is_not_there_cannot_be_forgotten(refused):
+    told = refused("worker", "forget", "host/cpu/1")
+    assert "there is no worker 'host/cpu/1'; `colrow doctor` and the page name them" in told
+
+
 def test_a_job_that_does_not_run_cannot_be_paused(remote, client, spec):
     job = client.submit(spec())["id"]
     ended = remote("pause", job)
@@ -39,7 +66,11 @@ def test_a_job_that_does_not_run_cannot_be_paused(remote, client, spec):
         1,
         "colrow: the job is queued; only a running job can be paused\n",
     )
-    assert remote("resume", job).out == f"{job} queued\n"
+    ended = remote("resume", job)
+    assert (ended.code, ended.out) == (
+        0,
+        f"{job} queued; it was not paused, so nothing was changed\n",
+    )
     client.cancel(job)
 
 

@@ -10,11 +10,13 @@ import migrations
 from colrow.errors import LocalError
 from colrow.local import copying
 from crs_core.spec import parse_spec
-from store import attempts, jobs, workers
+from store import attempts, jobs, place, workers
+from store.files import Folder
 from store.session import Database
 from store.tables import Attempt, Base
 from tests import full_database
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.needs("postgresql")
 
 
@@ -63,6 +65,26 @@ def test_every_row_of_every_table_arrives(way):
     counts = copying.copy(source, target)
     assert all(counts[t.name] >= 1 for t in Base.metadata.sorted_tables)
     assert with_session(target, full_database.read) == with_session(source, full_database.read)
+
+
+def test_files_move_along_as_the_last_line_and_the_docs_say(colrow, sqlite_url, tmp_path):
+    here, shared = tmp_path / "home", tmp_path / "shared"
+    (here / "jobs").mkdir(parents=True)
+    shared.mkdir()
+    source = Database(sqlite_url)
+    place.settle(source, Folder(here, is_home=True))
+    source.close()
+    target = f"sqlite:///{tmp_path}/target.db"
+    ended = colrow("db", "copy", tmp_path / "source.db", target)
+    assert "or copy `jobs` and `colrow-storage.json` from there into an empty folder" in ended.out
+    steps = (ROOT / "docs" / "operations.md").read_text()
+    assert "cp -r ~/.colrow/jobs ~/.colrow/colrow-storage.json /mnt/colrow/" in steps
+    database = Database(target)
+    shutil.copytree(here / "jobs", shared / "jobs")
+    assert not place.is_there(database, Folder(shared, is_home=True))
+    shutil.copy(here / "colrow-storage.json", shared)
+    assert place.is_there(database, Folder(shared, is_home=True))
+    database.close()
 
 
 def test_a_service_goes_on_with_the_copy_and_no_key_is_given_out_twice(way):

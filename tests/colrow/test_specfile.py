@@ -132,6 +132,16 @@ def test_a_number_that_json_cannot_carry_is_refused_by_its_path():
         refuse_non_finite({"a": [1.0, {"b": float("nan")}]})
 
 
+def test_what_else_is_wrong_with_a_spec_is_told_beside_a_number_that_is_not_finite(spec):
+    bad = spec(**{"training.epochs": 0, "training.batch_size": float("inf"), "model.hidden": "x"})
+    with pytest.raises(ColrowError) as caught:
+        refuse_non_finite({"spec": bad, "name": "n"})
+    assert {loc for loc, _ in caught.value.errors} == {
+        "training.epochs", "training.batch_size", "model.hidden",
+    }  # fmt: skip
+    assert ("training.batch_size", "this must be a finite number; got inf") in caught.value.errors
+
+
 @pytest.mark.parametrize("path", sorted(Path("colrow/examples").glob("*.yaml")), ids=str)
 def test_every_example_can_be_planned(path):
     from crs_core.planning import plan_job

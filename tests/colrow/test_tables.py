@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from colrow.bars import figures
+from colrow.bars import figures, result
 from colrow.figures import judged, measured
-from colrow.tables import jobs_table, layers_table, plan_table, sweep_plan_table
+from colrow.tables import jobs_table, layers_table, plan_table, queue_table, sweep_plan_table
 
 
 def summary(**last: float) -> dict[str, Any]:
@@ -18,7 +18,8 @@ def summary(**last: float) -> dict[str, Any]:
 def job(**last: float) -> Any:
     return {
         "id": "j1", "name": "", "state": "running", "model": "lstm", "dataset": "ptb",
-        "policy": "topk", "seed": 3, "progress": {"step": 5, "of": 10}, "summary": summary(**last),
+        "policy": "topk", "seed": 3, "owner": "ada", "priority": 0,
+        "progress": {"step": 5, "of": 10}, "summary": summary(**last),
         "spec": None,
     }  # fmt: skip
 
@@ -61,12 +62,41 @@ def test_bars_name_what_is_told() -> None:
     assert of_images == "loss 0.5  accuracy 91.2 %  3 steps/s  1:00 left"
 
 
+def test_the_bar_of_a_job_that_has_ended_names_and_shows_what_the_list_does() -> None:
+    told = summary(train_loss=0.5, validation_accuracy=0.383, best_test_accuracy=0.32218)
+    assert result(told) == "loss 0.5  best test accuracy 32.22 %"
+    assert "32.22 %" in text(jobs_table([job(**{n: v["last"] for n, v in told.items()})]))
+    assert result(summary(validation_perplexity=91.2)) == "loss –  validation perplexity 91.20"
+    assert result({}) == "loss –  accuracy –"
+
+
+def test_a_list_of_jobs_has_their_owners_and_priorities_where_there_are_any() -> None:
+    assert "id name owner state" in text(jobs_table([job()]))
+    shown = text(jobs_table([job(), job() | {"priority": 5}]))
+    assert "id name owner priority state" in shown
+    assert "ada 5 running" in shown
+
+
+def test_the_queue_says_for_what_each_waits_and_about_until_when() -> None:
+    entry: Any = {
+        "position": 1, "job": "j1", "name": "n", "owner": "ada", "priority": 2, "sweep_id": None,
+        "queued_at": "2026-11-24T16:00:00Z", "waits_for": "a worker of kind cuda",
+        "starts_at": None,
+    }  # fmt: skip
+    later = entry | {"waits_for": None, "starts_at": "2026-11-24T16:30:00Z"}
+    shown = text(queue_table([entry, later]))
+    assert "1 j1 n ada 2 a worker of kind cuda not known" in shown
+    assert "its turn about 2026-11-24 16:30 UTC" in shown
+
+
 def test_a_list_of_jobs_names_what_they_are_judged_by() -> None:
     shown = text(jobs_table([job(best_test_perplexity=83.5)]))
-    assert "done perplexity" in shown
+    assert "done best test perplexity" in shown
     assert "83.50" in shown
     mixed = text(jobs_table([job(best_test_perplexity=83.5), job(best_test_accuracy=0.9)]))
-    assert "done accuracy, perplexity" in mixed
+    assert "done best test accuracy, perplexity" in mixed
+    earlier = [job(best_test_accuracy=0.9), job(validation_accuracy=0.5)]
+    assert "done accuracy" in text(jobs_table(earlier))
     assert "90.00 %" in mixed
     assert "done accuracy" in text(jobs_table([]))
 

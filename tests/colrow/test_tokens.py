@@ -58,7 +58,11 @@ def test_a_token_is_revoked_and_the_last_admin_is_noticed(colrow, failing, url):
     assert "no admin has a valid token now" in ended.err
     assert "revoked" in colrow("token", "list").out
     assert colrow("token", "revoke", ident).code == 0
-    assert "there is no token 'x'" in failing("token", "revoke", "x")
+    again = colrow("token", "revoke", ident)
+    assert (again.code, again.out) == (0, "")
+    assert "was revoked already, 20" in again.err
+    told = failing("token", "revoke", "x")
+    assert "there is no token 'x'; `colrow token list` lists those there are" in told
 
 
 def test_what_is_done_to_tokens_here_is_in_the_audit_log(colrow, url):

@@ -46,7 +46,8 @@ def test_the_command_line_does_the_same(remote, client: Client, spec):
     for word in (webhook, "https://hooks.example/…lrow", "sweep.ended", "waiting"):
         assert word in shown
     assert remote("webhook", "rm", webhook).out == f"{webhook} removed\n"
-    assert "it has no webhooks" in remote("webhook", "ls", "--sweep", sweep).err
+    told = remote("webhook", "ls", "--sweep", sweep).err
+    assert f"it has no webhooks; enter one with: colrow webhook add URL --sweep {sweep}" in told
 
 
 def test_what_cannot_be_is_refused_in_a_sentence(refused, job):

@@ -46,7 +46,7 @@ def test_a_format_that_is_none_is_refused(installation):
     worker = installation.start_worker(wait=False, log_format="xml")
     assert worker.process.wait(60) == 2
     assert worker.said().count("\n") == 1
-    assert "COLROW_LOG_FORMAT: Input should be 'text' or 'json'" in worker.said()
+    assert "COLROW_LOG_FORMAT: 'xml' is not known; there are: 'text' or 'json'" in worker.said()
 
 
 def test_up_and_all_its_processes_say_everything_in_json(up):

@@ -50,6 +50,13 @@ def test_a_job_whose_trainer_and_then_worker_were_killed_is_as_if_nothing_had_be
     assert set(either.steps(job_id)) >= EVERY_TENTH
 
 
+def test_an_idle_worker_that_is_told_to_stop_many_times_at_once_ends(installation):
+    worker = installation.start_worker()
+    for _ in range(100):
+        os.kill(worker.pid, signal.SIGTERM)
+    assert worker.stop() == 0
+
+
 def test_a_superseded_attempt_writes_nothing(installation):
     slept = installation.start_worker("slept")
     job_id = installation.submit(long_spec(STEPS))

@@ -204,7 +204,9 @@ def test_a_worker_tells_what_it_does_and_says_goodbye(installation):
     ("settings", "words"),
     [
         ({"database_url": "sqlite:////proc/none/colrow.db"}, "waiting for it"),
-        ({"devices": "cpu,0"}, "COLROW_DEVICES: Value error, devices are `cpu`, or CUDA devices"),
+        ({"devices": "cpu,0"}, "COLROW_DEVICES: devices are `cpu`, or CUDA devices"),
+        ({"lease_s": "long"}, "COLROW_LEASE_S: this must be a number; got 'long'"),
+        ({"devices": "banana"}, "'banana' is none"),
         ({"home": "/proc/none"}, "the folder of COLROW_HOME cannot be used"),
         ({"home": "/sys/kernel"}, "the folder of COLROW_HOME cannot be used"),
     ],

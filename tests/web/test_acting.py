@@ -106,7 +106,20 @@ def test_a_failed_job_says_why(visit: Visit, bench: Bench) -> None:
     bench.finish(bench.start(), Outcome.FAILED, kind="diverged", message=why)
     page = visit.open(f"/jobs/{job}")
     badge(page, "failed")
+    seen = page.locator("h1 .badge").bounding_box()
+    assert seen is not None
+    assert seen["height"] < 40, "it is a word in a line, no box"
     expect(page.locator(".banner")).to_have_text(f"diverged {why}")
+
+
+def test_an_attempt_that_gave_way_to_another_job_is_not_called_lost(
+    visit: Visit, bench: Bench
+) -> None:
+    job = bench.job()
+    bench.give_back(bench.start(), kind="preempted", message="gave way at step 1")
+    page = visit.open(f"/jobs/{job}")
+    expect(page.locator(".attempt .badge")).to_have_text("gave way")
+    expect(page.locator(".attempt")).not_to_contain_text("lost")
 
 
 def test_points_flow_in_within_a_second_and_leave_the_view_alone(

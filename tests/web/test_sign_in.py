@@ -25,7 +25,10 @@ def test_one_signs_in_submits_in_ones_own_name_and_signs_out(visit: Visit, lab: 
     expect(page.get_by_role("heading", name="Sign in to Colrow")).to_be_visible()
     expect(page.locator(".frame")).to_have_count(0)
     sign_in(page, "colrow_" + "x" * 43)
-    expect(page.get_by_role("alert")).to_contain_text("no token of this service")
+    expect(page.get_by_role("alert")).to_have_text(
+        "This is no token of this service. An admin makes a new one with colrow token create."
+    )
+    expect(page.get_by_role("alert").locator("code")).to_have_text("colrow token create")
     sign_in(page, f"  {secret} ")
     expect(page.locator(".who")).to_contain_text("ada")
     expect(page.locator(".live")).to_have_text("Live")

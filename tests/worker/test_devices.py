@@ -9,7 +9,9 @@ import pytest
 from store import workers
 from store.workers import DeviceUse
 from worker import devices, host
+from worker.__main__ import NoDevice, demand_devices
 from worker.heartbeat import Heartbeat
+from worker.settings import Settings, trainer_environment
 from worker.slot import Slot
 
 UUID = "GPU-0123"
@@ -51,6 +53,33 @@ def test_devices_tell_name_memory_and_use(nvml):
     assert nvml == ["init", "shutdown"]
     assert [use.device for use in devices.uses((UUID, "7"))] == [UUID]
     assert host.memory(("0", "1")) == (160 << 30, 6 << 30)
+
+
+def test_a_device_that_the_driver_has_not_is_missing(nvml, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", lambda handle: f"{UUID}-{handle}".encode())
+    assert devices.missing(("0", "1", UUID, f"{UUID}-1", "MIG-7")) == ()
+    assert devices.missing(("1", "2", "GPU-9")) == ("2", "GPU-9")
+
+
+def test_where_the_driver_is_silent_torch_is_asked_in_a_process(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert devices.missing(("0",)) is None
+    settings = Settings(database_url="sqlite://", broker_url="redis://", home="/h", devices="0,7")
+    seen = []
+    monkeypatch.setattr(devices, "seen_by_torch", lambda env: seen.append(env) or 2)
+    demand_devices(settings)
+    assert seen[0]["CUDA_VISIBLE_DEVICES"] == "0,7"
+    monkeypatch.setattr(devices, "seen_by_torch", lambda _: None)
+    demand_devices(settings)  # torch says nothing: the jobs will tell
+    monkeypatch.setattr(devices, "seen_by_torch", lambda _: 1)
+    with pytest.raises(NoDevice, match="no CUDA device 0, 7 on this machine; name those that"):
+        demand_devices(settings)
+
+
+def test_torch_itself_says_how_many_it_sees(monkeypatch, tmp_path):
+    assert devices.seen_by_torch(trainer_environment(1, ("99",))) == 0
+    assert devices.seen_by_torch({"PYTHONHOME": str(tmp_path)}) is None
 
 
 def test_a_worker_on_the_cpu_asks_nobody(nvml):

@@ -53,9 +53,10 @@ def test_a_wish_that_was_obeyed_decides_the_outcome(wish, outcome, word, last):
 
 
 def test_a_trainer_that_had_to_be_killed_is_told_of():
-    ending = ending_of(replace(QUIET, wish=Wish.CANCEL, was_killed=True, exit_code=-9))
+    killed = replace(QUIET, wish=Wish.CANCEL, was_killed=True, exit_code=-9, step=42_701)
+    ending = ending_of(killed)
     assert ending.outcome is Outcome.CANCELLED
-    assert "did not end in time and was killed" in ending.message
+    assert "at step 42,701; the trainer did not end in time and was killed" in ending.message
 
 
 @pytest.mark.parametrize("last", [STOPPED, None])

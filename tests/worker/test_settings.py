@@ -53,6 +53,21 @@ def test_devices_that_mean_nothing_are_refused(environment, devices):
         environment(COLROW_DEVICES=devices)
 
 
+def test_a_device_is_named_by_index_or_uuid(environment):
+    assert environment(COLROW_DEVICES="GPU-8932f937-d72c,MIG-1").cuda_devices[1] == "MIG-1"
+    for name in ("banana", "cuda:0", "-1", "GPU", "0 1"):
+        with pytest.raises(ValidationError, match=f"'{name}' is none"):
+            environment(COLROW_DEVICES=name)
+
+
+def test_a_name_is_safe_on_every_screen(environment):
+    assert environment(COLROW_NAME="node7/0,1/2").name == "node7/0,1/2"
+    assert environment(COLROW_NAME="").name is None
+    for name in ("w 3/ä", "/w", "w\n", "w" * 101):
+        with pytest.raises(ValidationError, match="is no name of a worker"):
+            environment(COLROW_NAME=name)
+
+
 def test_a_lease_shorter_than_two_heartbeats_is_refused(environment):
     with pytest.raises(ValidationError, match="outlast at least two heartbeats"):
         environment(COLROW_LEASE_S="3", COLROW_HEARTBEAT_S="2")

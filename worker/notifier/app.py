@@ -16,6 +16,7 @@ from celery import Celery, bootsteps, signals
 from store import deliveries
 from store.loglines import carried
 from store.session import UNAVAILABLE
+from worker import signals as stop_signals
 from worker.app import delivery
 from worker.notifier.postman import Postman
 from worker.settings import NotifierSettings
@@ -75,7 +76,8 @@ def make_app(settings: NotifierSettings, postman: Postman) -> Celery:
     class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]
         """Starts before the pool, and so stops after it."""
 
-        def start(self, _worker: Any) -> None:
+        def start(self, worker: Any) -> None:
+            stop_signals.heed(worker, postman.stopping.set)
             lookout.start()
 
         def stop(self, _worker: Any) -> None:
@@ -84,7 +86,6 @@ def make_app(settings: NotifierSettings, postman: Postman) -> Celery:
     app.steps["worker"].add(Pulse)
     # A receiver of this keeps Celery from setting up logging in its own way.
     signals.setup_logging.connect(lambda **_: None, weak=False)
-    signals.worker_shutting_down.connect(lambda **_: postman.stopping.set(), weak=False)
     return app
 
 

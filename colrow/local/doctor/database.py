@@ -58,7 +58,7 @@ def _address(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise Fault("the address of the database is none", advice) from None
+        raise Fault("what names the database is no address of one", advice) from None
     if url.drivername not in ("sqlite", "postgresql+psycopg"):
         raise Fault(f"Colrow knows no database of kind {url.drivername!r}", advice)
     return url
@@ -122,7 +122,8 @@ def _check_tables(url: str) -> None:
     try:
         check_schema(database)
     except SchemaError as error:
-        raise Fault(str(error), "`colrow db upgrade` brings an older schema up to date") from None
+        found, _, advice = str(error).partition("; ")
+        raise Fault(found, advice) from None
     except DBAPIError as error:
         raise error.orig or error from None
     finally:

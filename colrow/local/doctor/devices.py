@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from colrow.figures import counted
 from colrow.local import probe
 from colrow.local.doctor.finding import Finding
 from colrow.local.doctor.place import Place
+from worker.settings import is_cuda
 
 NAME = "devices"
 PATIENCE_S = 90.0
@@ -49,6 +51,11 @@ def _nodes() -> list[Path]:
 
 def judge(told: Mapping[str, Any], *, wanted: tuple[str, ...], has_nodes: bool) -> list[Finding]:
     """Say what the answers mean. `wanted` are the CUDA devices that a worker here is to own."""
+    wrong = [name for name in wanted if not is_cuda(name)]
+    if wrong:
+        told_of = f"COLROW_DEVICES names {wrong[0]!r}, which is no device"
+        advice = "set it to `cpu`, or to an index or UUID that `nvidia-smi -L` shows"
+        return [Finding(NAME, "fault", told_of, advice)]
     if told.get("torch_error"):
         advice = "install torch anew (`make setup`)"
         return [Finding(NAME, "fault", f"torch cannot be imported: {told['torch_error']}", advice)]
@@ -83,7 +90,9 @@ def judge(told: Mapping[str, Any], *, wanted: tuple[str, ...], has_nodes: bool) 
 
 
 def _blind(told: Mapping[str, Any], devices: list[str], wanted: tuple[str, ...]) -> Finding:
-    there = f"{len(devices)} CUDA device(s) ({devices[0]}), driver {told.get('driver', '?')}"
+    there = (
+        f"{counted(len(devices), 'CUDA device')} ({devices[0]}), driver {told.get('driver', '?')}"
+    )
     if told.get("built_for") is None:
         told_of = f"{there}, but torch {told['torch']} is built for the CPU alone"
         advice = "install a torch built for CUDA, or leave them unused"
@@ -97,4 +106,5 @@ def _blind(told: Mapping[str, Any], devices: list[str], wanted: tuple[str, ...])
 def _seen(told: Mapping[str, Any], seen: int) -> str:
     names = ", ".join(sorted(set(told.get("names", ()))))
     by = f", driver {told['driver']}" if told.get("driver") else ""
-    return f"{seen} CUDA device(s): {names} (torch {told['torch']}, CUDA {told['built_for']}{by})"
+    on = f"torch {told['torch']}, CUDA {told['built_for']}{by}"
+    return f"{counted(seen, 'CUDA device')}: {names} ({on})"

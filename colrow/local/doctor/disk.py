@@ -19,17 +19,21 @@ def check(place: Place) -> list[Finding]:
     """Look at the folder of checkpoints, logs and, embedded, the database."""
     findings: list[Finding] = []
     with fault_of(NAME, findings):
-        findings += _look(place.home, is_made=place.is_embedded and place.up is None)
+        findings += _look(place)
     return findings
 
 
-def _look(home: Path, *, is_made: bool) -> list[Finding]:
+def _look(place: Place) -> list[Finding]:
+    home = place.home
     other = "choose another with --data or COLROW_HOME"
     if not home.exists():
         parent = next(p for p in home.absolute().parents if p.exists())
-        if not is_made or not os.access(parent, os.W_OK | os.X_OK):
+        if place.up is not None or not os.access(parent, os.W_OK | os.X_OK):
             raise Fault(f"{home} is not there", f"make it (mount it, if it is shared), or {other}")
-        return [Finding(NAME, "note", f"{home} is not there yet", "`colrow up` makes it")]
+        maker = "`colrow up` makes it"
+        if not place.is_embedded:  # whether files are missing there is told by `files`
+            maker = "a worker makes it; mount it before, if it is shared"
+        return [Finding(NAME, "note", f"{home} is not there yet", maker)]
     if not home.is_dir():
         raise Fault(f"{home} is a file", other)
     try:

@@ -1,8 +1,10 @@
 """What the database tells of the others: clocks, versions, workers, messages, and what waits."""
 
+import shlex
 import time
 from collections import Counter
 
+from colrow.figures import counted
 from colrow.local.doctor.finding import Finding, Status
 from colrow.local.doctor.place import Place
 from store import clock, deliveries, queue
@@ -51,13 +53,17 @@ def clocks(ahead_s: float, alive: list[WorkerView]) -> list[Finding]:
     if found:
         return found
     told = f"this host's is {abs(ahead_s):.2f} s from the database's"
-    return [Finding(name, "ok", f"{told}; {len(alive)} workers agree" if alive else told)]
+    return [Finding(name, "ok", f"{told}; {_agree(len(alive))}" if alive else told)]
 
 
 def _clock(whose: str, ahead_s: float) -> Finding:
     how = f"{abs(ahead_s):,.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the database's"
     status: Status = "fault" if abs(ahead_s) > FAR_S else "warning"
     return Finding("clock", status, f"{whose} is {how}", _NTP)
+
+
+def _agree(count: int) -> str:
+    return "1 worker agrees" if count == 1 else f"{count} workers agree"
 
 
 def same_versions(here: dict[str, str], alive: list[WorkerView]) -> list[Finding]:
@@ -76,7 +82,7 @@ def same_versions(here: dict[str, str], alive: list[WorkerView]) -> list[Finding
                 advice = "a job that moves between them is not bit for bit the same"
                 found.append(Finding(name, "warning", told, advice))
     told = ", ".join(f"{what} {ours}" for what, ours in here.items())
-    return found or [Finding(name, "ok", f"{told}; {len(alive)} workers compared")]
+    return found or [Finding(name, "ok", f"{told}; {counted(len(alive), 'worker')} compared")]
 
 
 def workers(views: tuple[WorkerView, ...], now: float, *, is_expected: bool) -> list[Finding]:
@@ -85,8 +91,12 @@ def workers(views: tuple[WorkerView, ...], now: float, *, is_expected: bool) -> 
     for view in views:
         if not view.alive and view.state != "stopped" and now - view.seen_at < DAY_S:
             told = f"{view.name} ({view.host}, process {view.pid}) was last heard of "
-            told += f"{(now - view.seen_at) / 60:.0f} minutes ago"
-            advice = "its job goes on elsewhere; look at its host and its log, and start it again"
+            told += f"{counted(round((now - view.seen_at) / 60), 'minute')} ago"
+            goes_on = f"its job {view.job_id} goes on elsewhere; " if view.job_id else ""
+            advice = (
+                f"{goes_on}look at its host and its log, and start it again; if it is gone for "
+                f"good: `colrow worker forget {shlex.quote(view.name)}`"
+            )
             found.append(Finding(name, "warning", told, advice))
     alive = [view for view in views if view.alive]
     if alive:
@@ -108,8 +118,8 @@ def _jobs(waiting: Counter[str | None]) -> list[Finding]:
         Finding(
             "queue",
             "warning",
-            f"{count} queued jobs wait for {what}",
-            "start such a worker, or cancel them",
+            f"{counted(count, 'queued job')} wait{'s' if count == 1 else ''} for {what}",
+            f"start such a worker, or cancel {'it' if count == 1 else 'them'}",
         )
         for what, count in waiting.items()
         # Who waits for the end of an own job has reached a cap, and lacks nothing.
@@ -120,11 +130,14 @@ def _jobs(waiting: Counter[str | None]) -> list[Finding]:
 def _messages(overdue: int, given_up: int) -> list[Finding]:
     name, found = "webhooks", []
     if overdue:
-        told = f"{overdue} messages are due for more than {OVERDUE_S:g} s, and nobody sends them"
+        are = "is" if overdue == 1 else "are"
+        told = f"{counted(overdue, 'message')} {are} due for more than {OVERDUE_S:g} s, and "
+        told += f"nobody sends {'it' if overdue == 1 else 'them'}"
         advice = "start the notifier: `colrow notifier --database … --broker …`"
         found.append(Finding(name, "fault", told, advice))
     if given_up:
-        told = f"{given_up} messages were given up in the last day"
+        were = "was" if given_up == 1 else "were"
+        told = f"{counted(given_up, 'message')} {were} given up in the last day"
         advice = "GET /api/v1/jobs/{id}/webhooks tells why, and so does the notifier's log"
         found.append(Finding(name, "warning", told, advice))
     return found or [Finding(name, "ok", "no message is overdue")]

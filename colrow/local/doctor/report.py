@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from colrow.commands.session import console
+from colrow.figures import counted
 from colrow.local.doctor.finding import Finding, Status
 
 _LOOK: dict[Status, str] = {
@@ -21,7 +22,7 @@ _LOOK: dict[Status, str] = {
 
 def print_table(findings: Sequence[Finding]) -> None:
     """Print the findings, and what to do under each."""
-    out = Console(highlight=False)
+    out = console()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -33,7 +34,11 @@ def print_table(findings: Sequence[Finding]) -> None:
         table.add_row(Text(one.status, style=_LOOK[one.status]), one.check, said)
     out.print(table)
     faults, warnings = (_count(findings, status) for status in ("fault", "warning"))
-    out.print(f"\n{faults or 'no'} fault(s), {warnings or 'no'} warning(s)")
+    out.print(f"\n{_many(faults, 'fault')}, {_many(warnings, 'warning')}")
+
+
+def _many(count: int, what: str) -> str:
+    return counted(count, what) if count else f"no {what}s"
 
 
 def print_json(findings: Sequence[Finding]) -> None:

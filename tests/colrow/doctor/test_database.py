@@ -72,7 +72,7 @@ def test_another_schema_is_a_fault(cluster, version, said):
         change(cluster.database_url, f"UPDATE alembic_version SET version_num = '{kept}'")
         made.close()
     assert found.status == "fault"
-    assert said in found.found
+    assert said in f"{found.found}; {found.advice}"
 
 
 def test_a_database_without_tables_is_a_fault(place, bare_url):
@@ -80,7 +80,10 @@ def test_a_database_without_tables_is_a_fault(place, bare_url):
         Path(make_url(bare_url).database).touch()
     found = only(checked.check(replace(place, database_url=bare_url, is_embedded=False)))
     assert found.status == "fault"
-    assert "colrow db upgrade" in found.found
+    assert (found.found, found.advice) == (
+        "the database has no tables yet",
+        "run `colrow db upgrade`",
+    )
 
 
 def test_a_row_that_is_missing_is_a_fault(cluster):

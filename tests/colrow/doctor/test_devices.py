@@ -22,7 +22,7 @@ ABSENT = {"nvml_error": "NVML Shared Library Not Found", "mismatch": False}
         (CPU | ABSENT, (), False, "ok", "jobs run on the CPU"),
         (CPU | {"nvml_missing": True}, (), False, "ok", "jobs run on the CPU"),
         (CUDA | H100 | {"seen": 2, "names": ["NVIDIA H100"] * 2}, ("0", "1"), True, "ok",
-         "2 CUDA device(s): NVIDIA H100 (torch 2.13.0, CUDA 13.0, driver 590.1)"),
+         "2 CUDA devices: NVIDIA H100 (torch 2.13.0, CUDA 13.0, driver 590.1)"),
         (CUDA | MISMATCH, (), False, "fault", "version mismatch"),
         (CUDA | ABSENT, (), True, "fault", "does not answer"),
         (CUDA | ABSENT, ("0",), False, "fault", "does not answer"),
@@ -32,6 +32,7 @@ ABSENT = {"nvml_error": "NVML Shared Library Not Found", "mismatch": False}
          "fault", "sees none: the driver is too old"),
         (CUDA | {"nvml_missing": True}, ("0",), False, "fault", "torch sees no CUDA device"),
         (CUDA | H100 | {"seen": 2}, ("0", "2"), True, "fault", "names device 2, but there are 2"),
+        (CPU | ABSENT, ("banana",), False, "fault", "names 'banana', which is no device"),
         ({"torch_error": "libcudart.so.13: cannot open"}, (), False, "fault", "libcudart"),
     ],
 )  # fmt: skip

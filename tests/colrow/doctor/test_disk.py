@@ -18,13 +18,15 @@ def test_a_folder_with_room_is_well_and_left_as_it_is(place):
     assert list(place.home.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_made_by_up_and_else_a_fault(place):
+def test_a_folder_that_is_not_there_is_made_by_up_or_a_worker_where_it_can_be(place):
     gone = replace(place, home=place.home / "a" / "b")
     assert only(disk.check(gone)).status == "note"
-    assert only(disk.check(replace(gone, is_embedded=False))).status == "fault"
+    found = only(disk.check(replace(gone, is_embedded=False)))
+    assert (found.status, "mount it before" in found.advice) == ("note", True)
     assert not gone.home.exists()
     # Nobody can make a folder there, root included.
-    nowhere = replace(place, home=type(place.home)("/proc/colrow"))
+    (place.home / "file").touch()
+    nowhere = replace(place, home=place.home / "file" / "folder")
     assert only(disk.check(replace(nowhere, is_embedded=False))).status == "fault"
 
 

@@ -135,6 +135,6 @@ def test_messages_that_nobody_sends_and_those_given_up_are_told(cluster, registe
         second.state, second.ended_at = "given_up", second.next_at
     overdue, given_up = of("webhooks", cluster)
     assert (overdue.status, given_up.status) == ("fault", "warning")
-    assert "1 messages are due" in overdue.found
+    assert "1 message is due" in overdue.found
     assert "colrow notifier" in overdue.advice
-    assert "1 messages were given up" in given_up.found
+    assert "1 message was given up" in given_up.found

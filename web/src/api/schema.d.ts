@@ -65,13 +65,15 @@ export interface paths {
         /**
          * Delete
          * @description Delete a job that is not running, with its curves, log and checkpoints.
+         *
+         *     What its webhooks are still to be told is sent.
          */
         delete: operations["deleteJob"];
         options?: never;
         head?: never;
         /**
          * Change
-         * @description Change name, tags or priority.
+         * @description Change name, tags, notes or priority.
          */
         patch: operations["changeJob"];
         trace?: never;
@@ -170,6 +172,8 @@ export interface paths {
         /**
          * Clone
          * @description Queue a new job of the same spec, name, tags and priority, but for what is said here.
+         *
+         *     Of a job whose priority is higher than who asks may give, the clone has the highest they may.
          */
         post: operations["cloneJob"];
         delete?: never;
@@ -526,7 +530,11 @@ export interface paths {
         get: operations["listWorkers"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Forget
+         * @description Leave a worker that is gone out of the list; the records of its attempts stay.
+         */
+        delete: operations["forgetWorker"];
         options?: never;
         head?: never;
         patch?: never;
@@ -900,6 +908,8 @@ export interface components {
             status: number;
             /** @description What was made, or why it was refused. */
             detail: string | null;
+            /** @description How often: refusals of one token that are alike in method and status share an entry for a minute, which tells of the first. */
+            times: number;
         };
         /** @description Changing calls, newest first. */
         AuditList: {
@@ -1874,7 +1884,7 @@ export interface components {
              */
             tags: string[];
             /**
-             * @description Higher starts earlier; 0 is usual.
+             * @description Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an admin may go.
              * @default 0
              * @example 0
              */
@@ -3174,7 +3184,7 @@ export interface components {
              */
             tags: string[];
             /**
-             * @description Higher starts earlier; 0 is usual.
+             * @description Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an admin may go.
              * @default 0
              * @example 0
              */
@@ -3814,7 +3824,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3873,6 +3883,15 @@ export interface operations {
             };
             /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The job that the idempotency key made was deleted. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4611,7 +4630,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -4682,6 +4701,15 @@ export interface operations {
             };
             /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The job that the idempotency key made was deleted. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5380,7 +5408,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -6184,7 +6212,7 @@ export interface operations {
                 x?: "compute_reduction" | "planned_compute_reduction" | "time_saved";
                 /** @description A metric; `test_accuracy` and `test_perplexity` mean the one at the best validation epoch. Left out: whichever of these two the jobs tell. */
                 y?: string | null;
-                /** @description Spec paths that make a group; left out: everything but the seed. */
+                /** @description Spec paths that make a group; left out: all but the seed, and limits of time and memory. */
                 group_by?: string[];
                 /** @description How much worse than its baseline a group may be to lose nothing, in per cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1, as of perplexity). */
                 margin?: number | null;
@@ -6562,6 +6590,99 @@ export interface operations {
             };
             /** @description The body did not come in time. */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each, up to a hundred. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of one token, or tokens that are not valid; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer, or has another schema; or too many streams are open; or the files of jobs cannot be reached. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetWorker: {
+        parameters: {
+            query: {
+                /** @description Of the worker, as in the list. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A login is needed, or the token is not valid (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: another site or host name, a role that does not suffice, or another's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing; `detail` says which id was asked for. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this, or a cap is reached; `detail` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

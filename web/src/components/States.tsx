@@ -27,7 +27,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   const title = error instanceof Failure ? error.title : "Something broke in the page";
   const detail = error instanceof Error ? error.message : String(error);
   return (
-    <div className="failed" role="alert">
+    <div className="failure" role="alert">
       <h2>{title}</h2>
       <p>{detail}</p>
       {onRetry && (

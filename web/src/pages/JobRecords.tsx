@@ -124,6 +124,12 @@ export function SpecView({ job }: { job: Job }) {
   );
 }
 
+/** An attempt that gave way is lost to the job, but nothing was lost with it. */
+function Outcome({ attempt }: { attempt: Job["attempts"][number] }) {
+  const gaveWay = attempt.reason?.kind === "preempted";
+  return <span className={`badge ${gaveWay ? "paused" : attempt.state}`}>{gaveWay ? "gave way" : attempt.state}</span>;
+}
+
 export function Attempts({ job }: { job: Job }) {
   return (
     <section aria-labelledby="attempts">
@@ -134,7 +140,7 @@ export function Attempts({ job }: { job: Job }) {
       {job.attempts.map((attempt) => (
         <div key={attempt.number} className="card attempt">
           <p>
-            <b>Attempt {attempt.number}</b> <span className={`badge ${attempt.state}`}>{attempt.state}</span>
+            <b>Attempt {attempt.number}</b> <Outcome attempt={attempt} />
           </p>
           <p className="quiet">
             {attempt.worker} on {attempt.host} · {deviceOf(attempt)}

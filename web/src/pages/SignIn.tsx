@@ -3,6 +3,7 @@
 import { useId, useState } from "react";
 import type { FormEvent } from "react";
 
+import { Failure } from "../api/client";
 import { useSignIn } from "../api/queries";
 
 /** `again`: the page is there already, and its session has ended. */
@@ -23,7 +24,11 @@ export function SignIn({ again }: { again: boolean }) {
         <p>
           {again
             ? "Your session has ended. What you typed is still there, and goes on after this."
-            : "Paste your token. An admin makes one with colrow token create."}
+            : (
+              <>
+                Paste your token. An admin makes one with <code>colrow token create</code>.
+              </>
+            )}
         </p>
         {/* Password managers keep a password beside a name. */}
         <input type="text" name="username" autoComplete="username" value="colrow" readOnly hidden />
@@ -43,7 +48,7 @@ export function SignIn({ again }: { again: boolean }) {
           />
           {signIn.error && (
             <p id={`${id}-error`} className="field-error" role="alert">
-              {signIn.error.message}
+              <Refused error={signIn.error} />
             </p>
           )}
         </div>
@@ -52,5 +57,16 @@ export function SignIn({ again }: { again: boolean }) {
         </button>
       </form>
     </div>
+  );
+}
+
+/** Why a token does not do. The service's own words are for who calls it by hand. */
+function Refused({ error }: { error: Error }) {
+  if (!(error instanceof Failure) || error.status !== 401) return error.message;
+  const ended = /has expired|was revoked/.exec(error.message)?.[0];
+  return (
+    <>
+      {ended ? `This token ${ended}.` : "This is no token of this service."} An admin makes a new one with <code>colrow token create</code>.
+    </>
   );
 }
