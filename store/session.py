@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -61,6 +62,7 @@ class Database:
         options: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": 5,
+            "json_deserializer": from_json,  # twice as fast as json.loads
             "hide_parameters": True,  # secrets, and what users wrote, are nothing for a log
         }
         if self.dialect == "sqlite":

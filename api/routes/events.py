@@ -1,6 +1,7 @@
 """Live events over SSE."""
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -71,15 +72,21 @@ async def events(
     """Follow job states and new points. The `data` of each event is a `ChangeEvent`."""
     jobs, sweeps = frozenset(job), frozenset(sweep)
     async for item in service.hub.follow(after, subscriber):
-        number = str(item.seq)
         if isinstance(item, Mark):
+            number = str(item.seq)
             if item.reset:
                 yield ServerSentEvent(event="reset", id=number, data=ChangeEvent())
             else:  # no event: only the place to come back to
                 yield ServerSentEvent(id=number, retry=RECONNECT_MS)
         elif _is_wanted(item, jobs, sweeps):
-            data = ChangeEvent.model_validate(item)
-            yield ServerSentEvent(event=item.kind, id=number, data=data)
+            yield _written(item)
+
+
+@lru_cache(4096)
+def _written(change: Change) -> ServerSentEvent:
+    """Write an event once for all streams that get it."""
+    data = ChangeEvent.model_validate(change).model_dump_json()
+    return ServerSentEvent(event=change.kind, id=str(change.seq), raw_data=data)
 
 
 def _is_wanted(change: Change, jobs: frozenset[str], sweeps: frozenset[str]) -> bool:

@@ -197,10 +197,10 @@ describe("rows", () => {
     const columns = ["owner", "best_test_accuracy"].map((id) => columnOf(id, terms()));
     const found = rowsOf(named, groupsOf(named), { isFlat: true, sort: null, by: null, open: new Set() });
     expect(csvOf(found, columns)).toBe(
-      'row,job,jobs,owner,best_test_accuracy\n"topk 50\u202f%, seed 0",a,1,ada,0.9\n"topk 50\u202f%, seed 1",b,1,"a ""quoted"", name",0.92\n',
+      'row,job,jobs,owner,best_test_accuracy\r\n"topk 50\u202f%, seed 0",a,1,ada,0.9\r\n"topk 50\u202f%, seed 1",b,1,"a ""quoted"", name",0.92\r\n',
     );
     const groups = rowsOf(topk, groupsOf(topk), { isFlat: false, sort: null, by: null, open: new Set() });
-    expect(csvOf(groups, columns).split("\n")[0]).toBe("row,job,jobs,owner,best_test_accuracy,best_test_accuracy.std,best_test_accuracy.n");
+    expect(csvOf(groups, columns).split("\r\n")[0]).toBe("row,job,jobs,owner,best_test_accuracy,best_test_accuracy.std,best_test_accuracy.n");
     expect(csvOf(groups, columns)).toContain(",2,ada,0.98,");
   });
 });

@@ -1,6 +1,7 @@
 /* The rows of a table of jobs: groups of the same settings with their members, or every job; sorted; as CSV. Pure. */
 
 import type { Column, Raw, TableJob } from "./columns";
+import { asCsv } from "./csv";
 import { digest } from "./digest";
 import { fieldInWords, fieldsOf, pathsAmong } from "./fields";
 import { grouped } from "./groups";
@@ -128,14 +129,6 @@ export function rowsOf<J extends TableJob>(jobs: readonly J[], groups: readonly 
   });
 }
 
-const needsQuotes = /[",\r\n]/;
-
-function csvCell(raw: Raw | undefined): string {
-  if (raw === null || raw === undefined) return "";
-  const text = String(raw);
-  return needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** The rows as they are shown, numbers in full: spread and count of a group in columns of their own. */
 export function csvOf<J extends TableJob>(rows: readonly Row<J>[], columns: readonly Column[]): string {
   const spreads = rows.some((row) => row.jobs.length > 1);
@@ -156,5 +149,5 @@ export function csvOf<J extends TableJob>(rows: readonly Row<J>[], columns: read
     });
     return [row.label, row.jobs.length === 1 ? (only?.id ?? "") : "", row.jobs.length, ...cells];
   });
-  return [head, ...lines].map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
+  return asCsv(head, lines);
 }

@@ -7,6 +7,7 @@ import { Menu } from "../components/Menu";
 import { DELTA, factColumns } from "../lib/columns";
 import type { Terms } from "../lib/columns";
 import { exportPath } from "../lib/exports";
+import { save } from "../lib/save";
 
 interface ColumnsProps {
   chosen: readonly string[];
@@ -112,7 +113,7 @@ export function Exports({ filter, csv }: ExportsProps) {
       setSaid("Copied.");
     } catch {
       // Without https a browser may give no clipboard; a file does as well.
-      save(text);
+      save(text, "colrow-table.csv", "text/csv");
       setSaid("The clipboard is closed here, so it was saved as a file.");
     }
   };
@@ -142,13 +143,4 @@ export function Exports({ filter, csv }: ExportsProps) {
       </ul>
     </Menu>
   );
-}
-
-function save(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "colrow-table.csv";
-  link.click();
-  URL.revokeObjectURL(url);
 }
