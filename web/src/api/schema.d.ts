@@ -65,13 +65,15 @@ export interface paths {
         /**
          * Delete
          * @description Delete a job that is not running, with its curves, log and checkpoints.
+         *
+         *     What its webhooks are still to be told is sent.
          */
         delete: operations["deleteJob"];
         options?: never;
         head?: never;
         /**
          * Change
-         * @description Change name, tags or priority.
+         * @description Change name, tags, notes or priority.
          */
         patch: operations["changeJob"];
         trace?: never;
@@ -170,6 +172,8 @@ export interface paths {
         /**
          * Clone
          * @description Queue a new job of the same spec, name, tags and priority, but for what is said here.
+         *
+         *     Of a job whose priority is higher than who asks may give, the clone has the highest they may.
          */
         post: operations["cloneJob"];
         delete?: never;
@@ -898,6 +902,8 @@ export interface components {
             status: number;
             /** @description What was made, or why it was refused. */
             detail: string | null;
+            /** @description How often: refusals of one token that are alike in method and status share an entry for a minute, which tells of the first. */
+            times: number;
         };
         /** @description Changing calls, newest first. */
         AuditList: {
@@ -1862,7 +1868,7 @@ export interface components {
              */
             tags: string[];
             /**
-             * @description Higher starts earlier; 0 is usual.
+             * @description Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an admin may go.
              * @default 0
              * @example 0
              */
@@ -3162,7 +3168,7 @@ export interface components {
              */
             tags: string[];
             /**
-             * @description Higher starts earlier; 0 is usual.
+             * @description Higher starts earlier; 0 is usual. Above COLROW_MAX_PRIORITY only an admin may go.
              * @default 0
              * @example 0
              */
@@ -3790,7 +3796,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3849,6 +3855,15 @@ export interface operations {
             };
             /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The job that the idempotency key made was deleted. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4587,7 +4602,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -4658,6 +4673,15 @@ export interface operations {
             };
             /** @description The state does not allow this, or a cap is reached; `detail` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The job that the idempotency key made was deleted. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5356,7 +5380,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Sent again with the same body, it gives the same thing; with another, 422. */
+                /** @description Sent again with the same body, it gives the same thing; with another, 422; once that is deleted, 410. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -6160,7 +6184,7 @@ export interface operations {
                 x?: "compute_reduction" | "planned_compute_reduction" | "time_saved";
                 /** @description A metric; `test_accuracy` and `test_perplexity` mean the one at the best validation epoch. Left out: whichever of these two the jobs tell. */
                 y?: string | null;
-                /** @description Spec paths that make a group; left out: everything but the seed. */
+                /** @description Spec paths that make a group; left out: all but the seed, and limits of time and memory. */
                 group_by?: string[];
                 /** @description How much worse than its baseline a group may be to lose nothing, in per cent, above 0 and at most 100: points of accuracy (left out: 0.2), or of the baseline's mean for other metrics (1, as of perplexity). */
                 margin?: number | null;
