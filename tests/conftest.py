@@ -158,7 +158,7 @@ def _plain(url: str) -> str:
 
 
 @contextmanager
-def _postgresql_database(name: str) -> Iterator[str]:
+def postgresql_database(name: str) -> Iterator[str]:
     """Make a database on the server and drop it at the end, whoever is still connected."""
     with psycopg.connect(_plain(POSTGRES), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -185,7 +185,7 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _migrated_postgresql(_own_name: str) -> Iterator[str]:
-    with _postgresql_database(_own_name) as url:
+    with postgresql_database(_own_name) as url:
         migrations.upgrade(url)
         yield url
 
@@ -230,5 +230,5 @@ def bare_url(request: pytest.FixtureRequest, tmp_path: Path, _own_name: str) -> 
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'bare.db'}"
     else:
-        with _postgresql_database(f"{_own_name}_bare") as url:
+        with postgresql_database(f"{_own_name}_bare") as url:
             yield url

@@ -1,9 +1,11 @@
 """Users: their tokens, caps, use of devices, and the log of what they changed."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import BeforeValidator
 
 from api.deps import ServiceDep
 from api.errors import ParameterError
@@ -26,7 +28,21 @@ from store import audit, owners, tokens, usage
 
 router = APIRouter(tags=["people"])
 EPOCH = date(1970, 1, 1)
-Day = Annotated[date | None, Query(description="A day in UTC, as 2030-01-31; included.")]
+
+
+def _written(said: object) -> object:
+    """Refuse a number, which would be taken for seconds since 1970."""
+    if isinstance(said, str) and not re.match(r"\d{4}-\d\d-\d\d", said):
+        raise ValueError("a date begins with year, month and day, as 2030-01-31")
+    return said
+
+
+Day = Annotated[
+    date | None,
+    BeforeValidator(_written),
+    Query(description="A day in UTC, as 2030-01-31; included."),
+]
+Time = Annotated[datetime | None, BeforeValidator(_written)]
 
 
 @router.get("/tokens", operation_id="listTokens")
@@ -101,8 +117,8 @@ def _day(said: date | None) -> int | None:
 def changes(
     service: ServiceDep,
     user: Names = (),
-    since: Annotated[datetime | None, Query(description="From this time on (RFC 3339).")] = None,
-    until: Annotated[datetime | None, Query(description="Before this time (RFC 3339).")] = None,
+    since: Annotated[Time, Query(description="From this time on (RFC 3339).")] = None,
+    until: Annotated[Time, Query(description="Before this time (RFC 3339).")] = None,
     cursor: CursorQuery = None,
     limit: Limit = 100,
 ) -> AuditList:

@@ -98,7 +98,9 @@ def test_the_log_is_filtered_by_time_and_paged(client: TestClient, spec: Spec) -
     page = client.get("/api/v1/audit?limit=2").json()
     rest = client.get("/api/v1/audit", params={"limit": 2, "cursor": page["next"]}).json()
     assert (len(page["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
-    assert client.get("/api/v1/audit?since=today").status_code == 422
+    for wrong in ("today", "0", "1.5e9"):
+        assert client.get(f"/api/v1/audit?since={wrong}").status_code == 422
+        assert client.get(f"/api/v1/usage?since={wrong}").status_code == 422
     assert client.get("/api/v1/audit?cursor=x").status_code == 422
 
 

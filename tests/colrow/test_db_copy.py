@@ -28,9 +28,9 @@ def sqlite_url(tmp_path, _migrated_sqlite):
 
 @pytest.fixture
 def postgresql_url(_own_name):
-    from tests.conftest import _postgresql_database
+    from tests.conftest import postgresql_database
 
-    with _postgresql_database(f"{_own_name}_copy") as url:
+    with postgresql_database(f"{_own_name}_copy") as url:
         yield url
 
 
