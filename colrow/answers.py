@@ -326,6 +326,8 @@ class Worker(TypedDict):
     threads: int | None
     memory_bytes: int | None
     memory_used_bytes: int | None
+    device_use: list[dict[str, Any]]
+    versions: dict[str, str] | None
     datasets: list[str]
     job: str | None
     attempt: int | None

@@ -12,6 +12,7 @@ from colrow.local import copying
 from crs_core.spec import parse_spec
 from store import attempts, jobs, place, workers
 from store.files import Folder
+from store.ids import new_id
 from store.session import Database
 from store.tables import Attempt, Base
 from tests import full_database
@@ -99,7 +100,7 @@ def test_a_service_goes_on_with_the_copy_and_no_key_is_given_out_twice(way):
             host="h", pid=1, kind="cpu", devices=["cpu"], threads=1,
         )  # fmt: skip
         worker = workers.register(session, new)
-        jobs.submit(session, jobs.NewJob(spec), idempotency_key=f"k{worker}")
+        jobs.submit(session, jobs.NewJob(spec), idempotency_key=new_id())
         claim = attempts.claim(session, worker)
         attempts.finish(session, claim.attempt_id, attempts.Outcome.FAILED)
         return claim

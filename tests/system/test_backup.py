@@ -13,7 +13,7 @@ from tests.system.installation import long_spec, wait_until
 from tests.system.up import StartUp
 
 pytestmark = pytest.mark.system
-STEPS = 3000
+STEPS = 8000
 
 
 def colrow(*words: object) -> subprocess.CompletedProcess[str]:
@@ -52,7 +52,7 @@ def test_what_is_restored_goes_on_as_the_original_does(up: StartUp, tmp_path: Pa
     original.process.wait()
     back = colrow("restore", backup, "--data", tmp_path / "restored")
     assert back.returncode == 0, back.stderr
-    assert "1 jobs that ran then are queued again" in back.stdout
+    assert "1 job that ran then is queued again" in back.stdout
     restored = up("--port", "0", "--workers", "2", data=tmp_path / "restored").wait_until_ready()
     with Client(restored.url) as client:
         ended = client.wait(job, timeout_s=300)

@@ -90,7 +90,7 @@ def test_a_job_stops_when_it_has_run_for_as_long_as_it_may_and_goes_on_with_more
     assert (job.state, job.reason.kind) == ("failed", "wall_time")
     assert "retry it with a larger wall_time_s" in job.reason.message
     step = newest_step(either, job_id)
-    assert f"stopped at step {step}: the job has run for" in job.reason.message
+    assert f"stopped at step {step:,}: the job has run for" in job.reason.message
     with either.database.write() as session:
         jobs.retry(session, job_id, wall_time_s=86_400)
     queue.ring(either.broker.url)

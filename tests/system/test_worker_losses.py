@@ -32,6 +32,7 @@ def test_a_job_whose_trainer_and_then_worker_were_killed_is_as_if_nothing_had_be
     job_id = either.submit(long_spec(STEPS))
     wait_for_checkpoint(either, job_id, 100)
     os.kill(either.wait_for_trainer(job_id), signal.SIGKILL)
+    wait_until(lambda: either.attempts(job_id)[-1].start_step, "it goes on")
     wait_for_checkpoint(either, job_id, 200)
     trainer = either.wait_for_trainer(job_id)
     either.workers[0].kill()

@@ -125,8 +125,8 @@ def test_a_database_that_is_gone_is_no_error(bench, receiver, monkeypatch, caplo
     ("variable", "value", "said"),
     [
         ("COLROW_WEBHOOK_ALLOW", "10.0.0.1/8", "is no network"),
-        ("COLROW_WEBHOOK_TRIES", "0", "greater than or equal to 1"),
-        ("COLROW_WEBHOOK_TIMEOUT_S", "3600", "less than or equal to 30"),
+        ("COLROW_WEBHOOK_TRIES", "0", "this must be at least 1"),
+        ("COLROW_WEBHOOK_TIMEOUT_S", "3600", "this must be at most 30"),
     ],
 )
 def test_settings_that_make_no_sense_are_explained(monkeypatch, variable, value, said):
