@@ -3,13 +3,15 @@
 import os
 import resource
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import psycopg
 import pytest
 
 from store import checkpoints, jobs
-from tests.system.installation import POSTGRES, Installation, long_spec, plain, wait_until
+from tests.system.installation import POSTGRES, Installation, Worker, long_spec, plain, wait_until
 
 pytestmark = pytest.mark.system
 STEPS = 600
@@ -24,6 +26,24 @@ def wait_for_checkpoint(installation: Installation, job_id: str, step: int) -> N
         return bool(found) and found[0].step >= step
 
     wait_until(is_there, f"a checkpoint of step {step} or later")
+
+
+def freeze(worker: Worker, installation: Installation) -> None:
+    """Stop a worker, but not in the middle of a transaction: on SQLite that would stop all."""
+    path = installation.database_url.removeprefix("sqlite:///")
+
+    def is_between() -> bool:
+        worker.process.send_signal(signal.SIGSTOP)
+        try:
+            with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            worker.process.send_signal(signal.SIGCONT)
+            return False
+        return True
+
+    wait_until(is_between, "the worker is stopped between two transactions")
 
 
 def test_a_job_whose_trainer_and_then_worker_were_killed_is_as_if_nothing_had_been(either):
@@ -62,7 +82,7 @@ def test_a_superseded_attempt_writes_nothing(installation):
     slept = installation.start_worker("slept")
     job_id = installation.submit(long_spec(STEPS))
     wait_for_checkpoint(installation, job_id, 100)
-    slept.process.send_signal(signal.SIGSTOP)
+    freeze(slept, installation)
     old = installation.trainers(job_id)
     installation.start_worker("awake")
     wait_until(lambda: len(installation.attempts(job_id)) == 2, "the next attempt begins")

@@ -32,7 +32,7 @@ def test_a_job_starts_within_a_second_under_a_light_supervisor_without_torch(ins
     worker = installation.start_worker(**NEVER)
     wait_until(lambda: "the spare trainer is ready" in worker.said(), "torch is imported", worker)
     before_s = time.time()
-    job_id = installation.submit(tiny_spec())
+    job_id = installation.submit(long_spec(1000))
     wait_until(lambda: installation.attempts(job_id), "an attempt begins")
     assert installation.attempts(job_id)[0].started_at - before_s < 1
     installation.wait_for_trainer(job_id)
@@ -40,7 +40,7 @@ def test_a_job_starts_within_a_second_under_a_light_supervisor_without_torch(ins
     assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
     # One that has just got free hears as quickly.
     before_s = time.time()
-    job_id = installation.submit(tiny_spec())
+    job_id = installation.submit(long_spec(1000))
     wait_until(lambda: installation.attempts(job_id), "an attempt begins")
     assert installation.attempts(job_id)[0].started_at - before_s < 0.9
     installation.wait_for_trainer(job_id)

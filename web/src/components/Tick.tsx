@@ -12,6 +12,7 @@ export function Tick({ label, ticked, of, onChange }: Props) {
     <input
       type="checkbox"
       aria-label={label}
+      disabled={of === 0}
       checked={of > 0 && ticked === of}
       ref={(box) => {
         if (box) box.indeterminate = ticked > 0 && ticked < of;
