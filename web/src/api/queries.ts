@@ -95,24 +95,24 @@ export interface JobFilter {
   state?: string;
 }
 
+function jobsPage(filter: JobFilter, metrics: readonly string[], limit: number, cursor: string) {
+  return {
+    query: {
+      ...(filter.sweep ? { sweep: [filter.sweep] } : {}),
+      ...(filter.text ? { text: filter.text } : {}),
+      ...(filter.state ? { state: [filter.state as Schemas["JobItem"]["state"]] } : {}),
+      columns: ["spec", ...metrics],
+      limit,
+      ...(cursor ? { cursor } : {}),
+    },
+  };
+}
+
 export function useJobs(filter: JobFilter) {
   return useInfiniteQuery({
     queryKey: ["jobs", filter],
     queryFn: ({ pageParam }) =>
-      take(
-        client.GET("/api/v1/jobs", {
-          params: {
-            query: {
-              ...(filter.sweep ? { sweep: [filter.sweep] } : {}),
-              ...(filter.text ? { text: filter.text } : {}),
-              ...(filter.state ? { state: [filter.state as Schemas["JobItem"]["state"]] } : {}),
-              columns: ["spec", ...LIST_METRICS],
-              limit: PAGE,
-              ...(pageParam ? { cursor: pageParam } : {}),
-            },
-          },
-        }),
-      ),
+      take(client.GET("/api/v1/jobs", { params: jobsPage(filter, LIST_METRICS, PAGE, pageParam) })),
     initialPageParam: "",
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
@@ -126,21 +126,7 @@ export function useTable(filter: JobFilter, metrics: readonly string[]) {
   return useInfiniteQuery({
     queryKey: ["table", filter, metrics],
     queryFn: ({ pageParam, signal }) =>
-      take(
-        client.GET("/api/v1/jobs", {
-          params: {
-            query: {
-              ...(filter.sweep ? { sweep: [filter.sweep] } : {}),
-              ...(filter.text ? { text: filter.text } : {}),
-              ...(filter.state ? { state: [filter.state as Schemas["JobItem"]["state"]] } : {}),
-              columns: ["spec", ...metrics],
-              limit: TABLE_PAGE,
-              ...(pageParam ? { cursor: pageParam } : {}),
-            },
-          },
-          signal,
-        }),
-      ),
+      take(client.GET("/api/v1/jobs", { params: jobsPage(filter, metrics, TABLE_PAGE, pageParam), signal })),
     initialPageParam: "",
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
@@ -332,22 +318,26 @@ export function useAction(id: string) {
       leaving.add(id);
       await cache.cancelQueries({ predicate: (query) => concerns(query, id) });
     },
-    mutationFn: async ({ action, wallTimeS }: { action: Action; wallTimeS?: number }): Promise<void> => {
-      const params = { params: { path: { id } } };
-      if (action === "delete") await take(client.DELETE("/api/v1/jobs/{id}", params));
-      else if (action === "retry") {
-        const body = wallTimeS === undefined ? {} : { body: { wall_time_s: wallTimeS } };
-        await take(client.POST("/api/v1/jobs/{id}/retry", { ...params, ...body }));
-      } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
-    },
+    mutationFn: ({ action, wallTimeS }: { action: Action; wallTimeS?: number }) => act(action, id, wallTimeS),
     onError: () => leaving.delete(id),
-    onSettled: () => {
-      for (const key of CHANGED) void cache.invalidateQueries({ queryKey: [key], predicate: stays });
-    },
+    onSettled: () => readAgain(cache),
   });
 }
 
-const CHANGED = ["job", "jobs", "table", "sweeps", "queue", "comparison"];
+async function act(action: Action, id: string, wallTimeS?: number): Promise<void> {
+  const params = { params: { path: { id } } };
+  if (action === "delete") await take(client.DELETE("/api/v1/jobs/{id}", params));
+  else if (action === "retry") {
+    const body = wallTimeS === undefined ? {} : { body: { wall_time_s: wallTimeS } };
+    await take(client.POST("/api/v1/jobs/{id}/retry", { ...params, ...body }));
+  } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
+}
+
+/** Read again what tells of jobs that were changed. */
+function readAgain(cache: QueryClient): void {
+  for (const key of ["job", "jobs", "table", "sweeps", "queue", "comparison"])
+    void cache.invalidateQueries({ queryKey: [key], predicate: stays });
+}
 
 export type ManyAction = "cancel" | "pause" | "delete" | "tag" | "untag";
 const AT_ONCE = 4;
@@ -362,11 +352,13 @@ export function useMany() {
         for (const id of ids) leaving.add(id);
         await cache.cancelQueries({ predicate: (query) => !stays(query) });
       }
+      const doing = (id: string) => () =>
+        action === "tag" || action === "untag" ? setTag(id, tag, action === "tag") : act(action, id);
       const outcomes: Outcome[] = [];
       const waiting = [...ids];
       const work = async () => {
         for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-          const outcome = await outcomeOf(id, () => act(action, id ?? "", tag));
+          const outcome = await outcomeOf(id, doing(id));
           if (action === "delete" && outcome.status !== null && outcome.status !== 404) leaving.delete(id);
           outcomes.push(outcome);
         }
@@ -374,22 +366,17 @@ export function useMany() {
       await Promise.all(Array.from({ length: AT_ONCE }, work));
       return outcomes;
     },
-    onSettled: () => {
-      for (const key of CHANGED) void cache.invalidateQueries({ queryKey: [key], predicate: stays });
-    },
+    onSettled: () => readAgain(cache),
   });
 }
 
-async function act(action: ManyAction, id: string, tag: string): Promise<void> {
+async function setTag(id: string, tag: string, isOn: boolean): Promise<void> {
   const params = { params: { path: { id } } };
-  if (action === "delete") await take(client.DELETE("/api/v1/jobs/{id}", params));
-  else if (action === "tag" || action === "untag") {
-    // Tags are told as a whole, so they are read first: another may have added some meanwhile.
-    const { tags } = await take(client.GET("/api/v1/jobs/{id}", params));
-    const rest = tags.filter((one) => one !== tag);
-    const next = action === "tag" ? [...rest, tag] : rest;
-    if (next.length !== tags.length) await take(client.PATCH("/api/v1/jobs/{id}", { ...params, body: { tags: next } }));
-  } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
+  // Tags are told as a whole, so they are read first: another may have added some meanwhile.
+  const { tags } = await take(client.GET("/api/v1/jobs/{id}", params));
+  const rest = tags.filter((one) => one !== tag);
+  const next = isOn ? [...rest, tag] : rest;
+  if (next.length !== tags.length) await take(client.PATCH("/api/v1/jobs/{id}", { ...params, body: { tags: next } }));
 }
 
 async function outcomeOf(id: string, work: () => Promise<void>): Promise<Outcome> {
