@@ -75,7 +75,7 @@ def test_a_cancel_reaches_both_devices_and_leaves_a_checkpoint(installation):
     job = installation.wait(job_id, "cancelled", timeout_s=60)
     with installation.database.read() as session:
         newest = checkpoints.read(session, job_id)[0]
-    assert job.reason.message == f"cancelled at step {newest.step}"
+    assert job.reason.message == f"cancelled at step {newest.step:,}"
     assert (installation.home / newest.path).exists()
     with installation.database.read() as session:
         assert logs.read(session, job_id).text == ""

@@ -18,7 +18,8 @@ from store.tables import Attempt
 from tests.system.installation import Installation, Worker, long_spec, tiny_spec, wait_until
 
 pytestmark = pytest.mark.system
-STEPS = 600
+STEPS = 4000
+"""Of a job that must not end before it is asked to give way."""
 RARELY = {"report.checkpoint_every_s": 3600}
 """Such a job has no checkpoint but those of an epoch's end and of a stop."""
 
@@ -46,7 +47,7 @@ def test_a_preemptible_job_gives_way_and_goes_on_where_it_was(either):
     first, second = either.attempts(gives_way)
     assert first.reason_kind == "preempted"
     assert first.reason_message == (
-        f"gave way to a job of higher priority at step {second.start_step}"
+        f"gave way to a job of higher priority at step {second.start_step:,}"
     )
     assert second.start_step >= 50
     assert first.ended_at <= either.attempts(urgent)[0].started_at
@@ -66,7 +67,7 @@ def test_a_pause_takes_effect_within_five_seconds_and_leaves_a_checkpoint(either
     job = either.wait(job_id, "paused", timeout_s=30)
     took_s = time.monotonic() - before_s
     step = newest_step(either, job_id)
-    assert job.reason.message == f"paused at step {step}"
+    assert job.reason.message == f"paused at step {step:,}"
     assert not either.trainers(job_id)
     with either.database.write() as session:
         jobs.resume(session, job_id)

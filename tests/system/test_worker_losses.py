@@ -95,7 +95,10 @@ def test_a_superseded_attempt_writes_nothing(installation):
     assert set(installation.steps(job_id)) >= EVERY_TENTH
     assert second.start_step >= 100
     with installation.database.read() as session:
-        assert {found.attempt for found in checkpoints.read(session, job_id)} == {2}
+        newest, *others = checkpoints.read(session, job_id)
+    assert newest.attempt == 2
+    # The best one may be what the first attempt saved while it was the current one.
+    assert all(one.attempt == 2 or one.step <= second.start_step for one in others)
     assert slept.process.poll() is None
 
 
@@ -110,7 +113,7 @@ def test_a_cancel_takes_effect_within_five_seconds_and_leaves_a_checkpoint(eithe
     assert time.monotonic() - before_s < 5
     with either.database.read() as session:
         newest = checkpoints.read(session, job_id)[0]
-    assert job.reason.message == f"cancelled at step {newest.step}"
+    assert job.reason.message == f"cancelled at step {newest.step:,}"
     assert (either.home / newest.path).exists()
     assert not either.trainers(job_id)
 
@@ -127,7 +130,7 @@ def test_a_paused_job_goes_on_where_it_was(installation):
         jobs.resume(session, job_id)
     assert installation.wait(job_id, "succeeded", "failed").state == "succeeded"
     _, second = installation.attempts(job_id)
-    assert paused.reason.message == f"paused at step {second.start_step}"
+    assert paused.reason.message == f"paused at step {second.start_step:,}"
     assert set(installation.steps(job_id)) >= EVERY_TENTH
 
 
