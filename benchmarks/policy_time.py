@@ -25,6 +25,7 @@ from crs_core.convert import approximate
 from crs_core.cost import plan_cost
 from crs_core.data.facts import FACTS, present
 from crs_core.data.load import load
+from crs_core.engine.optimizers import build_optimizer
 from crs_core.models import build
 from crs_core.spec import Dataset, JobSpec, parse_spec
 
@@ -72,7 +73,7 @@ def contestant(model: str, name: str, rules: list[dict[str, object]], dataset: s
             "model": {"name": model},
             "dataset": {"name": dataset},
             "approximation": rules,
-            "training": {"epochs": 1, "batch_size": 50},
+            "training": {"epochs": 1, "batch_size": 50, "optimizer": {"name": "adam", "lr": 0.001}},
         }
     )
     facts = FACTS[spec.dataset.name]
@@ -80,7 +81,9 @@ def contestant(model: str, name: str, rules: list[dict[str, object]], dataset: s
     network = build(spec.model, facts.input_shape, facts.classes, generator=weights)
     if spec.approximation:
         approximate(network, spec.approximation)
-    return Contestant(name, spec, network, torch.optim.Adam(network.parameters(), fused=True))
+    assert spec.training is not None
+    optimizer = build_optimizer(spec.training.optimizer, network.parameters())
+    return Contestant(name, spec, network, optimizer)
 
 
 def main() -> None:

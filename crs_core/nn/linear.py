@@ -11,7 +11,7 @@ from crs_core.nn.sampled import Sampled
 from crs_core.ops import Generators, crs_linear
 from crs_core.spec import Policy
 
-_SMALLEST_TO_TURN = 1 << 20
+_SMALLEST_TO_TURN = 1 << 14
 
 
 class CRSLinear(Sampled, nn.Linear):

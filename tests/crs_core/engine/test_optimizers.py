@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,11 +29,18 @@ CASES: list[tuple[Optimizer, Plain]] = [
 ]
 
 
+def by_columns(t: torch.Tensor) -> torch.Tensor:
+    return t.t().contiguous().t()
+
+
+@pytest.mark.parametrize("store", [torch.clone, by_columns])
 @pytest.mark.parametrize(("spec", "plain"), CASES, ids=lambda c: getattr(c, "name", ""))
-def test_the_steps_are_those_of_torchs_plain_optimizer(spec: Optimizer, plain: Plain) -> None:
+def test_the_steps_are_those_of_torchs_plain_optimizer(
+    spec: Optimizer, plain: Plain, store: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
     def trained(make: Callable[..., torch.optim.Optimizer], *given: Any) -> torch.Tensor:
         generator = torch.Generator().manual_seed(1)
-        weight = Parameter(torch.randn(3, 5, generator=generator, dtype=torch.float64))
+        weight = Parameter(store(torch.randn(3, 5, generator=generator, dtype=torch.float64)))
         target = torch.randn(3, 5, generator=generator, dtype=torch.float64)
         optimizer = make(*given, [weight])
         for _ in range(7):
@@ -42,6 +50,32 @@ def test_the_steps_are_those_of_torchs_plain_optimizer(spec: Optimizer, plain: P
         return weight.detach()
 
     torch.testing.assert_close(trained(build_optimizer, spec), trained(plain))
+
+
+@pytest.mark.parametrize("spec", [case[0] for case in CASES])
+@pytest.mark.parametrize("other", [False, True])
+def test_a_state_is_taken_over_whatever_the_storage(spec: Optimizer, *, other: bool) -> None:
+    stores = (torch.clone, by_columns)
+    gradients = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(1))
+    parameters = [Parameter(store(torch.ones(3, 5))) for store in stores]
+    optimizers = [build_optimizer(spec, [p]) for p in parameters]
+
+    def steps(index: int, some: torch.Tensor) -> None:
+        for gradient in some:
+            parameters[index].grad = stores[index](gradient)
+            optimizers[index].step()
+
+    steps(0, gradients)
+    steps(1, gradients)
+    torch.testing.assert_close(parameters[1], parameters[0])
+    optimizers[other].load_state_dict(copy.deepcopy(optimizers[not other].state_dict()))
+    steps(0, gradients[:2])
+    steps(1, gradients[:2])
+    torch.testing.assert_close(parameters[1], parameters[0])
+    assert [p.is_contiguous() for p in parameters] == [True, False]
+    for state in optimizers[other].state.values():
+        kept = [value for value in state.values() if value.shape == (3, 5)]
+        assert all(value.stride() == parameters[other].stride() for value in kept)
 
 
 @pytest.mark.parametrize("spec", [c[0].model_copy(update={"weight_decay": 0.3}) for c in CASES])
