@@ -28,12 +28,13 @@ def weights_apart(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
 
 
 class _ByStorage(torch.optim.Optimizer):
-    """Steps over matrices in the order of their storage, the same numbers for every one.
+    """Steps over weights in the order of their storage; every number gets the same step.
 
-    A weight that is stored column by column is seen as its transpose during the step. Without
-    that, torch's fused forms on the CPU copy every such gradient into rows, which takes several
-    times as long as the step itself; and where a state is stored unlike its parameter, as it may
-    come out of a checkpoint, they join the wrong numbers.
+    During the step a matrix that is stored column by column is seen as its transpose, and kernels
+    that are stored channels last with their dimensions in that order. Without that, torch's fused
+    forms on the CPU copy every such gradient, which takes several times as long as the step
+    itself; and where a state is stored unlike its parameter, as it may come out of a checkpoint,
+    they join the wrong numbers.
     """
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -43,25 +44,28 @@ class _ByStorage(torch.optim.Optimizer):
 
     @contextmanager
     def _turned(self) -> Iterator[None]:
-        turned = [
-            p for group in self.param_groups for p in group["params"] if is_stored_by_columns(p)
-        ]
-        for p in turned:
-            self._turn(p)
+        orders = {
+            p: order
+            for group in self.param_groups
+            for p in group["params"]
+            if (order := storage_order(p)) != tuple(range(p.dim()))
+        }
+        for p, order in orders.items():
+            self._permute(p, order)
         try:
             yield
         finally:
-            for p in turned:
-                self._turn(p)
+            for p, order in orders.items():
+                self._permute(p, tuple(order.index(dim) for dim in range(len(order))))
 
-    def _turn(self, p: Tensor) -> None:
+    def _permute(self, p: Tensor, order: tuple[int, ...]) -> None:
         grad, p.grad = p.grad, None
-        shape, p.data = p.shape, p.data.t()
-        p.grad = None if grad is None else grad.t()
+        shape, p.data = p.shape, p.data.permute(order)
+        p.grad = None if grad is None else grad.permute(order)
         state = self.state.get(p, {})
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == shape:
-                state[name] = value.t()
+                state[name] = value.permute(order)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state; each tensor is stored as its parameter is."""
@@ -84,9 +88,15 @@ class _AdamW(_ByStorage, torch.optim.AdamW):
     pass
 
 
-def is_stored_by_columns(t: Tensor) -> bool:
-    """Whether t is a matrix whose columns, not its rows, lie together in memory."""
-    return t.dim() == 2 and t.stride(0) == 1 and t.stride(1) != 1
+def storage_order(t: Tensor) -> tuple[int, ...]:
+    """Give the dimensions of t in the order of its storage; the last one lies together.
+
+    A tensor that is not dense in any order has the order of its dimensions.
+    """
+    if t.is_contiguous():
+        return tuple(range(t.dim()))
+    order = tuple(sorted(range(t.dim()), key=lambda dim: (-t.stride()[dim], dim)))
+    return order if t.permute(order).is_contiguous() else tuple(range(t.dim()))
 
 
 def build_optimizer(spec: Optimizer, parameters: Groups) -> torch.optim.Optimizer:

@@ -88,7 +88,7 @@ def assemble(spec: JobSpec, place: Place, device: torch.device, ranks: Ranks) ->
     task = make_task(spec, place, randomness, device, ranks)
     facts, weights = known()[spec.dataset.name], randomness.once("weights")
     model = build_network(spec.model, facts, generator=weights)
-    model = approximate(model.to(device), spec.approximation)
+    model = channels_last(approximate(model.to(device), spec.approximation))
     if ranks.count > 1:
         model = normalise_together(model, device)
     _hand_out_generators(model, randomness, ranks, spec.training.batch_size)
@@ -130,6 +130,23 @@ def _hand_out_generators(
         elif isinstance(module, Dropout):
             module.generator = randomness.generator(f"dropout/{name}")
             module.shard = ranks.shard(batch_size)
+
+
+def channels_last(model: nn.Module) -> nn.Module:
+    """Store kernels with the channels of one place together; images then come to lie so as well.
+
+    Pooling and convolutions take up to a tenth of the time so on a CPU, and tensor cores want it.
+    Parameters stay the same objects, with the same shapes.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            weight = module.weight.data
+            # Not `contiguous`: for a single channel that changes nothing, and images would not
+            # come to lie so.
+            module.weight.data = torch.empty_like(weight, memory_format=torch.channels_last).copy_(
+                weight
+            )
+    return model
 
 
 def _in_parallel(spec: JobSpec, model: nn.Module, device: torch.device) -> nn.Module:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from crs_core.errors import ShapeError
 from crs_core.ops import Meter, crs_conv2d
+from crs_core.ops.choice import is_channels_last, norms, spread, take
 from tests.crs_core.reference import POLICIES, UNBIASED, How, Place, generators, label, slow_conv2d
 
 # torch's own convolution says so of 'same'; ours pads beforehand and has no need to.
@@ -219,9 +220,10 @@ def test_a_single_image_needs_no_batch_dimension(case: Case) -> None:
             assert torch.equal(mine, wanted)
 
 
+@pytest.mark.parametrize("case", [*SOME, Case("one channel", channels=1)], ids=named)
 @pytest.mark.parametrize("policy", POLICIES, ids=label)
-def test_factors_need_not_be_contiguous(policy: Any) -> None:
-    case, how = Case("plain"), How(policy, 0.5, 0.5)
+def test_factors_need_not_be_contiguous(policy: Any, case: Case) -> None:
+    how = How(policy, 0.5, 0.5)
     x, w, b = case.tensors()
     y = conv(case, x, w, b, how)
     dy = dy_like(y)
@@ -231,7 +233,7 @@ def test_factors_need_not_be_contiguous(policy: Any) -> None:
             xs = torch.stack([x.detach(), x.detach()], -1)[..., 0]
             ws = w.detach().transpose(0, 1).contiguous().transpose(0, 1)
         else:
-            xs, ws = (t.detach().contiguous(memory_format=form) for t in (x, w))
+            xs, ws = (torch.empty_like(t, memory_format=form).copy_(t.detach()) for t in (x, w))
         xs.requires_grad_()
         ws.requires_grad_()
         again = conv(case, xs, ws, b, how)
@@ -239,6 +241,23 @@ def test_factors_need_not_be_contiguous(policy: Any) -> None:
             (again, *torch.autograd.grad(again, (xs, ws, b), dy)), wanted, strict=True
         ):
             torch.testing.assert_close(mine, old)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2, 3])
+def test_slices_are_taken_and_put_back_in_the_storage_of_the_images(dim: int) -> None:
+    plain = torch.randn(4, 6, 5, 3, generator=torch.Generator().manual_seed(1))
+    stored = plain.contiguous(memory_format=torch.channels_last)
+    indices = torch.tensor([2, 0, 2])
+    taken = take(stored, dim, indices)
+    assert torch.equal(taken, take(plain, dim, indices))
+    spread_out = spread(taken, dim, indices, plain.shape[dim])
+    assert torch.equal(
+        spread_out, spread(take(plain, dim, indices), dim, indices, plain.shape[dim])
+    )
+    assert is_channels_last(taken)
+    assert is_channels_last(spread_out)
+    for keep in (0, 1):
+        torch.testing.assert_close(norms(stored, keep), norms(plain, keep))
 
 
 @pytest.mark.parametrize("needed", ["x", "w", "b", "none"])

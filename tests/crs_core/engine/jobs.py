@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.utils import parameters_to_vector
 
 from crs_core.engine import Result, ResumePoint
 from crs_core.events import CheckpointSaved, Event
@@ -193,4 +192,5 @@ def same(a: Any, b: Any) -> bool:
 
 
 def weights(folder: Path, result: Result) -> torch.Tensor:
-    return parameters_to_vector(content(folder, result.checkpoint)["parts"]["model"].values())
+    kept = content(folder, result.checkpoint)["parts"]["model"].values()
+    return torch.cat([weight.flatten() for weight in kept])
