@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,6 +65,20 @@ def test_exact_training_is_that_of_a_plain_loop(train_in: TrainIn, tmp_path: Pat
     told = {p.step: p.values["train_loss"] for p in heard.of("points") if "train_loss" in p.values}
     assert told[3] == pytest.approx(sum(losses[:3]) / 3, rel=1e-6)
     assert told[21] == pytest.approx(sum(losses[18:21]) / 3, rel=1e-6)
+
+
+def test_images_channels_last_train_as_in_a_plain_loop(train_in: TrainIn, tmp_path: Path) -> None:
+    model: dict[str, Any] = {
+        "name": "cnn", "channels": [4, 6], "kernel_size": 3, "hidden": 20, "dropout": 0.0,
+    }  # fmt: skip
+    spec = spec_of({**MLP, "model": model})
+    result, _ = train_in(spec)
+    plain, _ = by_hand(spec, 23)
+    kept = content(tmp_path / "a1", result.checkpoint)["parts"]["model"]
+    for name, wanted in plain.state_dict().items():
+        torch.testing.assert_close(kept[name], wanted, rtol=1e-3, atol=1e-4)
+        assert kept[name].dim() < 4 or kept[name].stride(1) == 1, name
+        assert wanted.is_contiguous()
 
 
 @pytest.mark.parametrize("name", JOBS)
