@@ -62,16 +62,15 @@ def number(session: Session) -> None:
     noted: dict[Change, None] = session.info.pop(_NOTED, {})
     if not noted:
         return
-    last = session.execute(
+    connection = session.connection()
+    last, at = connection.execute(
         update(ChangeHead)
         .where(ChangeHead.id == 1)
         .values(seq=ChangeHead.seq + len(noted))
-        .returning(ChangeHead.seq)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    at = clock.read(session)
+        .returning(ChangeHead.seq, clock.now())
+    ).one()
     first = last - len(noted) + 1
-    session.execute(
+    connection.execute(
         insert(Row), [asdict(replace(c, seq=first + i, at=at)) for i, c in enumerate(noted)]
     )
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, any_, bindparam, func, select, text
+from sqlalchemy import BigInteger, ColumnElement, Subquery, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import QueryableAttribute, Session
 
@@ -95,41 +95,41 @@ def add_up(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]
     )
 
 
-_POINTS_SQLITE = (
-    "INSERT INTO points (job_key, metric_id, step, value) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
-)
+_POINTS_SQLITE = "INSERT INTO points (job_key, metric_id, step, value) VALUES (?, ?, ?, ?)"
 # One statement with three arrays: a list of a thousand rows would be a thousand statements.
-_POINTS_POSTGRESQL = text(
+_POINTS_POSTGRESQL = (
     "INSERT INTO points (job_key, metric_id, step, value) "
-    "SELECT :job, * FROM unnest(CAST(:metrics AS smallint[]), CAST(:steps AS integer[]), "
-    "CAST(:values AS double precision[])) "
-    "ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
+    "SELECT %s, * FROM unnest(%s::smallint[], %s::integer[], %s::double precision[])"
 )
+_REPLACING = " ON CONFLICT (job_key, metric_id, step) DO UPDATE SET value = excluded.value"
+Points = Mapping[tuple[int, int], float | None]
+"""Values by (metric, step)."""
 
 
-def write_points(
-    session: Session, job_key: int, points: Mapping[tuple[int, int], float | None]
-) -> None:
-    """Write points by (metric, step), in the order of the key; one written before is replaced."""
-    rows = sorted(points.items(), key=lambda point: point[0])
+def add_points(session: Session, job_key: int, points: Points) -> None:
+    """Write points that are not there yet: on PostgreSQL in half the time of `replace_points`."""
+    _write_points(session, job_key, points, "")
+
+
+def replace_points(session: Session, job_key: int, points: Points) -> None:
+    """Write points; one that is there already is replaced."""
+    _write_points(session, job_key, points, _REPLACING)
+
+
+def _write_points(session: Session, job_key: int, points: Points, on_conflict: str) -> None:
+    rows = sorted(points.items())  # by the key: so they come to lie beside each other
+    # Past SQLAlchemy, which takes twice as long over the parameters as SQLite over the rows.
+    write = session.connection().exec_driver_sql
     if is_sqlite(session):
-        # Past SQLAlchemy, which takes twice as long over the parameters as SQLite over the rows.
-        session.connection().exec_driver_sql(
-            _POINTS_SQLITE, [(job_key, metric, step, value) for (metric, step), value in rows]
-        )
+        parameters = [(job_key, metric, step, value) for (metric, step), value in rows]
+        write(_POINTS_SQLITE + on_conflict, parameters)
     else:
-        session.connection().execute(
-            _POINTS_POSTGRESQL,
-            {
-                "job": job_key,
-                "metrics": _array(metric for (metric, _), _ in rows),
-                "steps": _array(step for (_, step), _ in rows),
-                "values": _array(value for _, value in rows),
-            },
-        )
+        metrics = _array([metric for (metric, _), _ in rows])
+        steps = _array([step for (_, step), _ in rows])
+        values = _array([value for _, value in rows])
+        write(_POINTS_POSTGRESQL + on_conflict, (job_key, metrics, steps, values))
 
 
-def _array(numbers: Iterable[float | None]) -> str:
+def _array(numbers: list[Any]) -> str:
     """Write an array as PostgreSQL reads it; psycopg looks at every element twice for that."""
-    return "{" + ",".join("NULL" if n is None else repr(n) for n in numbers) + "}"
+    return "{" + str(numbers)[1:-1].replace("None", "NULL") + "}"

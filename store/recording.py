@@ -1,7 +1,7 @@
 """A trainer's events become rows: points, summaries, layers, checkpoints, log, and the changes."""
 
-import math
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crs_core.events import CheckpointSaved, Event, Layers, Noted, Points, Started
 from store import changes, checkpoints, counters, layers, logs, metrics, summaries
 from store.attempts import Wish, fenced
-from store.dialects import write_points
+from store.dialects import add_points, replace_points
 from store.tables import Attempt, Job, Point, Sweep
 from store.text import clean
 
@@ -50,7 +50,7 @@ def log_size(session: Session, attempt_id: int) -> int:
 
 def _current(session: Session, attempt_id: int) -> Row[Any]:
     """Lock the attempt, so that it stays current until this transaction ends."""
-    row: Row[Any] | None = session.execute(
+    query = (
         select(
             Attempt.key,
             Attempt.number,
@@ -64,7 +64,8 @@ def _current(session: Session, attempt_id: int) -> Row[Any]:
         .outerjoin(Sweep, Sweep.key == Job.sweep_key)
         .where(Attempt.key == attempt_id, Attempt.ended_at.is_(None))
         .with_for_update(of=Attempt)
-    ).one_or_none()  # type: ignore[assignment]
+    )
+    row: Row[Any] | None = session.connection().execute(query).one_or_none()  # type: ignore[assignment]
     if row is None:
         raise fenced(attempt_id)
     return row
@@ -118,9 +119,8 @@ class _Batch:
         )
         self.notes += event.notes
         session.execute(delete(Point).where(Point.job_key == key, Point.step > event.step))
-        names = metrics.names(session)
-        kept = summaries.rebuild(session, key, names)
-        summaries.save(session, key, {n: i for i, n in names.items()}, kept)
+        kept = summaries.rebuild(session, key)
+        summaries.save(session, key, kept)
         layers.truncate(session, key, event.step)
         checkpoints.truncate(session, key, event.step, keep_attempt=self.attempt.key)
         self.job |= {
@@ -143,12 +143,7 @@ class _Batch:
             layers.replace(session, key, self.layers)
             self._note("job", state="running")
         if self.job:
-            session.execute(
-                update(Job)
-                .where(Job.key == key)
-                .values(**self.job)
-                .execution_options(synchronize_session=False)
-            )
+            session.connection().execute(update(Job).where(Job.key == key).values(**self.job))
 
     def _write_notes(self) -> None:
         """Add to what was noted of the attempt; a note said twice stands there once."""
@@ -165,19 +160,22 @@ class _Batch:
 
     def _write_points(self) -> None:
         session, key = self.session, self.job_key
-        numbers = metrics.numbers_for(session, {name for r in self.reports for name in r.values})
         best = self.job.get("best_validation_step", self.attempt.best_validation_step)
-        kept = summaries.load(session, key, {i: name for name, i in numbers.items()}, best)
+        kept = summaries.load(session, key, best)
+        new = {name for report in self.reports for name in report.values} - kept.numbers.keys()
+        if new:
+            kept.numbers = metrics.numbers_for(session, new)
+        steps = [report.step for report in self.reports]
+        write = add_points if kept.end_before(min(steps)) else replace_points
         rows: dict[tuple[int, int], float | None] = {}
         for report in self.reports:
-            values = {name: _finite(value) for name, value in report.values.items()}
+            values = {n: value if isfinite(value) else None for n, value in report.values.items()}
             kept.add(report.step, values)
             for name, value in values.items():
-                rows[numbers[name], report.step] = value
-        write_points(session, key, rows)
+                rows[kept.numbers[name], report.step] = value
+        write(session, key, rows)
         counters.add(session, counters.POINTS, len(rows))
-        summaries.save(session, key, numbers, kept)
-        steps = [report.step for report in self.reports]
+        summaries.save(session, key, kept)
         self.job |= {"step": steps[-1], "best_validation_step": kept.best_validation_step}
         self._note("points", from_step=min(steps), to_step=max(steps))
 
@@ -201,7 +199,3 @@ class _Batch:
                 to_step=to_step,
             ),
         )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -7,14 +7,16 @@ come later for that same step count too. A job tells one of them only.
 
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS, QUALITY
+from store import metrics
 from store.dialects import upsert
-from store.tables import Job, Point, Summary
+from store.tables import Job, Metric, Point, Summary
 
 VALIDATIONS = frozenset(f"validation_{quality}" for quality in QUALITY.values())
+_BETTER = {name: metric.better for name, metric in METRICS.items()}
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Entry:
 class Summaries:
     """The summaries of one job, and which of them are to be written."""
 
+    numbers: dict[str, int]
+    """Of every metric that was ever recorded, of any job."""
     best_validation_step: int | None
     entries: dict[str, Entry] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
@@ -53,10 +57,11 @@ class Summaries:
         """Take in what was reported at a step."""
         improved = False
         for name, value in values.items():
-            entry = self.entries.setdefault(name, Entry(step, None))
-            metric = METRICS.get(name)
-            best = entry.add(step, value, metric.better if metric else "none")
-            improved |= best and name in VALIDATIONS
+            entry = self.entries.get(name)
+            if entry is None:
+                entry = self.entries[name] = Entry(step, None)
+            if entry.add(step, value, _BETTER.get(name, "none")) and name in VALIDATIONS:
+                improved = True
         self.changed.update(values)
         if improved:
             self.best_validation_step = step
@@ -67,44 +72,51 @@ class Summaries:
             for name, value in values.items():
                 self.entries[name].at_best_validation = value
 
+    def end_before(self, step: int) -> bool:
+        """Whether the job has no point at this step or after it."""
+        return all(entry.last_step < step for entry in self.entries.values())
 
-def load(
-    session: Session, job_key: int, names: dict[int, str], best_validation_step: int | None
-) -> Summaries:
+
+def load(session: Session, job_key: int, best_validation_step: int | None) -> Summaries:
     """Read what is stored."""
-    table = Summary.__table__.c
-    rows = session.execute(
+    kept = Summaries({}, best_validation_step)
+    rows = session.connection().execute(
         select(
-            table.metric_id,
-            table.last_step,
-            table.last_value,
-            table.best_step,
-            table.best_value,
-            table.at_best_validation,
-        ).where(table.job_key == job_key)
+            Metric.name,
+            Metric.id,
+            Summary.last_step,
+            Summary.last_value,
+            Summary.best_step,
+            Summary.best_value,
+            Summary.at_best_validation,
+        ).outerjoin(Summary, and_(Summary.metric_id == Metric.id, Summary.job_key == job_key))
     )
-    entries = {names[metric]: Entry(*rest) for metric, *rest in rows}
-    return Summaries(best_validation_step, entries)
+    for row in rows:
+        kept.numbers[row.name] = row.id
+        if row.last_step is not None:
+            kept.entries[row.name] = Entry(*row[2:])
+    return kept
 
 
-def save(session: Session, job_key: int, numbers: dict[str, int], summaries: Summaries) -> None:
+def save(session: Session, job_key: int, summaries: Summaries) -> None:
     """Write the entries that changed."""
     upsert(
         session,
         Summary,
         [
-            {"job_key": job_key, "metric_id": numbers[name], **asdict(summaries.entries[name])}
+            {"job_key": job_key, "metric_id": summaries.numbers[name]}
+            | asdict(summaries.entries[name])
             for name in sorted(summaries.changed)
         ],
     )
     summaries.changed.clear()
 
 
-def rebuild(session: Session, job_key: int, names: dict[int, str]) -> Summaries:
+def rebuild(session: Session, job_key: int) -> Summaries:
     """Make the summaries anew from the points, after some of these were removed."""
     session.execute(delete(Summary).where(Summary.job_key == job_key))
-    found = Summaries(None)
-    ids = {name: metric for metric, name in names.items()}
+    ids = metrics.numbers(session)
+    found = Summaries(ids, None)
     for name, metric in ids.items():
         points = select(Point.step, Point.value).where(
             Point.job_key == job_key, Point.metric_id == metric
@@ -113,7 +125,7 @@ def rebuild(session: Session, job_key: int, names: dict[int, str]) -> Summaries:
         if last is None:
             continue
         entry = found.entries[name] = Entry(*last)
-        better = METRICS[name].better if name in METRICS else "none"
+        better = _BETTER.get(name, "none")
         if better != "none":
             order = Point.value.desc() if better == "higher" else Point.value.asc()
             best = session.execute(

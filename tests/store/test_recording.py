@@ -76,6 +76,15 @@ def test_a_step_told_twice_is_one_point(bench):
     assert (curve.steps, curve.values) == ([5], [3.0])
 
 
+def test_a_step_told_again_after_a_later_one_is_one_point(bench):
+    claim = bench.begin()
+    bench.record(claim, bench.points(5, train_loss=1.0), bench.points(9, train_loss=2.0))
+    bench.record(claim, bench.points(5, train_loss=3.0))
+    bench.record(claim, bench.points(9, train_loss=4.0), bench.points(10, train_loss=5.0))
+    (curve,) = bench.read(curves.read, [claim.job_id])
+    assert (curve.steps, curve.values) == ([5, 9, 10], [3.0, 4.0, 5.0])
+
+
 def test_a_last_value_that_is_not_finite_is_null_in_the_summary(bench):
     claim = bench.begin()
     bench.record(claim, bench.points(1, train_loss=2.0), bench.points(2, train_loss=NAN))
