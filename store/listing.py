@@ -40,8 +40,17 @@ _SUMMARIES: dict[str, Any] = {
 }
 
 
+_SHOWN = (
+    "key", "id", "name", "state", "spec", "notes", "priority", "created_at", "queued_at",
+    "started_at", "finished_at", "wish", "reason_kind", "reason_message", "attempt_count", "step",
+    "total_steps", "steps_per_epoch", "planned_compute_reduction",
+)  # fmt: skip
 _JOBS: Select[Any] = (
-    select(*JobRow.__table__.c, Owner.name.label("owner"), Sweep.id.label("sweep_id"))
+    select(
+        *(JobRow.__table__.c[name] for name in _SHOWN),
+        Owner.name.label("owner"),
+        Sweep.id.label("sweep_id"),
+    )
     .join(Owner, Owner.key == JobRow.owner_key)
     .outerjoin(Sweep, Sweep.key == JobRow.sweep_key)
 )
@@ -96,13 +105,12 @@ def list_jobs(
     """
     _demand_sweeps(session, where.sweeps)
     falling, by = sort.startswith("-"), sort.removeprefix("-")
-    query, value = _sorted_by(_JOBS.where(*_conditions(session, where)), by)
+    query, value = _sorted_by(select(JobRow.key).where(*_conditions(session, where)), by)
     # Sorted by an index where that can be: a list of the newest must not read every job there is.
     nulls_last = [] if by in _ALWAYS_THERE else [value.is_(None)]
     order = [*nulls_last, *((c.desc() if falling else c.asc()) for c in (value, JobRow.key))]
     # Chosen by their keys, then read: rows are wide, and most that are sorted are not shown.
-    query = query.with_only_columns(JobRow.key, value.label("sort_value"))
-    query = query.order_by(*order).limit(limit + 1)
+    query = query.add_columns(value.label("sort_value")).order_by(*order).limit(limit + 1)
     if cursor is not None:
         query = query.where(_after(cursor, sort, value, falling=falling))
     chosen = session.execute(query).all()
@@ -135,13 +143,15 @@ def _conditions(session: Session, where: JobFilter) -> list[ColumnElement[bool]]
         column.in_(values)
         for column, values in (
             (JobRow.state, where.states),
-            (Owner.name, where.owners),
-            (Sweep.id, where.sweeps),
             (JobRow.model, where.models),
             (JobRow.dataset, where.datasets),
         )
         if values
     ]
+    if where.owners:
+        found.append(JobRow.owner_key.in_(select(Owner.key).where(Owner.name.in_(where.owners))))
+    if where.sweeps:
+        found.append(JobRow.sweep_key.in_(select(Sweep.key).where(Sweep.id.in_(where.sweeps))))
     if where.ids is not None:
         found.append(among(session, JobRow.id, where.ids))
     if where.tags:
