@@ -4,21 +4,15 @@ Uvicorn gives whoever connects all the time in the world to send the head of a r
 an answer. Here both end: the head must come whole in `slow_s` from its first byte (or from the
 connection), what is left of a body after its answer too, and an answer that waits to be read for so
 long is cut off. The time of a body that is wanted stands in `api.bodies`, which can answer 408.
-
-`Unread` keeps the end of a stream whose reader is gone from looking like a failure of ours.
 """
 
 import asyncio
 import json
-import logging
 from typing import Any, Literal
 
 import h11
-from anyio import BrokenResourceError
-from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-log = logging.getLogger("colrow.api")
 Part = Literal["head", "rest"]
 
 
@@ -131,17 +125,3 @@ class _Patient(H11Protocol):
         for event in events:
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-
-
-class Unread:
-    """ASGI middleware: a reader of a stream that has left, or was cut off, is one line."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the application does."""
-        try:
-            await self.app(scope, receive, send)
-        except* BrokenResourceError:  # the queue between a stream and its answer has no reader
-            log.info("the reader of %s is gone", scope["path"])

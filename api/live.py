@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +75,16 @@ class Subscriber:
                 self.queue.put_nowait(Mark(item.seq, reset=True))
             else:
                 self.queue.put_nowait(item)
+
+    async def new(self, patience_s: float | None) -> list[Change | Mark]:
+        """Give all that waits, as soon as there is something; nothing once patience has ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                found = [await self.queue.get()]
+            while not self.queue.empty():
+                found.append(self.queue.get_nowait())
+            return [item for item in found if item is not None]
+        return []
 
     def close(self) -> None:
         """End the stream."""
@@ -156,38 +167,44 @@ class Hub:
                 "that is open has one), or raise COLROW_STREAMS"
             )
 
-    async def follow(self, after: int, subscriber: Subscriber) -> AsyncGenerator[Change | Mark]:
+    async def follow(
+        self, after: int, subscriber: Subscriber, *, patience_s: float | None = None
+    ) -> AsyncGenerator[Sequence[Change | Mark]]:
         """Give every change after number `after`, and marks: first of all where it begins.
 
+        What came together is given together, and nothing after `patience_s` in which nothing came.
         It ends when the subscriber is closed, as with its reader's token.
         """
         place = after
-        yield Mark(place)
-        async for item in self._missed(place, subscriber):
-            yield item
-            place = item.seq
+        yield [Mark(place)]
+        async for items in self._missed(place, subscriber):
+            yield items
+            place = items[-1].seq
         subscriber.start = place
         # What was handed out to others between the last reading and that.
-        async for item in self._missed(place, subscriber):
-            yield item
-            place = item.seq
-        while (new := await subscriber.queue.get()) is not None and not subscriber.closed:
-            if new.seq > place or isinstance(new, Mark):
-                place = new.seq
+        async for items in self._missed(place, subscriber):
+            yield items
+            place = items[-1].seq
+        while not subscriber.closed:
+            new = []
+            for item in await subscriber.new(patience_s):
+                if item.seq > place or isinstance(item, Mark):
+                    place = item.seq
+                    new.append(item)
+            if not subscriber.closed:
                 yield new
 
-    async def _missed(self, place: int, subscriber: Subscriber) -> AsyncIterator[Change | Mark]:
-        while True:
+    async def _missed(
+        self, place: int, subscriber: Subscriber
+    ) -> AsyncIterator[Sequence[Change | Mark]]:
+        while not subscriber.closed:
             feed = await run_in_threadpool(self._read, place)
             if feed.reset:
-                yield Mark(feed.head, reset=True)
+                yield [Mark(feed.head, reset=True)]
                 return
-            for change in feed.items:
-                if subscriber.closed:
-                    return
-                yield change
             if not feed.items:
                 return
+            yield feed.items
             place = feed.items[-1].seq
 
     def _read(self, after: int) -> Feed:
@@ -243,9 +260,18 @@ class Hub:
                     one.loop.call_soon_threadsafe(one.close)
 
     def _hand_out(self, what: Callable[[Subscriber], None]) -> None:
+        """Have it done to each subscriber, by its event loop: woken once for all of them."""
+        of_loops = defaultdict(list)
         for subscriber in self._listening():
-            with contextlib.suppress(RuntimeError):  # its loop is closed already
-                subscriber.loop.call_soon_threadsafe(what, subscriber)
+            of_loops[subscriber.loop].append(subscriber)
+
+        def do(subscribers: Sequence[Subscriber]) -> None:
+            for subscriber in subscribers:
+                what(subscriber)
+
+        for loop, subscribers in of_loops.items():
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(do, subscribers)
 
     def _listening(self) -> list[Subscriber]:
         with self._lock:

@@ -1,7 +1,7 @@
 """The application: routes, page, guard and failures, put together.
 
     uvicorn -> Guard (our own name, headers) -> Metered -> Audited -> Door (who, may they, how
-    often) -> Bodies (size, time) -> Unread (streams) -> routes, or the page
+    often) -> Bodies (size, time) -> routes, or the page
 
 Routes are synchronous and run in a pool of as many threads as there are database connections, all
 but `/events`, which waits much and works little.
@@ -18,7 +18,6 @@ from fastapi import APIRouter, Depends, FastAPI
 from api import errors
 from api.auditing import Audited
 from api.bodies import Bodies
-from api.connections import Unread
 from api.deps import Service, tell_subject
 from api.door import Door
 from api.metrics import Metered
@@ -96,7 +95,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     app.router.default = Page(settings.static)
     errors.install(app)
-    app.add_middleware(Unread)
     app.add_middleware(Bodies, most_bytes=settings.body_limit_bytes, slow_s=settings.slow_s)
     app.add_middleware(Door, service=made)
     app.add_middleware(Audited, service=made)

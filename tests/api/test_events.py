@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import fastapi.routing
 import httpx
 import pytest
 
@@ -216,9 +215,23 @@ def test_more_streams_than_may_be_open_get_503_and_what_to_do(serving: str) -> N
 def test_a_silent_stream_is_kept_alive_by_comments(
     serving: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fastapi.routing, "_PING_INTERVAL", 0.05)
+    monkeypatch.setattr("api.routes.events.PING_S", 0.05)
     with opened(serving) as stream:
         until(lambda: stream.comments >= 2)
+
+
+@once
+def test_a_stream_is_kept_alive_too_while_others_alone_get_events(
+    serving: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.events.PING_S", 0.3)
+    with opened(serving, "?job=another") as stream:
+        until(lambda: stream.events)
+        for number in range(20):  # always sooner than the patience ends
+            note(database, number)
+            time.sleep(0.05)
+        assert stream.comments >= 2
+        assert not stream.named()
 
 
 @once
@@ -257,16 +270,16 @@ def test_a_reader_that_is_too_slow_gets_reset_and_memory_stays_bounded(
     async def slow() -> list[Change | Mark]:
         with hub.admit(Reader("ada")) as subscriber:
             stream = hub.follow(0, subscriber)
-            seen = [await anext(stream)]
+            seen = [*await anext(stream)]
             waiting = asyncio.ensure_future(anext(stream))
             while subscriber.start is None:
                 await asyncio.sleep(0.01)
             await asyncio.to_thread(note, database, 1)
-            seen.append(await waiting)
+            seen += await waiting
             await asyncio.to_thread(note, database, *range(2, 9))
             await asyncio.sleep(0.3)
             while seen[-1].seq < 8:
-                seen.append(await anext(stream))
+                seen += await anext(stream)
             await stream.aclose()
         return seen
 

@@ -235,7 +235,7 @@ def test_a_stream_that_still_catches_up_ends_with_its_token(
 
 
 @once
-def test_a_reader_of_a_stream_that_is_cut_off_is_one_line(
+def test_a_reader_of_a_stream_that_is_cut_off_is_no_failure_of_ours(
     slow: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -247,4 +247,4 @@ def test_a_reader_of_a_stream_that_is_cut_off_is_one_line(
     ):
         time.sleep(4)
     told = [(r.levelname, r.getMessage()) for r in caplog.records if r.name != "httpx"]
-    assert told == [("INFO", "the reader of /api/v1/events is gone")]
+    assert told == []
