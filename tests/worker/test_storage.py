@@ -67,11 +67,9 @@ def soon(monkeypatch):
 def play(bench, lab):
     """Supervise a scripted trainer whose checkpoints go to the lab."""
 
-    def run(script, claim=None, *, home=None, storage=lab, storage_s=60.0):
+    def run(script, claim=None, *, storage=lab, **changed):
         claim = claim or bench.begin()
-        settings = bench.settings.model_copy(
-            update={"home": home or bench.settings.home, "storage_s": storage_s}
-        )
+        settings = bench.settings.model_copy(update={"storage_s": 60.0} | changed)
         command = bench.command(SAVE + script)
         post = Post(settings, bench.database, 1, bench.stopping, command=command, storage=storage)
         supervise(claim, post)
@@ -258,7 +256,8 @@ def test_with_a_real_object_store_it_is_the_same(bench, bucket, play, tmp_path):
     storage = open_storage(bucket.address, tmp_path)
     bench.write(lambda session: place.abandon(session))
     place.settle(bench.database, storage)
-    play("start(); save(10); finish(10, completed=False)", storage=storage)
+    # With as much patience as a worker has: on a busy machine the server answers late.
+    play("start(); save(10); finish(10, completed=False)", storage=storage, stop_s=60.0)
     claim = bench.claim()
     assert bucket.names() == ["colrow-storage.json", f"jobs/{claim.job_id}/a1/step-10.pt"]
     job = play(
