@@ -72,13 +72,11 @@ class Process:
 
 
 def processor_s(pid: int) -> float:
-    """Give the processor time of a process, from the nanoseconds of its threads that live."""
-    total = 0
-    with contextlib.suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                total += int((thread / "schedstat").read_text().split()[0])
-    return total / 1e9
+    """Give the processor time of a process, that of threads which have ended included."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # as clock_getcpuclockid(3) makes it on Linux
+    except OSError:  # it has ended
+        return 0.0
 
 
 class Meter:

@@ -1,5 +1,8 @@
 """What the benchmarks of the service measure by is right, at a small size and without any time."""
 
+import os
+import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -7,6 +10,7 @@ from sqlalchemy import func, select
 
 from benchmarks import streams, submitters
 from benchmarks.parts import seed, tables
+from benchmarks.parts.server import Meter
 from benchmarks.service import Row, cells
 from benchmarks.streams import Load
 from store import comparison, curves, jobs
@@ -99,3 +103,16 @@ def test_numbers_are_written_with_three_digits_that_count():
     assert tables.spread([1.0, 2.345, 10.0]) == "2.35 (1.00–10.0)"
     assert tables.spread([12_345.6]) == "12,346"
     assert tables.quantile([5.0, 1.0, 3.0, 2.0, 4.0], 0.95) == 5.0
+
+
+def test_the_meter_counts_what_ended_threads_spent() -> None:
+    def burn() -> None:
+        while time.thread_time() < 0.2:
+            pass
+
+    meter = Meter([os.getpid()])
+    thread = threading.Thread(target=burn)
+    thread.start()
+    thread.join()
+    time.sleep(0.1)  # the kernel forgets it a moment later
+    assert meter.read_s() >= 0.4  # as this process, and as another
