@@ -129,7 +129,7 @@ export function ComparePage() {
       <header className="page-head">
         <div>
           <p className="over">
-            {name}
+            <bdi>{name}</bdi>
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
           </p>
           <Answer groups={groups} terms={terms} saved={saved} />
