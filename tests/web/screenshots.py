@@ -9,7 +9,6 @@ window is made as high as what it shows, but for the README's, which are a first
 
 import argparse
 import contextlib
-import itertools
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from colrow import Client
 from tests.web import stages
-from tests.web.browser import ROOT, chromium, free_port, sign_in, visiting
+from tests.web.browser import ROOT, Visit, chromium, free_port, sign_in, visiting
 from tests.web.stages import Stage
 
 THEMES = ("light", "dark")
@@ -30,6 +29,7 @@ SIZES = {
     "wide": ({"width": 2200, "height": 1200}, 1, THEMES[:1]),
     "zoom": ({"width": 640, "height": 400}, 2, THEMES[1:]),  # 1280 x 800 at 200 %
 }
+LOOKS = [(size, theme) for size, (_, _, themes) in SIZES.items() for theme in themes]
 HIGHEST = 3000
 README = {"width": 1280, "height": 800}
 
@@ -43,6 +43,7 @@ class View:
     act: Callable[[Page], None]
     failing: bool
     signs_in: bool
+    sizes: Sequence[str]
 
 
 def at(
@@ -52,13 +53,14 @@ def at(
     *,
     failing: bool = False,
     signs_in: bool = False,
+    sizes: Sequence[str] = tuple(SIZES),
 ) -> View:
     """Give the view of a path with `{names}` of the stage's jobs and sweeps in it."""
 
     def place(stage: Stage) -> str:
         return path.format_map({**stage.sweeps, **stage.jobs})
 
-    return View(name.replace("/", "-"), place, act, failing, signs_in)
+    return View(name.replace("/", "-"), place, act, failing, signs_in, sizes)
 
 
 def _menu(label: str) -> Callable[[Page], None]:
@@ -140,8 +142,11 @@ PAGES = (
     "workers",
     "tokens",
 )
-EMPTY = tuple(at(f"empty-{page}", f"/{page}") for page in PAGES)
-FAILING = tuple(at(f"failing-{page}", f"/{page}", failing=True) for page in (*PAGES, "jobs/none"))
+FEW = ("1280", "phone")
+EMPTY = tuple(at(f"empty-{page}", f"/{page}", sizes=FEW) for page in PAGES)
+FAILING = tuple(
+    at(f"failing-{page}", f"/{page}", failing=True, sizes=FEW) for page in (*PAGES, "jobs/none")
+)
 LOCKED = (
     at("sign-in", "/"),
     at("sign-in-refused", "/", lambda page: sign_in(page, "no such token")),
@@ -188,31 +193,41 @@ class Camera:
     only: re.Pattern[str]
 
     def wants(self, views: Sequence[View]) -> bool:
-        return any(True for _ in self._wanted(views))
+        return any(list(self._wanted(views, *look)) for look in LOOKS)
 
-    def _wanted(self, views: Sequence[View]) -> Iterator[tuple[View, str, str, str]]:
-        for view, size in itertools.product(views, SIZES):
-            for theme in SIZES[size][-1]:
-                if self.only.search(name := f"{view.name}-{size}-{theme}"):
-                    yield view, size, theme, name
+    def _wanted(self, views: Sequence[View], size: str, theme: str) -> Iterator[tuple[View, str]]:
+        for view in views:
+            name = f"{view.name}-{size}-{theme}"
+            if size in view.sizes and self.only.search(name):
+                yield view, name
 
     def take(self, stage: Stage, views: Sequence[View]) -> None:
-        for view, size, theme, name in self._wanted(views):
+        for size, theme in LOOKS:
+            wanted = list(self._wanted(views, size, theme))
+            if not wanted:
+                continue
             viewport, scale, _ = SIZES[size]
             options = {"viewport": viewport, "color_scheme": theme, "device_scale_factor": scale}
             with visiting(self.browser, stage.url, **options) as visit:
                 visit.may_fail = True
-                if view.failing:
-                    visit.page.route("**/api/v1/**", _refuse)
-                page = visit.open(view.path(stage))
-                if view.signs_in:
-                    sign_in(page, stage.secret)
-                settle(page)
-                view.act(page)
-                settle(page)
-                whole(page)
-                page.screenshot(path=self.out / f"{name}.png")
-                print(self.out / f"{name}.png", flush=True)
+                for view, name in wanted:
+                    visit.page.set_viewport_size(viewport)
+                    visit.page.mouse.move(0, 0)
+                    self._take(visit, stage, view, name)
+
+    def _take(self, visit: Visit, stage: Stage, view: View, name: str) -> None:
+        if view.failing:
+            visit.page.route("**/api/v1/**", _refuse)
+        page = visit.open(view.path(stage))
+        if view.signs_in:
+            sign_in(page, stage.secret)
+        settle(page)
+        view.act(page)
+        settle(page)
+        whole(page)
+        page.screenshot(path=self.out / f"{name}.png")
+        print(self.out / f"{name}.png", flush=True)
+        page.unroute_all()
 
 
 def _refuse(route: Route) -> None:

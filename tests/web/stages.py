@@ -208,8 +208,8 @@ def prepared(client: Client) -> Stage:
     examples = ROOT / "colrow/examples"
     study, demo = read_sweep(examples / "figure-1a.yaml"), read_sweep(examples / "demo-digits.yaml")
     few = client.sweep(study.base | {"draws": 60}, variants=study.variants, name=study.name)
-    diverging = demo.base | {"training": {"epochs": 5, "optimizer": {"name": "sgd", "lr": 1e6}}}
-    failed = client.submit(diverging, name="a learning rate of a million")["id"]
+    diverging = demo.base | {"training": {"epochs": 5, "optimizer": {"name": "sgd", "lr": 1000}}}
+    failed = client.submit(diverging, name="a learning rate of a thousand")["id"]
     made = client.sweep(demo.base, axes=demo.axes, variants=demo.variants, name=demo.name)
     for job in (*few["jobs"], failed, *made["jobs"]):
         client.wait(job if isinstance(job, str) else job["id"], timeout_s=300)

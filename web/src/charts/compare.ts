@@ -115,8 +115,8 @@ function digitsOf(range: [number, number] | null): number {
   return span < 0.005 ? 2 : span < 0.04 ? 1 : 0;
 }
 
-/** Whether a share is a multiple of 5 %. */
-const isRound = (share: number) => Math.abs(share * 20 - Math.round(share * 20)) < 0.02;
+/** Whether a share is a multiple of 10 %. */
+const isRound = (share: number) => Math.abs(share * 10 - Math.round(share * 10)) < 0.01;
 
 export function compareOption(groups: readonly Group[], settings: CompareSettings, theme: Theme): EChartsCoreOption {
   const baseline = groups.find((group) => group.is_baseline);
@@ -128,6 +128,8 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
   );
   const digits = digitsOf(range);
   const xs = groups.flatMap((group) => (group.x.mean === null ? [] : [group.x.mean]));
+  const min = Math.min(0, ...xs.map((x) => 1.04 * x));
+  const max = Math.max(0.05, ...xs);
   const axisText = { color: theme.ink3, fontSize: 12 };
   const { isNarrow } = settings;
   const axis = {
@@ -155,12 +157,15 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       ...axis,
       name: settings.xLabel,
       nameGap: 34,
-      min: Math.min(0, ...xs.map((x) => 1.04 * x)),
+      min,
       // Up to the last point: what lies beyond it is for the names.
-      max: Math.max(0.05, ...xs),
+      max,
       splitNumber: isNarrow ? 4 : 6,
-      // The ends are where points are, not where a mark would be.
-      axisLabel: { ...axisText, formatter: (value: number) => (isRound(value) ? percent(value, 0) : "") },
+      // The ends are where points are, which need not be where a mark would be.
+      axisLabel: {
+        ...axisText,
+        formatter: (value: number) => ((value === min || value === max) && !isRound(value) ? "" : percent(value, 0)),
+      },
     },
     yAxis: {
       ...axis,

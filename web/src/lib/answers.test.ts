@@ -53,6 +53,8 @@ describe("answersOf", () => {
     expect(words([group("a", "topk", null, null)])[0]?.[1]).toContain("no result yet");
     const members = [{ reason: "diverged" }, { reason: null }];
     expect(words([group("a", "topk", null, null, { members })])[0]?.[1]).toContain("1 of 2 diverged");
+    const [lost] = answersOf([group("a", "topk", 0.5, 0, { evidence: { ...SURE, mean: 0, says: "1 of 3 diverged" } })], POINTS);
+    expect(lost?.answers[0]).toMatchObject({ costs: "costs nothing", give: "±0.10, 1 of 3 diverged" });
     expect(words([group("a", "topk", 0.5, null)])[0]?.[1]).toBe("saves 50\u202f%, reaches 97.00\u202f%");
   });
 

@@ -21,7 +21,7 @@ export interface Answer {
   saves: string;
   /** costs 0.43 */
   costs: string;
-  /** ±0.31; empty without an interval. */
+  /** ±0.31, and how many diverged; empty without either. */
   give: string;
   /** Which one it is, where another of the policy saves as much. */
   which: string;
@@ -61,7 +61,9 @@ function answerOf(group: Told, terms: Terms): Answer {
     kind,
     saves: savesInWords(group.x.mean),
     costs: group.y.mean === null ? text : costsInWords(group, terms),
-    give: bounds === null ? "" : `±${sizeIn(terms.measure, bounds)}`,
+    give: [bounds === null ? "" : `±${sizeIn(terms.measure, bounds)}`, found?.says.endsWith("diverged") ? found.says : ""]
+      .filter(Boolean)
+      .join(", "),
     which: "",
     says: text,
   };

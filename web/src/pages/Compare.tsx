@@ -180,7 +180,7 @@ export function ComparePage() {
         )}
         {results && (
           <div className="foot">
-            <Legend terms={terms} bars={bars as Bars} />
+            <Legend groups={groups} terms={terms} bars={bars as Bars} />
             {far > 0 && (
               <p>
                 {isNear ? `${several(far, "group")} far from exact ${far === 1 ? "is" : "are"} out of sight. ` : ""}
@@ -283,8 +283,16 @@ function Answers({ groups, terms, saved }: AnswerProps) {
     <section className="card answers" aria-label="What each policy saves and costs">
       <p className="answers-head">
         What each policy <b>saves</b> of the {saved === "time" ? "training time" : "multiply-accumulates"}, and{" "}
-        <b>costs</b> in {measure.isShare ? `points of test ${measure.noun}` : `test ${measure.noun}`}
-        {typeof exact === "number" && ` (exact: ${measured(measure, exact)})`}
+        {typeof exact === "number" ? (
+          <>
+            <b>costs</b> in {measure.isShare ? `points of test ${measure.noun}` : `test ${measure.noun}`} (exact:{" "}
+            {measured(measure, exact)})
+          </>
+        ) : (
+          <>
+            which test {measure.noun} it <b>reaches</b>
+          </>
+        )}
       </p>
       <ul>
         {policies.map(({ policy, answers, more }) => (
@@ -310,25 +318,30 @@ function Answers({ groups, terms, saved }: AnswerProps) {
           </li>
         ))}
       </ul>
-      <p className="quiet answers-key">
-        <span className="within">✓</span> within {marginInWords(margin)} of exact · <span className="worse">✕</span> worse ·{" "}
-        <span className="undecided">?</span> not decided, by a 95{"\u202f"}% interval over seeds (±)
-      </p>
+      {typeof exact === "number" && (
+        <p className="quiet answers-key">
+          <span className="within">✓</span> within {marginInWords(margin)} of exact · <span className="worse">✕</span> worse ·{" "}
+          <span className="undecided">?</span> not decided, by a 95{"\u202f"}% interval over seeds (±)
+        </p>
+      )}
     </section>
   );
 }
 
-function Legend({ terms, bars }: { terms: Terms; bars: Bars }) {
+function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Terms; bars: Bars }) {
+  const isExact = groups.some((group) => group.is_baseline);
   return (
     <ul className="legend">
       <li>
         <span className="key front" aria-hidden="true" /> Pareto front
       </li>
+      {isExact && (
+        <li>
+          <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
+        </li>
+      )}
       <li>
-        <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
-      </li>
-      <li>
-        {BARS_SAY[bars]} · pale: another group is better in both
+        {isExact || bars === "spread" ? `${BARS_SAY[bars]} · ` : ""}pale: another group is better in both
       </li>
     </ul>
   );
