@@ -137,7 +137,8 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
     scale: true,
     nameLocation: "middle",
     nameTextStyle: { color: theme.ink2, fontSize: 13 },
-    axisLine: { show: false },
+    // Where time was lost, zero is not at the left: the axes stay there.
+    axisLine: { show: false, onZero: false },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: theme.line, width: 1 } },
   };
@@ -164,6 +165,7 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       // The ends are where points are, which need not be where a mark would be.
       axisLabel: {
         ...axisText,
+        hideOverlap: true,
         formatter: (value: number) => ((value === min || value === max) && !isRound(value) ? "" : percent(value, 0)),
       },
     },
@@ -183,7 +185,7 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       ...(baseline ? [baselineSeries(baseline, settings, theme)] : []),
       frontSeries(groups, theme),
       ...inOrder(groups.map((group) => group.policy)).flatMap((policy) =>
-        policySeries(groups, policy, { ...settings, far }, theme),
+        policySeries(groups, policy, { ...settings, range }, theme),
       ),
     ],
   };
@@ -239,14 +241,16 @@ function frontSeries(groups: readonly Group[], theme: Theme): object {
 function policySeries(
   groups: readonly Group[],
   policy: string,
-  { bars, far }: CompareSettings & { far: ReadonlySet<Group> },
+  { bars, range }: CompareSettings & { range: [number, number] | null },
   theme: Theme,
 ): object[] {
   const members = joined(groups, policy);
   const { colour, shape, dash } = look(policy);
   const paint = theme.colour(colour);
   // A policy is named once, at the last of its points in sight.
-  const named = members.findLast((group) => !far.has(group) && !group.is_baseline);
+  const [low, high] = range ?? [-Infinity, Infinity];
+  const isInSight = ({ y }: Group) => y.mean !== null && y.mean >= low && y.mean <= high;
+  const named = members.findLast((group) => isInSight(group) && !group.is_baseline);
   const data = members.map((group) => ({
     id: group.key,
     name: group.label,

@@ -236,7 +236,7 @@ interface AnswerProps {
 
 /** The one sentence that a reader takes away, and below it how sure it is. */
 function Answer({ groups, terms, saved }: AnswerProps) {
-  const found = best(groups);
+  const found = best(groups, terms.measure);
   const within = marginInWords(terms.margin);
   const what = saved === "time" ? "training time" : "work";
   if (found) {
