@@ -100,7 +100,7 @@ chaos: setup ## break a service of its own at random times; FAULTS=200 SEEDS=1,2
 reproduce: setup ## run the paper's tables and figures (hours); QUICK=1 for a small version, TABLE="table1 figure1c" for some
 	@colrow reproduce $(TABLE) $(if $(QUICK),--quick --out build/reproduction)
 
-screenshots: setup ## take the README's pictures from real jobs
+screenshots: setup ## take a picture of every page and state (minutes); those of the README go to docs
 	@python -m tests.web.screenshots
 
 clean: ## remove what was built

@@ -41,6 +41,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def free_port() -> int:
+    """Find a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def sign_in(page: Page, secret: str) -> None:
     """Fill in the form that asks for a token."""
     page.get_by_label("Token").fill(secret)
@@ -83,9 +91,7 @@ class Api:
 
     def __init__(self, database_url: str, *, token: str | None = None, **environment: str) -> None:
         assert (ROOT / "api/static/index.html").is_file(), "the page is not built: run make setup"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("COLROW_")}
         own = {"COLROW_DATABASE_URL": database_url, "COLROW_PORT": str(self.port)}

@@ -144,6 +144,14 @@ def test_points_flow_in_within_a_second_and_leave_the_view_alone(
     expect(page.locator(".job .badge")).to_have_text("succeeded")
 
 
+def test_a_long_name_pushes_nothing_out_of_sight_in_the_queue(visit: Visit, bench: Bench) -> None:
+    bench.job("n" * 200)
+    page = visit.open("/queue")
+    table = page.get_by_role("group", name="1 job waiting")
+    expect(table.get_by_role("cell", name="local")).to_be_in_viewport()
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
 def test_a_long_curve_says_how_much_of_it_is_shown_and_what_is_not_finite(
     visit: Visit, bench: Bench
 ) -> None:

@@ -56,7 +56,7 @@ def test_what_differs_is_marked_and_the_rest_is_counted(look: Visit, trained: Be
 def test_any_of_them_can_be_the_base(look: Visit, trained: Bench) -> None:
     jobs = [*ids(trained, "topk"), *ids(trained, "nps"), *ids(trained, "exact")]
     page = look.open(f"/diff?jobs={','.join(jobs)}")
-    page.get_by_role("button", name=re.compile("Make nps 25.*the base")).click()
+    page.get_by_role("button", name=re.compile("nps 25.*: make it the base")).click()
     heads = page.locator(".diff-box thead th")
     expect(heads.first).to_contain_text("nps")
     expect(heads.nth(1)).to_contain_text("topk")

@@ -33,6 +33,40 @@ def test_compare_says_in_a_sentence_what_is_saved_at_what_cost(look: Visit) -> N
     expect(answer).to_contain_text("0.83\u202f× the time of exact")
 
 
+def test_compare_says_of_each_policy_what_it_saves_and_costs(look: Visit) -> None:
+    page = look.open("/compare")
+    answers = page.get_by_role("region", name="What each policy saves and costs")
+    expect(answers).to_contain_text("costs in points of test accuracy (exact: 98.00\u202f%)")
+    topk = answers.get_by_role("listitem").filter(has_text="topk").first
+    expect(topk).to_contain_text("saves 50\u202f%, costs 0.10 ±0.05")
+    expect(topk.get_by_role("img", name="within")).to_have_count(1)
+    uniform = answers.get_by_role("listitem").filter(has_text="uniform").first
+    expect(uniform).to_contain_text("saves 75\u202f%, costs 18.00")
+    expect(uniform.get_by_role("img", name="worse")).to_have_count(2)
+    expect(page.locator("h1.answer")).to_contain_text("and stays within 0.2 points of exact")
+    page.get_by_role("radio", name="Measured time").check()
+    expect(answers).to_contain_text("saves of the training time")
+
+
+def test_the_answer_stands_on_the_first_screen_with_the_picture(look: Visit) -> None:
+    page = look.open("/compare")
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    for place in ("h1.answer", ".answers", ".chart"):
+        box = page.locator(place).bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 800, place
+
+
+def test_small_type_is_as_large_as_its_token_says(look: Visit) -> None:
+    page = look.open("/compare")
+    assert page.locator(".over").evaluate("one => getComputedStyle(one).fontSize") == "12px"
+    smallest = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('body *')].filter(one => one.innerText?.trim())"
+        ".map(one => parseFloat(getComputedStyle(one).fontSize)))"
+    )
+    assert smallest >= 11
+
+
 def test_compare_shows_the_same_as_picture_and_as_table(look: Visit) -> None:
     page = look.open("/compare")
     chart = page.get_by_role("img", name=re.compile("Accuracy against what is saved, 7 groups"))

@@ -92,7 +92,7 @@ def test_the_log_of_changes_is_paged_and_filtered(admin: Page, lab: Lab) -> None
     expect(log.get_by_role("row").last).to_contain_text("root")
     admin.get_by_label("By", exact=True).select_option("ada")
     expect(log.get_by_role("row").nth(1)).to_contain_text("submitted a job")
-    expect(admin).to_have_url(re.compile("by=ada"))
+    expect(admin).to_have_url(re.compile("who=ada"))
     log.get_by_role("link", name=re.compile("^job ")).first.click()
     expect(admin.locator(".over")).to_contain_text("job 59")
 

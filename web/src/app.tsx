@@ -1,6 +1,6 @@
 /* The frame: jobs at the left, always there; what is asked of them at the right. */
 
-import { Suspense, lazy, useEffect, useState } from "react";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
 
 import { useLive, useSession } from "./api/queries";
 import { JobList } from "./components/JobList";
@@ -60,6 +60,7 @@ function Frame({ isOut }: { isOut: boolean }) {
   // On a phone the list lies over the page, until something was chosen from it.
   const [openAt, setOpenAt] = useState<string | null>(null);
   const isOpen = openAt === path;
+  const drawer = useRef<HTMLButtonElement>(null);
 
   return (
     <div className="frame" inert={isOut}>
@@ -82,6 +83,7 @@ function Frame({ isOut }: { isOut: boolean }) {
           ))}
         </nav>
         <button
+          ref={drawer}
           className="button menu"
           aria-expanded={isOpen}
           aria-controls="jobs"
@@ -98,7 +100,15 @@ function Frame({ isOut }: { isOut: boolean }) {
           New job
         </Link>
       </header>
-      <div id="jobs" className={isOpen ? "side open" : "side"}>
+      <div
+        id="jobs"
+        className={isOpen ? "side open" : "side"}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || !isOpen || event.defaultPrevented) return;
+          setOpenAt(null);
+          drawer.current?.focus();
+        }}
+      >
         <JobList openJob={route.page === "job" ? route.id : null} />
       </div>
       <main id="content" tabIndex={-1}>

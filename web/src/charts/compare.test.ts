@@ -85,10 +85,21 @@ describe("the compare chart", () => {
 
   it("draws the baseline where it is, not rounded to whole points", () => {
     const theme = { colour: () => "" } as unknown as Parameters<typeof compareOption>[2];
-    const settings = { xLabel: "", yLabel: "", measure: accuracy, margin: 0.002, isNear: false, bars: "interval" } as const;
+    const settings = { xLabel: "", yLabel: "", measure: accuracy, margin: 0.002, isNear: false, bars: "interval", isNarrow: false } as const;
     const { series } = compareOption(groups, settings, theme) as {
       series: { name: string; markLine?: { precision: number } }[];
     };
     expect(series.find((one) => one.name === "baseline")?.markLine?.precision).toBeGreaterThan(4);
+  });
+
+  it("names a policy once, at its last point in sight", () => {
+    const theme = { colour: () => "" } as unknown as Parameters<typeof compareOption>[2];
+    const low = group("f", "uniform", 0.1, 0.9, 0.3);
+    const settings = { xLabel: "", yLabel: "", measure: accuracy, margin: 0.002, isNear: true, bars: "interval", isNarrow: true } as const;
+    const { series } = compareOption([...groups, low], settings, theme) as {
+      series: { name: string; data: { id: string; label?: { show: boolean } }[] }[];
+    };
+    const named = series.flatMap(({ data }) => data.filter((one) => one.label?.show).map((one) => one.id));
+    expect(named).toEqual(["b", "d"]);
   });
 });

@@ -24,6 +24,8 @@ export interface CompareSettings {
   /** Show only what is near the baseline. */
   isNear: boolean;
   bars: Bars;
+  /** Whether the picture is as narrow as a phone: fewer words in it. */
+  isNarrow: boolean;
 }
 
 interface Mark {
@@ -37,7 +39,9 @@ const DOMINATED = 0.4;
 /** How far from the baseline is still near, and from where on the near view says more to begin with: of a share, or
     as a part of the baseline. */
 const NEAR = { share: 0.12, part: 0.3 };
-const FAR = { share: 0.25, part: 0.6 };
+const FAR = { share: 0.15, part: 0.6 };
+/** Where the names of the policies stand, at the right of the points. */
+const NAMES_PX = 84;
 
 /** Points of the Pareto front, from left to right. */
 export function front(groups: readonly Group[]): [number, number][] {
@@ -105,6 +109,15 @@ export function isStretched(groups: readonly Group[], measure: Measure): boolean
   return others.length > farOff(groups, measure).length && beyond(groups, measure, FAR).length > 0;
 }
 
+/** How many digits of per cent tell the marks of an axis apart. */
+function digitsOf(range: [number, number] | null): number {
+  const span = range ? range[1] - range[0] : 1;
+  return span < 0.005 ? 2 : span < 0.04 ? 1 : 0;
+}
+
+/** Whether a share is a multiple of 10 %. */
+const isRound = (share: number) => Math.abs(share * 10 - Math.round(share * 10)) < 0.01;
+
 export function compareOption(groups: readonly Group[], settings: CompareSettings, theme: Theme): EChartsCoreOption {
   const baseline = groups.find((group) => group.is_baseline);
   const { measure } = settings;
@@ -113,22 +126,26 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
     groups.filter((group) => !far.has(group)),
     settings,
   );
-  const digits = range && range[1] - range[0] < 0.03 ? 1 : 0;
+  const digits = digitsOf(range);
   const xs = groups.flatMap((group) => (group.x.mean === null ? [] : [group.x.mean]));
+  const min = Math.min(0, ...xs.map((x) => 1.04 * x));
+  const max = Math.max(0.05, ...xs);
   const axisText = { color: theme.ink3, fontSize: 12 };
+  const { isNarrow } = settings;
   const axis = {
     type: "value",
     scale: true,
     nameLocation: "middle",
     nameTextStyle: { color: theme.ink2, fontSize: 13 },
-    axisLine: { show: false },
+    // Where time was lost, zero is not at the left: the axes stay there.
+    axisLine: { show: false, onZero: false },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: theme.line, width: 1 } },
   };
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { left: 70, right: 28, top: 20, bottom: 54, containLabel: false },
+    grid: { left: isNarrow ? 46 : 70, right: NAMES_PX, top: isNarrow ? 34 : 20, bottom: 54, containLabel: false },
     tooltip: {
       trigger: "item",
       renderMode: "richText",
@@ -141,14 +158,21 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
       ...axis,
       name: settings.xLabel,
       nameGap: 34,
-      min: Math.min(0, ...xs),
-      boundaryGap: [0, "8%"],
-      axisLabel: { ...axisText, formatter: (value: number) => percent(value, 0) },
+      min,
+      // Up to the last point: what lies beyond it is for the names.
+      max,
+      splitNumber: isNarrow ? 4 : 6,
+      // The ends are where points are, which need not be where a mark would be.
+      axisLabel: {
+        ...axisText,
+        hideOverlap: true,
+        formatter: (value: number) => ((value === min || value === max) && !isRound(value) ? "" : percent(value, 0)),
+      },
     },
     yAxis: {
       ...axis,
       name: settings.yLabel,
-      nameGap: 50,
+      ...(isNarrow ? { nameLocation: "end", nameGap: 12, nameTextStyle: { ...axis.nameTextStyle, align: "left" } } : { nameGap: 50 }),
       ...(range ? { min: range[0], max: range[1] } : {}),
       axisLabel: {
         ...axisText,
@@ -160,12 +184,14 @@ export function compareOption(groups: readonly Group[], settings: CompareSetting
     series: [
       ...(baseline ? [baselineSeries(baseline, settings, theme)] : []),
       frontSeries(groups, theme),
-      ...inOrder(groups.map((group) => group.policy)).flatMap((policy) => policySeries(groups, policy, settings, theme)),
+      ...inOrder(groups.map((group) => group.policy)).flatMap((policy) =>
+        policySeries(groups, policy, { ...settings, range }, theme),
+      ),
     ],
   };
 }
 
-function baselineSeries(baseline: Group, { measure, margin, bars }: CompareSettings, theme: Theme): object {
+function baselineSeries(baseline: Group, { measure, margin, bars, isNarrow }: CompareSettings, theme: Theme): object {
   const y = baseline.y.mean ?? 0;
   // The interval of a difference has the baseline's own spread in it already.
   const std = bars === "spread" ? (baseline.y.std ?? 0) : 0;
@@ -179,7 +205,7 @@ function baselineSeries(baseline: Group, { measure, margin, bars }: CompareSetti
       // By itself a mark line is rounded to hundredths: whole points of accuracy.
       precision: 12,
       label: {
-        formatter: `exact ${spreadIn(measure, baseline.y)}`,
+        formatter: `exact ${isNarrow ? measured(measure, y) : spreadIn(measure, baseline.y)}`,
         position: "insideStartTop",
         distance: [12, 6],
         color: theme.ink2,
@@ -215,23 +241,23 @@ function frontSeries(groups: readonly Group[], theme: Theme): object {
 function policySeries(
   groups: readonly Group[],
   policy: string,
-  { bars }: CompareSettings,
+  { bars, range }: CompareSettings & { range: [number, number] | null },
   theme: Theme,
 ): object[] {
   const members = joined(groups, policy);
   const { colour, shape, dash } = look(policy);
   const paint = theme.colour(colour);
-  // The names of the rightmost groups stand at their left, inside the picture, and above the front's step.
-  const right = Math.max(0, ...groups.map((group) => group.x.mean ?? 0));
-  const place = (group: Group) =>
-    (group.x.mean ?? 0) > 0.75 * right ? { position: "left", offset: [0, -11] } : { position: "right" };
+  // A policy is named once, at the last of its points in sight.
+  const [low, high] = range ?? [-Infinity, Infinity];
+  const isInSight = ({ y }: Group) => y.mean !== null && y.mean >= low && y.mean <= high;
+  const named = members.findLast((group) => isInSight(group) && !group.is_baseline);
   const data = members.map((group) => ({
     id: group.key,
     name: group.label,
     value: [group.x.mean ?? 0, group.y.mean ?? 0] as [number, number],
     group,
     itemStyle: { opacity: group.is_pareto || group.is_baseline ? 1 : DOMINATED },
-    label: { show: group.is_pareto && !group.is_baseline, formatter: group.label, ...place(group) },
+    label: { show: group === named, formatter: policy },
   }));
   return [
     {
@@ -251,14 +277,17 @@ function policySeries(
       symbolSize: 13,
       label: {
         position: "right",
-        distance: 9,
-        color: theme.ink,
-        fontSize: 12,
-        fontWeight: 500,
+        distance: 7,
+        color: paint,
+        fontSize: 13,
+        fontWeight: 600,
+        opacity: 1,
+        width: NAMES_PX - 12,
+        overflow: "truncate",
         textBorderColor: theme.surface,
         textBorderWidth: 3,
       },
-      labelLayout: { hideOverlap: true },
+      labelLayout: { moveOverlap: "shiftY" },
       itemStyle: { color: paint, borderColor: theme.surface, borderWidth: 1.5 },
       lineStyle: { color: paint, width: 1.5, type: dash.length ? dash : "solid", opacity: 0.55 },
       emphasis: { scale: 1.35 },

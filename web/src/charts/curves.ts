@@ -3,7 +3,7 @@
 import type { EChartsCoreOption } from "echarts/core";
 
 import { smooth } from "../lib/bands";
-import { count, duration, metric as asMetric, percent } from "../lib/format";
+import { count, duration, metric as asMetric, percent, share } from "../lib/format";
 import { look } from "../lib/policies";
 import type { LegendItem } from "./figure";
 import type { Theme } from "./theme";
@@ -93,7 +93,7 @@ export function curvesOption(lines: readonly CurveLine[], settings: CurveSetting
       axisLabel: {
         ...text,
         hideOverlap: true,
-        formatter: (y: number) => (settings.isShare ? percent(y, 0) : asMetric(y)),
+        formatter: (y: number) => (settings.isShare ? share(y) : asMetric(y)),
       },
     },
     series: lines.flatMap((line) => seriesOf(line, settings, theme)),

@@ -175,7 +175,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
           })}
         </ol>
       </div>
-      <p className="jobs-foot quiet">
+      <p className="jobs-foot quiet" hidden={!jobs.data}>
         {count(items.length)}
         {hasNextPage ? "+" : ""} {items.length === 1 ? "job" : "jobs"}
         {ids.length === 0 && " · tick some to compare just those"}

@@ -1,6 +1,6 @@
 /* What is done with the jobs that are ticked. */
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { FormEvent } from "react";
 
 import type { JobItem } from "../api/client";
@@ -36,6 +36,12 @@ export function Ticked({ ids, items, openJob }: Props) {
   const role = useSession().data?.role;
   const many = useMany();
   const isViewer = role === "viewer";
+  const opened = useRef<HTMLButtonElement>(null);
+  // Focus goes back to what opened the panel.
+  const close = () => {
+    setPanel(null);
+    opened.current?.focus();
+  };
   const [only] = ids;
 
   const run = (action: ManyAction, tag?: string) => {
@@ -60,7 +66,8 @@ export function Ticked({ ids, items, openJob }: Props) {
       className={`button small ${name === "delete" ? "danger" : ""}`}
       aria-expanded={panel === name}
       disabled={changes && (isViewer || many.isPending)}
-      onClick={() => {
+      onClick={(event) => {
+        opened.current = event.currentTarget;
         setLast(null);
         setPanel(panel === name ? null : name);
       }}
@@ -84,7 +91,15 @@ export function Ticked({ ids, items, openJob }: Props) {
     );
   }
   return (
-    <section className="ticked-bar" aria-label="Ticked jobs">
+    <section
+      className="ticked-bar"
+      aria-label="Ticked jobs"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !panel) return;
+        event.preventDefault();
+        close();
+      }}
+    >
       <p className="ticked-head">
         <b>
           {several(ids.length, "job")} ticked{ids.length === MOST_CHOSEN && ", the most there can be"}
@@ -141,7 +156,7 @@ export function Ticked({ ids, items, openJob }: Props) {
             <button className="button small danger" disabled={many.isPending} onClick={() => run("delete")}>
               Delete {several(ids.length, "job")}
             </button>
-            <button className="button small" onClick={() => setPanel(null)}>
+            <button className="button small" onClick={close}>
               Keep
             </button>
           </div>

@@ -80,11 +80,17 @@ describe("verdict", () => {
 describe("best", () => {
   it("is the group shown to be within the margin that saves most", () => {
     const groups = [group({}, 0.4), group({}, 0.7), group({ verdict: "undecided" }, 0.8)];
-    expect(best(groups)).toBe(groups[1]);
+    expect(best(groups, POINTS.measure)).toBe(groups[1]);
+  });
+
+  it("is the one that loses least of those that save as much", () => {
+    const groups = [group({ mean: -0.001 }, 0.6021), group({ mean: 0.001 }, 0.5999), group({ mean: 0.002 }, 0.4)];
+    expect(best(groups, POINTS.measure)).toBe(groups[1]);
+    expect(best(groups.slice(0, 2), PERPLEXITY.measure)).toBe(groups[0]);
   });
 
   it("is none when nothing is shown or nothing is saved", () => {
-    expect(best([group({ verdict: "worse" }, 0.9), group({}, -0.2), group(null, 0.9)])).toBeNull();
+    expect(best([group({ verdict: "worse" }, 0.9), group({}, -0.2), group(null, 0.9)], POINTS.measure)).toBeNull();
   });
 });
 

@@ -75,10 +75,14 @@ function ending({ verdict: said, more_seeds, says }: Evidence, margin: Margin): 
   return `undecided, ${several(more_seeds, "more seed")} needed`;
 }
 
-/** The group that saves most of those shown to stay within the margin, or null. */
-export function best<G extends Judged>(groups: readonly G[]): G | null {
+/** The group that saves most of those shown to stay within the margin, or null. Of those that save as much, to a
+    hundredth, the one that loses least. */
+export function best<G extends Judged>(groups: readonly G[], measure: Measure): G | null {
   const found = groups.filter((group) => saves(group) && group.evidence?.verdict === "within");
-  return found.reduce<G | null>((a, b) => (a === null || (b.x.mean ?? 0) > (a.x.mean ?? 0) ? b : a), null);
+  const saved = ({ x }: G) => Math.round(100 * (x.mean ?? 0));
+  const gained = ({ evidence }: G) => gain(measure, evidence?.mean ?? 0);
+  const [first] = [...found].sort((a, b) => saved(b) - saved(a) || gained(b) - gained(a));
+  return first ?? null;
 }
 
 /** The group with the least loss of those that save something, or null. */

@@ -8,7 +8,7 @@ import { auditPlace, auditWords } from "../lib/audit";
 import { useParam } from "../lib/url";
 
 export function AuditLog() {
-  const [user, setUser] = useParam("by");
+  const [user, setUser] = useParam("who");
   const users = useUsers(true);
   const audit = useAudit(true, user);
   const items = audit.data?.pages.flatMap((page) => page.items) ?? [];
@@ -73,7 +73,9 @@ function Change({ entry }: { entry: Schemas["AuditEntry"] }) {
       <td>
         <time dateTime={entry.at}>{new Date(entry.at).toLocaleString()}</time>
       </td>
-      <td>{entry.user ?? "–"}</td>
+      <td className="name-of" title={entry.user ?? undefined}>
+        {entry.user ?? "–"}
+      </td>
       <td>{entry.address || "–"}</td>
       <td className="wraps" title={call}>
         {auditWords(entry) || <code>{call}</code>}

@@ -14,18 +14,20 @@ import { Link } from "../components/Link";
 import { PolicyMark } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
+import { answersOf } from "../lib/answers";
+import type { Answer as Told } from "../lib/answers";
 import { chosenIds } from "../lib/choice";
 import { several } from "../lib/format";
 import { withoutShared } from "../lib/labels";
-import { marginInWords, marginOf, measureOf } from "../lib/measures";
-import { inOrder } from "../lib/policies";
+import { marginInWords, marginOf, measureOf, measured } from "../lib/measures";
+import { useNarrow } from "../lib/narrow";
 import { scopeOf } from "../lib/scope";
 import { useSlow } from "../lib/slow";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { navigate, useParam } from "../lib/url";
 import { best, headline, nearest } from "../lib/verdict";
-import type { Judged, Terms } from "../lib/verdict";
+import type { Terms } from "../lib/verdict";
 import { CompareTable } from "./CompareTable";
 import { FigureMenu } from "./FigureMenu";
 
@@ -36,7 +38,7 @@ const XS: { value: X; label: string; axis: string }[] = [
   { value: "time_saved", label: "Measured time", axis: "Training time saved against exact, measured" },
 ];
 const BARS: { value: Bars; label: string }[] = [
-  { value: "interval", label: "95 % of the difference" },
+  { value: "interval", label: "95\u202f% interval" },
   { value: "spread", label: "Spread over seeds" },
 ];
 const BARS_SAY: Record<Bars, string> = {
@@ -59,6 +61,7 @@ export function ComparePage() {
   const [range, setRange] = useParam("range");
   const [setting] = useParam("task");
   const theme = useTheme();
+  const isNarrow = useNarrow();
   const catalog = useCatalog();
   const sweeps = useSweeps();
   const ids = chosenIds(ticked);
@@ -99,8 +102,8 @@ export function ComparePage() {
   const margin = marginOf(terms.margin, groups.find((group) => group.is_baseline)?.y.mean ?? 0);
   const isNear = range ? range === "near" : isStretched(groups, measure);
   const settingsOfChart = useMemo(
-    () => ({ xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars: bars as Bars }),
-    [axis, terms, measure, margin, isNear, bars],
+    () => ({ xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars: bars as Bars, isNarrow }),
+    [axis, terms, measure, margin, isNear, bars, isNarrow],
   );
   const option = useMemo(() => compareOption(groups, settingsOfChart, theme), [groups, settingsOfChart, theme]);
 
@@ -120,33 +123,32 @@ export function ComparePage() {
   const pending = groups.reduce((sum, group) => sum + group.pending, 0);
   const far = farOff(groups, measure).length;
   const results = groups.some((group) => group.y.mean !== null);
+  const saved = axis.value === "time_saved" ? "time" : "compute";
   return (
     <article className="page compare">
       <header className="page-head">
         <div>
           <p className="over">
-            {name}
+            <bdi>{name}</bdi>
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
           </p>
-          <Answer groups={groups} terms={terms} saved={x === "time_saved" ? "time" : "compute"} />
+          <Answer groups={groups} terms={terms} saved={saved} />
         </div>
-        <div className="controls">
-          {settings.length > 1 && (
-            <Switch
-              legend="Network and data"
-              name="task"
-              options={settings.map((one) => ({ value: one, label: one }))}
-              value={shown}
-              onChange={(one) => navigate(null, { task: one, margin: null }, "replace")}
-            />
-          )}
-          <Switch legend="Saved" name="x" options={XS} value={axis.value} onChange={setX} />
-          <MarginField terms={terms} error={refusal?.message ?? ""} />
-        </div>
+        {settings.length > 1 && (
+          <Switch
+            legend="Network and data"
+            name="task"
+            options={settings.map((one) => ({ value: one, label: one }))}
+            value={shown}
+            onChange={(one) => navigate(null, { task: one, margin: null }, "replace")}
+          />
+        )}
       </header>
+      <Answers groups={groups} terms={terms} saved={saved} />
       <section className="card" aria-label="Chart">
         <div className="card-head">
-          <Legend groups={groups} terms={terms} bars={bars as Bars} />
+          <Switch legend="Saved" name="x" options={XS} value={axis.value} onChange={setX} />
+          <MarginField terms={terms} error={refusal?.message ?? ""} />
           <Switch legend="Bars" name="bars" options={BARS} value={bars as Bars} onChange={setBars} />
           {results && (
             <FigureMenu
@@ -157,7 +159,7 @@ export function ComparePage() {
                 `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
               ]}
               size={FIGURE}
-              option={(paper) => compareOption(groups, settingsOfChart, paper)}
+              option={(paper) => compareOption(groups, { ...settingsOfChart, isNarrow: false }, paper)}
               legend={(paper) => compareLegend(groups, marginInWords(terms.margin), paper)}
               data={() => Promise.resolve(compareData(groups, axis.value, asked))}
             />
@@ -176,13 +178,18 @@ export function ComparePage() {
         ) : (
           <p className="quiet pad">Results appear here as jobs succeed, group by group.</p>
         )}
-        {results && far > 0 && (
-          <p className="quiet foot">
-            {isNear ? `${several(far, "group")} far from exact ${far === 1 ? "is" : "are"} out of sight` : ""}
-            <button className="link" onClick={() => setRange(isNear ? "all" : "near")}>
-              {isNear ? "Show all" : "Show only what is near exact"}
-            </button>
-          </p>
+        {results && (
+          <div className="foot">
+            <Legend groups={groups} terms={terms} bars={bars as Bars} />
+            {far > 0 && (
+              <p>
+                {isNear ? `${several(far, "group")} far from exact ${far === 1 ? "is" : "are"} out of sight. ` : ""}
+                <button className="link" onClick={() => setRange(isNear ? "all" : "near")}>
+                  {isNear ? "Show all" : "Show only what is near exact"}
+                </button>
+              </p>
+            )}
+          </div>
         )}
       </section>
       <CompareTable groups={groups} terms={terms} margin={margin} />
@@ -221,68 +228,120 @@ function MarginField({ terms, error }: { terms: Terms; error: string }) {
   );
 }
 
-function Answer({ groups, terms, saved }: { groups: readonly Group[]; terms: Terms; saved: "compute" | "time" }) {
-  const found = best(groups);
+interface AnswerProps {
+  groups: readonly Group[];
+  terms: Terms;
+  saved: "compute" | "time";
+}
+
+/** The one sentence that a reader takes away, and below it how sure it is. */
+function Answer({ groups, terms, saved }: AnswerProps) {
+  const found = best(groups, terms.measure);
+  const within = marginInWords(terms.margin);
+  const what = saved === "time" ? "training time" : "work";
   if (found) {
+    const said = headline(found, terms, saved);
     return (
       <h1 className="answer">
-        <Sentence group={found} terms={terms} saved={saved} />
+        <PolicyMark policy={found.policy} size={18} /> <b>{said.lead}</b> saves <b>{said.saves}</b> and stays within{" "}
+        {within} of exact.{" "}
+        <span className="answer-more">
+          {said.cost}. {said.time && `It took ${said.time}.`}
+        </span>
       </h1>
     );
   }
   if (!groups.some((group) => group.is_baseline)) {
     return <h1 className="answer">There is no exact job here to measure against: add one with the same settings.</h1>;
   }
-  if (!groups.some((group) => group.evidence !== null)) return <h1 className="answer">Nothing to compare yet.</h1>;
   const close = nearest(groups, terms.measure);
+  if (!close) {
+    const isAny = groups.some((group) => group.evidence !== null && group.x.mean !== null);
+    return <h1 className="answer">{isAny ? `No policy here saves ${what}.` : "Nothing to compare yet."}</h1>;
+  }
+  const said = headline(close, terms, saved);
   return (
     <h1 className="answer">
-      No policy here is shown to stay within {marginInWords(terms.margin)} of exact while it saves{" "}
-      {saved === "time" ? "time" : "work"}.
-      {close && (
-        <>
-          {" "}
-          Nearest: <Sentence group={close} terms={terms} saved={saved} />
-        </>
-      )}
+      No policy here is shown to stay within {within} of exact while it saves {what}.{" "}
+      <span className="answer-more">
+        Nearest: <PolicyMark policy={close.policy} size={14} /> <b>{said.lead}</b> saves <b>{said.saves}</b>, {said.cost}.{" "}
+        {said.time && `It took ${said.time}.`}
+      </span>
     </h1>
   );
 }
 
-function Sentence({
-  group,
-  terms,
-  saved,
-}: {
-  group: Judged & { policy: string };
-  terms: Terms;
-  saved: "compute" | "time";
-}) {
-  const said = headline(group, terms, saved);
+const SIGNS: Partial<Record<Told["kind"], string>> = { within: "✓", worse: "✕", undecided: "?" };
+
+/** Policy by policy: what is saved, and what that costs. */
+function Answers({ groups, terms, saved }: AnswerProps) {
+  const { measure, margin } = terms;
+  const policies = answersOf(groups, terms);
+  const exact = groups.find((group) => group.is_baseline)?.y.mean;
+  if (!policies.some(({ answers }) => answers.some((one) => one.saves))) return null;
   return (
-    <>
-      <PolicyMark policy={group.policy} size={18} /> <b>{said.lead}</b> saves <b>{said.saves}</b>, {said.cost}.
-      {said.time && <span className="answer-time"> It took {said.time}.</span>}
-    </>
+    <section className="card answers" aria-label="What each policy saves and costs">
+      <p className="answers-head">
+        What each policy <b>saves</b> of the {saved === "time" ? "training time" : "multiply-accumulates"}, and{" "}
+        {typeof exact === "number" ? (
+          <>
+            <b>costs</b> in {measure.isShare ? `points of test ${measure.noun}` : `test ${measure.noun}`} (exact:{" "}
+            {measured(measure, exact)})
+          </>
+        ) : (
+          <>
+            which test {measure.noun} it <b>reaches</b>
+          </>
+        )}
+      </p>
+      <ul>
+        {policies.map(({ policy, answers, more }) => (
+          <li key={policy} className="answers-of">
+            <span className="with-mark">
+              <PolicyMark policy={policy} /> <b className="cut">{policy}</b>
+            </span>
+            <ul>
+              {answers.map((one) => (
+                <li key={one.key} className={`answers-one ${one.kind}`} title={one.says}>
+                  <span className="sign" role="img" aria-label={one.kind}>
+                    {SIGNS[one.kind] ?? "·"}
+                  </span>
+                  <span>
+                    {one.saves && <>{one.saves}, </>}
+                    <b>{one.costs}</b> <span className="give">{one.give}</span>
+                    {one.which && <span className="which">{one.which}</span>}
+                  </span>
+                </li>
+              ))}
+              {more > 0 && <li className="quiet">and {more} more below</li>}
+            </ul>
+          </li>
+        ))}
+      </ul>
+      {typeof exact === "number" && (
+        <p className="quiet answers-key">
+          <span className="within">✓</span> within {marginInWords(margin)} of exact · <span className="worse">✕</span> worse ·{" "}
+          <span className="undecided">?</span> not decided, by a 95{"\u202f"}% interval over seeds (±)
+        </p>
+      )}
+    </section>
   );
 }
 
 function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Terms; bars: Bars }) {
+  const isExact = groups.some((group) => group.is_baseline);
   return (
     <ul className="legend">
-      {inOrder(groups.map((group) => group.policy)).map((policy) => (
-        <li key={policy}>
-          <PolicyMark policy={policy} /> {policy}
-        </li>
-      ))}
       <li>
         <span className="key front" aria-hidden="true" /> Pareto front
       </li>
+      {isExact && (
+        <li>
+          <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
+        </li>
+      )}
       <li>
-        <span className="key band" aria-hidden="true" /> within {marginInWords(terms.margin)} of exact
-      </li>
-      <li className="quiet">
-        {BARS_SAY[bars]} · pale: another group is better in both
+        {isExact || bars === "spread" ? `${BARS_SAY[bars]} · ` : ""}pale: another group is better in both
       </li>
     </ul>
   );

@@ -94,6 +94,10 @@ function columnsOf(groups: readonly Group[], terms: Terms, margin: number) {
     margin,
   );
   const noun = measure.noun.replace(/^./, (first) => first.toUpperCase());
+  const isAsPlanned = groups.every(
+    ({ x, planned_compute_reduction: { mean: planned } }) =>
+      x.mean === null || planned === null || Math.abs(x.mean - planned) < 0.005,
+  );
   return [
     column.accessor("label", {
       header: "Policy",
@@ -106,13 +110,15 @@ function columnsOf(groups: readonly Group[], terms: Terms, margin: number) {
         </span>
       ),
     }),
-    column.accessor((row) => row.y.mean ?? -1, {
+    column.accessor((row) => row.y.mean ?? undefined, {
       id: "y",
+      sortUndefined: "last",
       header: measure.isShare ? `${noun}, %` : noun,
       cell: ({ row }) => spreadIn(measure, row.original.y),
     }),
-    column.accessor((row) => row.delta_y?.mean ?? 0, {
+    column.accessor((row) => row.delta_y?.mean ?? undefined, {
       id: "delta",
+      sortUndefined: "last",
       header: measure.isShare ? "Δ points" : "Δ",
       cell: ({ row }) => (row.original.is_baseline ? "baseline" : differenceIn(measure, row.original.delta_y?.mean)),
     }),
@@ -141,18 +147,25 @@ function columnsOf(groups: readonly Group[], terms: Terms, margin: number) {
         );
       },
     }),
-    column.accessor((row) => row.x.mean ?? 0, {
+    column.accessor((row) => row.x.mean ?? undefined, {
       id: "x",
+      sortUndefined: "last",
       header: "Saved",
       cell: ({ row }) => percent(row.original.x.mean),
     }),
-    column.accessor((row) => row.planned_compute_reduction.mean ?? 0, {
-      id: "planned",
-      header: "Planned",
-      cell: ({ row }) => percent(row.original.planned_compute_reduction.mean),
-    }),
-    column.accessor((row) => row.seconds_ratio ?? 0, {
+    ...(isAsPlanned
+      ? []
+      : [
+          column.accessor((row) => row.planned_compute_reduction.mean ?? undefined, {
+            id: "planned",
+            sortUndefined: "last",
+            header: "Planned",
+            cell: ({ row }) => percent(row.original.planned_compute_reduction.mean),
+          }),
+        ]),
+    column.accessor((row) => row.seconds_ratio ?? undefined, {
       id: "time",
+      sortUndefined: "last",
       header: "Time",
       cell: ({ row }) => timeRatio(row.original),
     }),

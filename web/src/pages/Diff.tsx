@@ -133,7 +133,7 @@ function Heads({ jobs, onBase }: { jobs: readonly Job[]; onBase: (id: string) =>
               {i === 0 ? (
                 <span className="diff-sub">base</span>
               ) : (
-                <button className="link diff-sub" aria-label={`Make ${words}, seed ${job.seed} the base`} onClick={() => onBase(job.id)}>
+                <button className="link diff-sub" aria-label={`${words}, seed ${job.seed}: make it the base`} onClick={() => onBase(job.id)}>
                   make it the base
                 </button>
               )}

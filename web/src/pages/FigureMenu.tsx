@@ -100,7 +100,7 @@ export function FigureMenu({ name, title, lines, size, option, legend, data }: P
         aria-label={`Save the figure ${title}`}
         onClick={() => setOpen(!isOpen)}
       >
-        Save figure
+        Save the figure
       </button>
       {isOpen && (
         <ul id={id} ref={list} className="figure-list">

@@ -37,7 +37,7 @@ function Waiting() {
           No job is waiting for a worker. <Link to="/new">Submit one</Link>.
         </p>
       ) : (
-        <div className="card table">
+        <div className="card table queue" tabIndex={0} role="group" aria-labelledby="waiting">
           <table>
             <thead>
               <tr>
@@ -54,13 +54,15 @@ function Waiting() {
               {items.map((item) => (
                 <tr key={item.job}>
                   <td className="number">{item.position}</td>
-                  <td>
-                    <Link to={`/jobs/${item.job}`}>{item.name || item.job}</Link>
+                  <td className="name">
+                    <Link to={`/jobs/${item.job}`} title={item.name}>
+                      <bdi>{item.name || item.job}</bdi>
+                    </Link>
                   </td>
                   <td className="number">{count(item.priority)}</td>
                   <td>{item.owner}</td>
                   <td>{ago(item.queued_at)}</td>
-                  <td>{item.waits_for ?? "its turn"}</td>
+                  <td className="wraps">{item.waits_for ?? "its turn"}</td>
                   <td>{soon(item.starts_at)}</td>
                 </tr>
               ))}

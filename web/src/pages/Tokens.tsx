@@ -253,7 +253,9 @@ function TokenRow({ token, isOwn }: { token: Token; isOwn: boolean }) {
   const isValid = token.state === "valid";
   return (
     <tr className={isValid ? "" : "over-and-done"}>
-      <th scope="row">{token.user}</th>
+      <th scope="row" title={token.user}>
+        {token.user}
+      </th>
       <td className="wraps">
         {token.name || <span className="quiet">–</span>} {isOwn && <span className="badge">yours, now</span>}
       </td>
@@ -381,7 +383,9 @@ function UserRow({ user }: { user: Schemas["User"] }) {
   );
   return (
     <tr>
-      <th scope="row">{user.name}</th>
+      <th scope="row" title={user.name}>
+        {user.name}
+      </th>
       <td title={when(user.created_at)}>{ago(user.created_at)}</td>
       <td className="number">{count(user.running)}</td>
       <td className="number">{count(user.queued)}</td>
