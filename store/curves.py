@@ -5,12 +5,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import select
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crs_core.events import METRICS
 from store import metrics as metric_names
-from store.dialects import among
+from store.dialects import among, is_sqlite
 from store.errors import BadQuery, NotFound
 from store.tables import Job, Point
 
@@ -45,8 +46,8 @@ def read(
     """Read curves, by job in the order given, then in the order of `crs_core.events.METRICS`.
 
     `metrics` None: every one there is. A metric that a job has no point of is left out. `after`:
-    only steps beyond it. `max_points`: see `reduce`. `most` is how many points all curves together
-    may have. Raises NotFound, BadQuery.
+    only steps beyond it. `max_points`: see `reduce`; it is for drawing, and SQLite then rounds to
+    15 digits. `most` is how many points all curves together may have. Raises NotFound, BadQuery.
     """
     ids = list(dict.fromkeys(job_ids))
     keys: dict[str, int] = dict(
@@ -65,8 +66,12 @@ def read(
     job_of = {key: job_id for job_id, key in keys.items()}
     found = []
     total = 0
-    with closing(_curves(session, job_of, names, max_points=max_points, after=after)) as curves:
-        for curve in curves:
+    is_quick = max_points is not None and is_sqlite(session)
+    reader = _columns if is_quick else _rows
+    with closing(reader(session, job_of, names, after=after)) as columns:
+        for (key, number), steps, values in columns:
+            curve = _curve(job_of[key], names[number], steps, values, max_points)
+            del steps, values  # before the next curve is read
             found.append(curve)
             total += len(curve.steps)
             if most is not None and total > most:
@@ -80,27 +85,46 @@ def read(
     return sorted(found, key=lambda c: (place[c.job_id], shown.get(c.metric, len(shown)), c.metric))
 
 
-def _curves(
-    session: Session,
-    job_of: Mapping[int, str],
-    names: Mapping[int, str],
-    *,
-    max_points: int | None,
-    after: int | None,
-) -> Generator[Curve]:
-    """Read the curves of some jobs, by key, one after the other: only one is here unreduced."""
+Columns = tuple[tuple[int, int], list[int], list[float | None]]
+"""Job and metric by their keys, steps and values."""
+
+
+def _columns(
+    session: Session, job_of: Mapping[int, str], names: Mapping[int, str], *, after: int | None
+) -> Generator[Columns]:
+    """Read curves by SQLite itself, each as two texts: a fifth of the time that rows take."""
     table = Point.__table__.c
-    query = (
-        select(table.job_key, table.metric_id, table.step, table.value)
-        .where(among(session, table.job_key, list(job_of)), table.metric_id.in_(names))
-        .order_by(table.job_key, table.metric_id, table.step)
-    )
-    if after is not None:
-        query = query.where(table.step > after)
+    which = table.job_key, table.metric_id
+    columns = func.json_group_array(table.step), func.json_group_array(table.value)
+    query = select(*which, *columns).where(*_chosen(session, job_of, names, after))
+    rows = session.execute(query.group_by(*which).order_by(*which).execution_options(yield_per=1))
+    for key, number, step_text, value_text in rows:
+        yield (key, number), *_in_order(from_json(step_text), from_json(value_text))
+
+
+def _in_order(steps: list[int], values: list[float | None]) -> tuple[list[int], list[float | None]]:
+    """Put a curve in the order of its steps; it came by the key, but nothing promises that."""
+    if steps == sorted(steps):
+        return steps, values
+    order = sorted(range(len(steps)), key=steps.__getitem__)
+    return [steps[i] for i in order], [values[i] for i in order]
+
+
+def _rows(
+    session: Session, job_of: Mapping[int, str], names: Mapping[int, str], *, after: int | None
+) -> Generator[Columns]:
+    """Read curves one after the other: only one is here at a time."""
     of: tuple[int, int] | None = None
     steps: list[int] = []
     values: list[float | None] = []
-    with session.execute(query.execution_options(yield_per=PART)) as rows:
+    table = Point.__table__.c
+    query = (
+        select(table.job_key, table.metric_id, table.step, table.value)
+        .where(*_chosen(session, job_of, names, after))
+        .order_by(table.job_key, table.metric_id, table.step)
+        .execution_options(yield_per=PART)
+    )
+    with session.execute(query) as rows:
         # In parts, turned into columns: rows that live long set the garbage collector to work.
         for part in rows.partitions():
             jobs, metrics, part_steps, part_values = zip(*part, strict=True)
@@ -109,13 +133,21 @@ def _curves(
                 end = begin + sum(1 for _ in same)
                 if key != of:
                     if of is not None:
-                        yield _curve(job_of[of[0]], names[of[1]], steps, values, max_points)
+                        yield of, steps, values
                     of, steps, values = key, [], []
                 steps += part_steps[begin:end]
                 values += part_values[begin:end]
                 begin = end
     if of is not None:
-        yield _curve(job_of[of[0]], names[of[1]], steps, values, max_points)
+        yield of, steps, values
+
+
+def _chosen(
+    session: Session, job_of: Mapping[int, str], names: Mapping[int, str], after: int | None
+) -> list[ColumnElement[bool]]:
+    table = Point.__table__.c
+    wanted = [among(session, table.job_key, list(job_of)), table.metric_id.in_(names)]
+    return wanted if after is None else [*wanted, table.step > after]
 
 
 def _curve(

@@ -1,13 +1,17 @@
-"""10,000 jobs in 100 sweeps, with ten metrics and 1,000,000 points, written through the store.
+"""Jobs, sweeps and points as benchmarks need them, written through the store.
+
+For the service: 10,000 jobs in 100 sweeps, with ten metrics and 1,000,000 points.
 
 Every sweep has 20 groups of 5 seeds. Three kinds of jobs stand out: one with a curve of 10,000
 points, twenty with 1,000 points, and two that are running, to be written to. The rest share what
 is left of the points, some ten a metric. It takes what a service would have done for granted:
 states, attempts and summaries are inserted as they would be at the end.
+
+For the page: `fill_for_page`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,13 +118,13 @@ def fill(database: Database, size: Size = FULL) -> Seeded:
                 .where(Job.id.in_(sweeps.get(session, sweep_ids[-1]).jobs))
                 .order_by(Job.key)
             ).all()
-            _end(session, [row.key for row in rows], worker)
+            end(session, [row.key for row in rows], worker)
             keys += [row.key for row in rows]
             ids += [row.id for row in rows]
     for begin in range(0, len(keys), len(template)):
         some = range(begin, begin + len(template))
         with database.write() as session:
-            _record(session, [keys[n] for n in some], [lengths(n, size) for n in some])
+            record_all(session, [keys[n] for n in some], [lengths(n, size) for n in some], value)
     settle(database)
     return Seeded(ids[0], tuple(ids[1 : 1 + MIDDLES]), sweep_ids[0], size.points)
 
@@ -135,7 +139,7 @@ def lengths(n: int, size: Size) -> list[int]:
     return [rest // curves + (place + m < rest % curves) for m in range(len(METRICS))]
 
 
-def _end(session: Session, keys: Sequence[int], worker: int) -> None:
+def end(session: Session, keys: Sequence[int], worker: int) -> None:
     """Let jobs have succeeded."""
     now = clock.read(session)
     session.execute(
@@ -156,8 +160,13 @@ def _end(session: Session, keys: Sequence[int], worker: int) -> None:
     _insert(session, "attempts", columns, rows)
 
 
-def _record(session: Session, keys: Sequence[int], counts: Sequence[Sequence[int]]) -> None:
-    """Write the curves of jobs, and their summaries."""
+def record_all(
+    session: Session,
+    keys: Sequence[int],
+    counts: Sequence[Sequence[int]],
+    value: Callable[[int, int, int], float],
+) -> None:
+    """Write the curves of jobs, and their summaries; `value` is of a metric, a step and a job."""
     numbers = metrics.numbers(session)
     points, summaries = [], []
     for key, of_job in zip(keys, counts, strict=True):
