@@ -1,7 +1,6 @@
 /* The jobs, always visible: which sweep, which of them, how far they are. */
 
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
@@ -14,22 +13,30 @@ import { isStudy } from "../lib/studies";
 import { QUALITY } from "../lib/tasks";
 import { chosenIds, rangeOf, withMany } from "../lib/choice";
 import { GROUPINGS, entriesOf } from "../lib/listing";
+import { topsOf } from "../lib/shown";
+import { useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
 import { Link } from "./Link";
 import { PolicyMark, ProgressBar, StateBadge } from "./Marks";
 import { Failed, Loading } from "./States";
 import { Tick } from "./Tick";
 import { Ticked } from "./Ticked";
+import { useShown } from "./useShown";
 
 const ROW_PX = 58;
 const HEAD_PX = 32;
+/** Rows that are in the page beyond either edge. */
+const OVER = 8;
+/** How long a search rests before the service is asked. */
+const REST_MS = 250;
 /** What a job is judged by; it has one of them. */
 const RESULTS = Object.values(QUALITY).map((quality) => `best_test_${quality}`);
 const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
 
 export function JobList({ openJob }: { openJob: string | null }) {
   const [sweep] = useParam("sweep");
-  const [text, setText] = useParam("q");
+  const [typed, setText] = useParam("q");
+  const text = useSlow(typed, REST_MS);
   const [state, setState] = useParam("state");
   const [by, setBy] = useParam("by");
   const [chosen, setChosen] = useParam("jobs");
@@ -42,23 +49,14 @@ export function JobList({ openJob }: { openJob: string | null }) {
     [sweeps.data],
   );
   const entries = useMemo(() => entriesOf(items, by, names), [items, by, names]);
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: entries.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (i) => (entries[i]?.kind === "head" ? HEAD_PX : ROW_PX),
-    getItemKey: useCallback((i: number) => entries[i]?.key ?? i, [entries]),
-    overscan: 8,
-  });
-  const { measure } = rows;
-  useEffect(() => measure(), [by, measure]);
-  const shown = rows.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = jobs;
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
+  const tops = useMemo(() => topsOf(entries.map((entry) => (entry.kind === "head" ? HEAD_PX : ROW_PX))), [entries]);
+  const [first, end] = useShown(scroller, tops, OVER);
+  const { hasNextPage, isFetching, isError, fetchNextPage } = jobs;
 
   useEffect(() => {
-    if (last >= entries.length - 20 && hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
-  }, [last, entries.length, hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
+    if (end >= entries.length - 20 && hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [end, entries.length, hasNextPage, isFetching, isError, fetchNextPage]);
 
   const ids = chosenIds(chosen);
   const ticked = new Set(ids);
@@ -96,7 +94,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
             type="search"
             placeholder="Search   /"
             aria-label="Search jobs by name or id"
-            value={text}
+            value={typed}
             onChange={(event) => setText(event.target.value || null)}
           />
           <select aria-label="State" value={state} onChange={(event) => setState(event.target.value || null)}>
@@ -125,7 +123,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
           </select>
         </div>
       </div>
-      <div className="jobs-rows" ref={scroller}>
+      <div className="jobs-rows" ref={setScroller}>
         {jobs.isPending && <Loading what="jobs" />}
         {isError && !jobs.data && <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />}
         {jobs.isSuccess && items.length === 0 && (
@@ -133,11 +131,10 @@ export function JobList({ openJob }: { openJob: string | null }) {
             {filtered ? "No job fits this search." : "No jobs yet. Begin with New job, or run make demo."}
           </p>
         )}
-        <ol style={{ height: `${rows.getTotalSize()}px` }}>
-          {shown.map((row) => {
-            const entry = entries[row.index];
-            if (!entry) return null;
-            const place = { transform: `translateY(${row.start}px)`, height: `${row.size}px` };
+        <ol style={{ height: `${tops.at(-1)}px` }}>
+          {entries.slice(first, end).map((entry, i) => {
+            const height = entry.kind === "head" ? HEAD_PX : ROW_PX;
+            const place = { transform: `translateY(${tops[first + i]}px)`, height: `${height}px` };
             if (entry.kind === "head") {
               return (
                 <li key={entry.key} style={place} className="part">

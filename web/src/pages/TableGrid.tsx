@@ -1,6 +1,5 @@
 /* The rows of the table that are in sight, and no others. */
 
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
@@ -8,6 +7,7 @@ import type { JobItem } from "../api/client";
 import { Link } from "../components/Link";
 import { PolicyMark, StateBadge } from "../components/Marks";
 import { Tick } from "../components/Tick";
+import { useShown } from "../components/useShown";
 import { chosenIds, rangeOf } from "../lib/choice";
 import type { Column } from "../lib/columns";
 import { strengthOf } from "../lib/policies";
@@ -15,6 +15,8 @@ import { BY_LABEL, nextSort } from "../lib/table";
 import type { Row, Sort } from "../lib/table";
 
 const ROW_PX = 34;
+/** Rows that are in the page beyond either edge. */
+const OVER = 6;
 
 interface GridProps {
   rows: Row<JobItem>[];
@@ -33,13 +35,8 @@ interface GridProps {
 
 export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSort, onTick, onToggle }: GridProps) {
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller,
-    estimateSize: () => ROW_PX,
-    overscan: 6,
-  });
-  const shown = virtual.getVirtualItems();
+  const tops = useMemo(() => Array.from({ length: rows.length + 1 }, (_, i) => i * ROW_PX), [rows.length]);
+  const [first, end] = useShown(scroller, tops, OVER);
   useStill(scroller, rows, resets);
 
   const chosen = useMemo(() => new Set(chosenIds(ticked)), [ticked]);
@@ -59,9 +56,9 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
   );
   const every = useMemo(() => [...new Set(rows.flatMap((row) => row.jobs.map((job) => job.id)))], [rows]);
   const everyTicked = useMemo(() => every.filter((id) => chosen.has(id)).length, [every, chosen]);
-  const above = shown[0]?.start ?? 0;
+  const above = first * ROW_PX;
   const width = columns.reduce((sum, column) => sum + column.width, 0);
-  const below = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
+  const below = (rows.length - end) * ROW_PX;
   return (
     <div
       className={`card grid ${isFlat ? "flat" : ""} ${isOld ? "stale" : ""}`}
@@ -94,21 +91,17 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
         </thead>
         <tbody>
           {above > 0 && <tr className="gap" aria-hidden="true" style={{ height: above }} />}
-          {shown.map(({ index }) => {
-            const row = rows[index];
-            if (!row) return null;
-            return (
-              <Line
-                key={row.key}
-                row={row}
-                place={index + 2}
-                columns={columns}
-                ticked={row.jobs.filter((job) => chosen.has(job.id)).length}
-                onTick={tickRow}
-                onToggle={onToggle}
-              />
-            );
-          })}
+          {rows.slice(first, end).map((row, i) => (
+            <Line
+              key={row.key}
+              row={row}
+              place={first + i + 2}
+              columns={columns}
+              ticked={row.jobs.filter((job) => chosen.has(job.id)).length}
+              onTick={tickRow}
+              onToggle={onToggle}
+            />
+          ))}
           {below > 0 && <tr className="gap" aria-hidden="true" style={{ height: below }} />}
         </tbody>
       </table>
@@ -116,11 +109,25 @@ export function Grid({ rows, columns, sort, isFlat, isOld, ticked, resets, onSor
   );
 }
 
-/** Keep the first row in sight where it is, whatever comes or goes above it. */
+interface Sight {
+  key: string;
+  offset: number;
+}
+
+/** The first row that was in sight when the table was left, and of which rows it was one. */
+let left: { resets: string; seen: Sight | null } = { resets: "", seen: null };
+
+/** Keep the first row in sight where it is, whatever comes or goes above it, and also while another page is shown. */
 function useStill(scroller: HTMLDivElement | null, rows: readonly Row<JobItem>[], resets: string): void {
-  const seen = useRef<{ key: string; offset: number } | null>(null);
+  const seen = useRef<Sight | null>(null);
   const before = useRef(resets);
   const latest = useRef(rows);
+  useLayoutEffect(() => {
+    if (left.resets === before.current) seen.current = left.seen;
+    return () => {
+      left = { resets: before.current, seen: seen.current };
+    };
+  }, []);
   useEffect(() => {
     if (!scroller) return;
     const look = () => {
