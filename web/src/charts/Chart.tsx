@@ -1,28 +1,25 @@
 /* Mounts an ECharts option. Charts themselves are pure functions that make such options. */
 
-import { CustomChart, LineChart } from "echarts/charts";
-import {
-  DataZoomInsideComponent,
-  GridComponent,
-  MarkAreaComponent,
-  MarkLineComponent,
-  TooltipComponent,
-} from "echarts/components";
-import { connect, init, use as register } from "echarts/core";
 import type { ECharts, EChartsCoreOption } from "echarts/core";
-import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 
-register([
-  CanvasRenderer,
-  CustomChart,
-  DataZoomInsideComponent,
-  GridComponent,
-  LineChart,
-  MarkAreaComponent,
-  MarkLineComponent,
-  TooltipComponent,
-]);
+// Asked for with the page's own code, and not waited for: the words beside a picture come first.
+const engine = import("./engine");
+
+/* Charts are drawn one a frame, so that many of them do not hold up a key or a click. */
+const waiting = new Set<() => void>();
+
+function inTurn(draw: () => void): void {
+  waiting.add(draw);
+  if (waiting.size === 1) requestAnimationFrame(drawNext);
+}
+
+function drawNext(): void {
+  const [draw] = waiting;
+  if (draw) waiting.delete(draw);
+  draw?.();
+  if (waiting.size) requestAnimationFrame(drawNext);
+}
 
 interface Props {
   option: EChartsCoreOption;
@@ -37,40 +34,63 @@ interface Props {
 
 export function Chart({ option, label, className, onPick, group }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const chart = useRef<ECharts | null>(null);
   const pick = useRef(onPick);
 
   useEffect(() => {
     pick.current = onPick;
   }, [onPick]);
 
+  const latest = useRef(option);
+  const redraw = useRef<(() => void) | null>(null);
+  useEffect(() => {
+    latest.current = option;
+    redraw.current?.();
+  }, [option]);
+
   useEffect(() => {
     const element = place.current;
     if (!element) return;
-    const made = init(element, null, { renderer: "canvas" });
-    chart.current = made;
-    made.on("click", (event) => {
-      const id = (event.data as { id?: string } | undefined)?.id;
-      if (id) pick.current?.(id);
+    let made: ECharts | null = null;
+    let drawn: EChartsCoreOption | null = null;
+    let [isGone, isInSight] = [false, true];
+    const resizes = new ResizeObserver(() => made?.resize());
+    const draw = () => {
+      if (isGone || !made) return;
+      drawn = latest.current;
+      // Series are replaced whole; the view (zoom) stays where the reader put it.
+      made.setOption(drawn, { replaceMerge: ["series", "yAxis"] });
+    };
+    redraw.current = () => {
+      if (isInSight && drawn !== latest.current) inTurn(draw);
+    };
+    const sight = new IntersectionObserver(([entry]) => {
+      isInSight = entry?.isIntersecting ?? true;
+      if (drawn) redraw.current?.();
     });
-    made.getZr().on("dblclick", () => made.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
-    if (group) {
-      made.group = group;
-      connect(group);
-    }
-    const watch = new ResizeObserver(() => made.resize());
-    watch.observe(element);
+    void engine.then(({ connect, init }) => {
+      if (isGone) return;
+      made = init(element, null, { renderer: "canvas" });
+      made.on("click", (event) => {
+        const id = (event.data as { id?: string } | undefined)?.id;
+        if (id) pick.current?.(id);
+      });
+      made.getZr().on("dblclick", () => made?.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
+      if (group) {
+        made.group = group;
+        connect(group);
+      }
+      inTurn(draw);
+      resizes.observe(element);
+      sight.observe(element);
+    });
     return () => {
-      watch.disconnect();
-      made.dispose();
-      chart.current = null;
+      isGone = true;
+      redraw.current = null;
+      resizes.disconnect();
+      sight.disconnect();
+      made?.dispose();
     };
   }, [group]);
-
-  useEffect(() => {
-    // Series are replaced whole; the view (zoom) stays where the reader put it.
-    chart.current?.setOption(option, { replaceMerge: ["series", "yAxis"], lazyUpdate: true });
-  }, [option]);
 
   return <div ref={place} className={`chart ${className ?? ""}`} role="img" aria-label={label} />;
 }
