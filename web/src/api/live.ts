@@ -25,18 +25,16 @@ function setStatus(next: Status): void {
 }
 
 /** Follow events for as long as the page is open; `onEvent` hears each of them once.
-    A stream that begins when the page has been read already may have missed some, and says so by a reset. */
-export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): () => void {
+    A stream begins when something has been read already, and may have missed what came between: it says a reset. */
+export function listen(onEvent: (event: LiveEvent) => void): () => void {
+  let isFirst = true;
   const channel = new BroadcastChannel("colrow-events");
   const ended = new AbortController();
   const hear = (message: Message) => {
     if (message.kind === "event") onEvent(message.event);
     if (message.kind === "status") setStatus(message.status);
   };
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
-    wasRead = true; // another tab holds the stream, and this one will be its heir
-    hear(data);
-  };
+  channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
 
   const lead = () =>
     new Promise<void>((resolve) => {
@@ -47,8 +45,8 @@ export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): (
       };
       source.onopen = () => {
         tell({ kind: "status", status: "live" });
-        if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
-        wasRead = false; // when the browser opens it again, it goes on after the last event
+        if (isFirst) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
+        isFirst = false; // when the browser opens it again, it goes on after the last event
       };
       source.onerror = () => tell({ kind: "status", status: "reconnecting" });
       channel.onmessage = ({ data }: MessageEvent<Message>) => {

@@ -12,7 +12,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 
 import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
@@ -115,6 +115,28 @@ export function useJobs(filter: JobFilter) {
       take(client.GET("/api/v1/jobs", { params: jobsPage(filter, LIST_METRICS, PAGE, pageParam) })),
     initialPageParam: "",
     getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+}
+
+const LONG_PAGE = 1000;
+
+/** Chosen jobs, however far down the list they are; those that are gone are left out. */
+export function useChosen(ids: readonly string[]) {
+  return useQuery({
+    queryKey: ["chosen", ids],
+    enabled: ids.length > 0,
+    queryFn: async ({ signal }) => {
+      const wanted = new Set(ids);
+      const found: Schemas["JobItem"][] = [];
+      for (let cursor = ""; ; ) {
+        const params = jobsPage({}, LIST_METRICS, cursor ? LONG_PAGE : PAGE, cursor);
+        const page = await take(client.GET("/api/v1/jobs", { params, signal }));
+        found.push(...page.items.filter((job) => wanted.has(job.id)));
+        if (!page.next || found.length === wanted.size) return found;
+        cursor = page.next;
+      }
+    },
     placeholderData: keepPreviousData,
   });
 }
@@ -335,7 +357,7 @@ async function act(action: Action, id: string, wallTimeS?: number): Promise<void
 
 /** Read again what tells of jobs that were changed. */
 function readAgain(cache: QueryClient): void {
-  for (const key of ["job", "jobs", "table", "sweeps", "queue", "comparison"])
+  for (const key of ["job", "jobs", "chosen", "table", "sweeps", "queue", "comparison"])
     void cache.invalidateQueries({ queryKey: [key], predicate: stays });
 }
 
@@ -396,6 +418,7 @@ async function outcomeOf(id: string, work: () => Promise<void>): Promise<Outcome
 const TOUCHED: Record<string, string[]> = {
   job: [
     "jobs",
+    "chosen",
     "table",
     "job",
     "sweeps",
@@ -407,47 +430,53 @@ const TOUCHED: Record<string, string[]> = {
     "checkpoints",
     "webhooks",
   ],
-  points: ["jobs", "table", "job", "curves", "layers", "log"],
+  points: ["jobs", "chosen", "table", "job", "curves", "layers", "log"],
   truncate: ["curves", "job"],
-  sweep: ["sweeps", "jobs", "table", "comparison"],
+  sweep: ["sweeps", "jobs", "chosen", "table", "comparison"],
   worker: ["workers", "queue", "catalog"],
 };
 const OF_ONE_JOB = new Set(["job", "layers", "log", "checkpoints", "webhooks"]);
 const PAUSE_MS = 400;
 /** What is read in many pages is read again less often. */
-const REST_MS: Record<string, number> = { table: 2000 };
+const REST_MS: Record<string, number> = { table: 2000, chosen: 2000 };
 
 /** Let events refresh what is on screen, a few times a second at most; not while nobody is signed in. */
 export function useLive(isOn: boolean): void {
   const cache = useQueryClient();
-  const wasOff = useRef(false);
   useEffect(() => {
-    if (!isOn) {
-      wasOff.current = true;
-      return;
-    }
+    if (!isOn) return;
     const stale = new Map<string, readonly string[]>();
+    // What is being read when something changes may have been read before it: it is read once more.
+    const missed = new Set<Query>();
     let timer: ReturnType<typeof setTimeout> | null = null;
     const last = new Map<string, number>();
+    const readAnew = (query: Query) => {
+      if (query.state.fetchStatus === "fetching") missed.add(query);
+      else if (stays(query)) void cache.invalidateQueries({ predicate: (one) => one === query });
+    };
     const flush = () => {
       timer = null;
       const now = Date.now();
+      const again = [...missed];
+      missed.clear();
+      again.forEach(readAnew);
       for (const [name, key] of stale) {
         if (now - (last.get(name) ?? 0) < (REST_MS[name] ?? 0)) continue;
         stale.delete(name);
         last.set(name, now);
-        void cache.invalidateQueries({ queryKey: key, predicate: stays }, { cancelRefetch: false });
+        cache.getQueryCache().findAll({ queryKey: key }).forEach(readAnew);
       }
-      if (stale.size) timer = setTimeout(flush, PAUSE_MS);
+      if (stale.size || missed.size) timer = setTimeout(flush, PAUSE_MS);
     };
+    // A stream begins after the page asked for its first rows, so it says a reset then too.
     const end = listen((event) => {
-      if (event.name === "reset") void cache.invalidateQueries({ predicate: stays });
+      if (event.name === "reset") cache.getQueryCache().getAll().forEach((query) => missed.add(query));
       for (const kind of TOUCHED[event.name] ?? []) {
         const key = OF_ONE_JOB.has(kind) && event.job ? [kind, event.job] : [kind];
         stale.set(key.join("/"), key);
       }
       timer ??= setTimeout(flush, PAUSE_MS);
-    }, wasOff.current);
+    });
     return () => {
       end();
       if (timer) clearTimeout(timer);

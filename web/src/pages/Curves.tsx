@@ -2,7 +2,7 @@
 
 import { useMemo } from "react";
 
-import { useCatalog, useCurves, useJobs, useSweeps } from "../api/queries";
+import { useCatalog, useChosen, useCurves, useJobs, useSweeps } from "../api/queries";
 import type { JobItem } from "../api/client";
 import type { Axis } from "../charts/curves";
 import { Link } from "../components/Link";
@@ -45,24 +45,27 @@ export function CurvesPage() {
   const [smoothing, setSmoothing] = useParam("smooth", "0");
   const [log, setLog] = useParam("log");
   const [extra, setExtra] = useParam("metric");
-  const ids = chosenIds(ticked);
+  const ids = useMemo(() => chosenIds(ticked), [ticked]);
   const sweeps = useSweeps();
-  const scope = sweep || (ids.length ? "" : (sweeps.data?.items[0]?.id ?? ""));
-  const jobs = useJobs({ sweep: scope });
+  const scope = sweep || (sweeps.data?.items[0]?.id ?? "");
+  const listed = useJobs({ sweep: scope });
+  const chosen = useChosen(ids);
+  const jobs = ids.length ? chosen : listed;
   const catalog = useCatalog();
 
-  const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items).filter((job) => !isStudy(job)) ?? [], [jobs.data]);
+  const items = useMemo(() => {
+    const all = ids.length ? chosen.data : listed.data?.pages.flatMap((page) => page.items);
+    return all?.filter((job) => !isStudy(job)) ?? [];
+  }, [ids, chosen.data, listed.data]);
   const shown = useMemo(() => {
-    const wanted = new Set(
-      ticked
-        ? chosenIds(ticked)
-        : firstChoice(
-            items.map((job) => ({ id: job.id, group: groupKey(job) })),
-            MOST,
-          ),
+    if (ids.length) return items;
+    const first = firstChoice(
+      items.map((job) => ({ id: job.id, group: groupKey(job) })),
+      MOST,
     );
+    const wanted = new Set(first);
     return items.filter((job) => wanted.has(job.id));
-  }, [ticked, items]);
+  }, [ids, items]);
   const groups = useMemo(() => grouped(shown, inOrder), [shown]);
   const strands = useMemo(() => strandsOf(groups, seeds === "each"), [groups, seeds]);
   const qualities = useMemo(

@@ -42,13 +42,13 @@ export function TablePage() {
   const metrics = useMemo(() => metricsFor(cols, sortText, facts), [cols, sortText, facts]);
   const filter = { sweep, text, state };
   const jobs = useTable(filter, metrics);
-  const { data, dataUpdatedAt, hasNextPage, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage } = jobs;
+  const { data, dataUpdatedAt, hasNextPage, isFetching, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage } = jobs;
 
   const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
   useEffect(() => {
-    if (items.length < MOST && hasNextPage && !isFetchingNextPage && !isPlaceholderData && !isError)
-      void fetchNextPage();
-  }, [items.length, hasNextPage, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage]);
+    // Not while pages are being read again: that would be broken off, and what changed in them be missed.
+    if (items.length < MOST && hasNextPage && !isFetching && !isPlaceholderData && !isError) void fetchNextPage();
+  }, [items.length, hasNextPage, isFetching, isPlaceholderData, isError, fetchNextPage]);
 
   // Where the rows may leave out what they are measured against, it is asked for.
   const isPart = Boolean(text || state) || (hasNextPage && items.length >= MOST);
