@@ -78,16 +78,15 @@ probe.lines = async (label) => {
   return performance.now() - begin;
 };
 
-/* Turn the wheel over the middle of a picture, until it shows something else. */
-probe.zoom = async (label) => {
+/* From the next turn of the wheel until a picture shows something else. */
+probe.zoom = (label) => {
   const canvas = document.querySelector(`[aria-label="${label}"] canvas`);
   const before = look(canvas).sum;
-  const { left, top, width, height } = canvas.getBoundingClientRect();
-  const at = { clientX: left + width / 2, clientY: top + height / 2, deltaY: -100, ctrlKey: true };
-  const begin = performance.now();
-  canvas.dispatchEvent(new WheelEvent("wheel", { ...at, bubbles: true, cancelable: true }));
-  await probe.until(() => look(canvas).sum !== before);
-  return performance.now() - begin;
+  probe.zoomed = new Promise((resolve, reject) => {
+    const turned = ({ timeStamp }) =>
+      probe.until(() => look(canvas).sum !== before).then((now) => resolve(now - timeStamp), reject);
+    addEventListener("wheel", turned, { capture: true, passive: true, once: true });
+  });
 };
 
 addEventListener(
