@@ -11,6 +11,7 @@ from api.identity import Identity, IdentityDep
 from api.parameters import (
     CursorQuery,
     JobPath,
+    Jobs,
     Key,
     Limit,
     Names,
@@ -101,6 +102,7 @@ def _submit(
 @router.get("/jobs", operation_id="listJobs", responses=failures(404))
 def list_jobs(
     service: ServiceDep,
+    job_id: Annotated[Jobs, Query(alias="job")] = (),
     state: States = (),
     tag: TagsQuery = (),
     sweep: Sweeps = (),
@@ -130,8 +132,9 @@ def list_jobs(
     cursor: CursorQuery = None,
     limit: Limit = 100,
 ) -> JobList:
-    """List jobs, newest first unless `sort` says otherwise."""
+    """List jobs, newest first unless `sort` says otherwise. Of those named, the ones there are."""
     where = jobs.JobFilter(
+        ids=job_id or None,
         states=state,
         tags=tag,
         owners=owner,

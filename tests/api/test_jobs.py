@@ -127,6 +127,8 @@ def test_filters_find_what_they_name(client: TestClient, submit: Submit) -> None
     assert ids(client, "policy=nps") == [nps]
     assert ids(client, "policy=nps&policy=topk") == [nps, topk]
     assert ids(client, "tag=paper") == [topk]
+    assert ids(client, f"job={topk}&job={exact}&job=gone") == [exact, topk]
+    assert ids(client, "job=gone") == []
     assert ids(client, "text=ALPHA") == [topk]
     assert ids(client, f"text={nps[-8:]}") == [nps]
     assert ids(client, "model=mlp&dataset=digits&owner=local&state=queued") == [exact, nps, topk]

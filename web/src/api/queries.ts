@@ -5,6 +5,7 @@ import {
   QueryCache,
   QueryClient,
   type Query,
+  type UseQueryResult,
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
@@ -12,7 +13,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
 import { Failure, client, take } from "./client";
 import type { Schemas } from "./client";
@@ -109,8 +110,10 @@ function jobsPage(filter: JobFilter, metrics: readonly string[], limit: number, 
 }
 
 export function useJobs(filter: JobFilter) {
+  // What is left out and what is empty is the same, and read once.
+  const { sweep = "", text = "", state = "" } = filter;
   return useInfiniteQuery({
-    queryKey: ["jobs", filter],
+    queryKey: ["jobs", { sweep, text, state }],
     queryFn: ({ pageParam }) =>
       take(client.GET("/api/v1/jobs", { params: jobsPage(filter, LIST_METRICS, PAGE, pageParam) })),
     initialPageParam: "",
@@ -119,23 +122,14 @@ export function useJobs(filter: JobFilter) {
   });
 }
 
-const LONG_PAGE = 1000;
-
 /** Chosen jobs, however far down the list they are; those that are gone are left out. */
 export function useChosen(ids: readonly string[]) {
   return useQuery({
     queryKey: ["chosen", ids],
     enabled: ids.length > 0,
-    queryFn: async ({ signal }) => {
-      const wanted = new Set(ids);
-      const found: Schemas["JobItem"][] = [];
-      for (let cursor = ""; ; ) {
-        const params = jobsPage({}, LIST_METRICS, cursor ? LONG_PAGE : PAGE, cursor);
-        const page = await take(client.GET("/api/v1/jobs", { params, signal }));
-        found.push(...page.items.filter((job) => wanted.has(job.id)));
-        if (!page.next || found.length === wanted.size) return found;
-        cursor = page.next;
-      }
+    queryFn: ({ signal }) => {
+      const query = { job: [...ids], columns: ["spec", ...LIST_METRICS], limit: 1000 };
+      return take(client.GET("/api/v1/jobs", { params: { query }, signal }));
     },
     placeholderData: keepPreviousData,
   });
@@ -239,19 +233,40 @@ export function useComparison(scope: Scope, x: X, y: string, margin: string) {
   });
 }
 
+const AT_A_TIME = 25;
+
+/** Curves of some jobs, a few jobs at a time: so the service uses its cores, and what changes is read again alone. */
 export function useCurves(jobs: string[], metrics: string[], maxPoints: number) {
-  return useQuery({
-    queryKey: ["curves", jobs, metrics, maxPoints],
-    enabled: jobs.length > 0,
-    queryFn: ({ signal }) =>
-      take(
-        client.GET("/api/v1/curves", {
-          params: { query: { job: jobs, metric: metrics, max_points: maxPoints } },
-          signal,
-        }),
-      ),
-    placeholderData: keepPreviousData,
+  const parts = Array.from({ length: Math.ceil(jobs.length / AT_A_TIME) }, (_, i) =>
+    jobs.slice(i * AT_A_TIME, (i + 1) * AT_A_TIME),
+  );
+  const found = useQueries({
+    queries: parts.map((part) => ({
+      queryKey: ["curves", part, metrics, maxPoints],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        take(
+          client.GET("/api/v1/curves", {
+            params: { query: { job: part, metric: metrics, max_points: maxPoints } },
+            signal,
+          }),
+        ),
+    })),
+    combine: together,
   });
+  // Until all of what is asked for now is there, what was there before stays.
+  const [kept, setKept] = useState(found.items);
+  if (found.items && found.items !== kept) setKept(found.items);
+  return { ...found, items: found.items ?? kept };
+}
+
+/** The curves of all parts, once each has some. */
+function together(parts: UseQueryResult<Schemas["CurveList"]>[]) {
+  const failed = parts.find((part) => part.isError);
+  return {
+    items: parts.every((part) => part.data) ? parts.flatMap((part) => part.data?.items ?? []) : null,
+    error: failed?.error ?? null,
+    refetch: () => parts.forEach((part) => void part.refetch()),
+  };
 }
 
 export function useCatalog() {
@@ -435,7 +450,12 @@ const TOUCHED: Record<string, string[]> = {
   sweep: ["sweeps", "jobs", "chosen", "table", "comparison"],
   worker: ["workers", "queue", "catalog"],
 };
-const OF_ONE_JOB = new Set(["job", "layers", "log", "checkpoints", "webhooks"]);
+interface Stale {
+  kind: string;
+  job: string | null;
+}
+/** What is read job by job, or names its jobs: the rest hangs on any. */
+const OF_ONE_JOB = new Set(["job", "chosen", "curves", "layers", "log", "checkpoints", "webhooks"]);
 const PAUSE_MS = 400;
 /** What is read in many pages is read again less often. */
 const REST_MS: Record<string, number> = { table: 2000, chosen: 2000 };
@@ -445,7 +465,7 @@ export function useLive(isOn: boolean): void {
   const cache = useQueryClient();
   useEffect(() => {
     if (!isOn) return;
-    const stale = new Map<string, readonly string[]>();
+    const stale = new Map<string, Stale>();
     // What is being read when something changes may have been read before it: it is read once more.
     const missed = new Set<Query>();
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -460,11 +480,12 @@ export function useLive(isOn: boolean): void {
       const again = [...missed];
       missed.clear();
       again.forEach(readAnew);
-      for (const [name, key] of stale) {
+      for (const [name, { kind, job }] of stale) {
         if (now - (last.get(name) ?? 0) < (REST_MS[name] ?? 0)) continue;
         stale.delete(name);
         last.set(name, now);
-        cache.getQueryCache().findAll({ queryKey: key }).forEach(readAnew);
+        const touched = cache.getQueryCache().findAll({ queryKey: [kind] });
+        touched.filter((query) => job === null || concerns(query, job)).forEach(readAnew);
       }
       if (stale.size || missed.size) timer = setTimeout(flush, PAUSE_MS);
     };
@@ -472,8 +493,8 @@ export function useLive(isOn: boolean): void {
     const end = listen((event) => {
       if (event.name === "reset") cache.getQueryCache().getAll().forEach((query) => missed.add(query));
       for (const kind of TOUCHED[event.name] ?? []) {
-        const key = OF_ONE_JOB.has(kind) && event.job ? [kind, event.job] : [kind];
-        stale.set(key.join("/"), key);
+        const job = OF_ONE_JOB.has(kind) ? event.job : null;
+        stale.set(job ? `${kind}/${job}` : kind, { kind, job });
       }
       timer ??= setTimeout(flush, PAUSE_MS);
     });

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description List jobs, newest first unless `sort` says otherwise.
+         * @description List jobs, newest first unless `sort` says otherwise. Of those named, the ones there are.
          */
         get: operations["listJobs"];
         put?: never;
@@ -3715,6 +3715,8 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
+                /** @description These jobs. */
+                job?: string[];
                 /** @description Any of these states. */
                 state?: ("queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled")[];
                 /** @description Any of these tags. */

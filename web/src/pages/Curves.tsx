@@ -1,9 +1,9 @@
 /* Curves of the chosen jobs, as they come in. */
 
-import { useMemo } from "react";
+import { useDeferredValue, useMemo } from "react";
 
 import { useCatalog, useChosen, useCurves, useJobs, useSweeps } from "../api/queries";
-import type { JobItem } from "../api/client";
+import type { Curve, JobItem } from "../api/client";
 import type { Axis } from "../charts/curves";
 import { Link } from "../components/Link";
 import { PolicyMark } from "../components/Marks";
@@ -27,6 +27,7 @@ const LOSSES = ["train_loss", "validation_loss"];
 const OTHERS = ["train_accuracy", "test_loss", "steps_per_s", "gradient_norm", "learning_rate", "compute_reduction"];
 const MOST = 40;
 const MAX_POINTS = 320;
+const NONE: Curve[] = [];
 const AXES: { value: Axis; label: string }[] = [
   { value: "step", label: "Steps" },
   { value: "epoch", label: "Epochs" },
@@ -54,7 +55,7 @@ export function CurvesPage() {
   const catalog = useCatalog();
 
   const items = useMemo(() => {
-    const all = ids.length ? chosen.data : listed.data?.pages.flatMap((page) => page.items);
+    const all = ids.length ? chosen.data?.items : listed.data?.pages.flatMap((page) => page.items);
     return all?.filter((job) => !isStudy(job)) ?? [];
   }, [ids, chosen.data, listed.data]);
   const shown = useMemo(() => {
@@ -83,9 +84,11 @@ export function CurvesPage() {
     asked,
     MAX_POINTS,
   );
+  // Panels are worked out one after the other, and give way to keys and clicks.
+  const drawn = useDeferredValue(curves.items ?? NONE);
 
   if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
-  if (curves.isError) return <Failed error={curves.error} onRetry={() => void curves.refetch()} />;
+  if (curves.error && !curves.items) return <Failed error={curves.error} onRetry={curves.refetch} />;
   if (jobs.isPending || sweeps.isPending) return <Loading what="the curves" />;
   if (shown.length === 0) {
     return (
@@ -166,7 +169,7 @@ export function CurvesPage() {
             title={label(metric)}
             metric={metric}
             strands={strands}
-            curves={curves.data?.items ?? []}
+            curves={drawn}
             axis={axis as Axis}
             smoothing={Number(smoothing) || 0}
             logScale={log === "1" && !isShare(metric)}

@@ -79,7 +79,7 @@ function Shown({ job }: { job: Job }) {
       {studied ? (
         <StudyPanel
           groups={[{ key: job.id, label: words, policy, ratio: 1, jobs: [job] }]}
-          curves={curves.data?.items ?? []}
+          curves={curves.items ?? []}
           spec={job.spec as unknown as StudySpec}
         />
       ) : (
@@ -91,7 +91,7 @@ function Shown({ job }: { job: Job }) {
                 title={facts.find((one) => one.name === metric)?.label ?? metric}
                 metric={metric}
                 strands={strands}
-                curves={curves.data?.items ?? []}
+                curves={curves.items ?? []}
                 axis="step"
                 smoothing={0}
                 logScale={false}

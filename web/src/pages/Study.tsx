@@ -46,7 +46,7 @@ export function StudyPage() {
   );
 
   if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
-  if (curves.isError) return <Failed error={curves.error} onRetry={() => void curves.refetch()} />;
+  if (curves.error) return <Failed error={curves.error} onRetry={curves.refetch} />;
   if (jobs.isPending) return <Loading what="the studies" />;
   const [first] = shown;
   if (!first) {
@@ -79,7 +79,7 @@ export function StudyPage() {
           </div>
         )}
       </header>
-      <StudyPanel groups={groups} curves={curves.data?.items ?? []} spec={specOf(first)} />
+      <StudyPanel groups={groups} curves={curves.items ?? []} spec={specOf(first)} />
     </article>
   );
 }
