@@ -66,6 +66,7 @@ def test_a_preset_is_chosen_and_submitted_with_its_exact_twin(visit: Visit, benc
 
 
 def test_a_changed_preset_is_none_and_what_its_fields_mean_is_told(visit: Visit) -> None:
+    visit.may_fail = True  # a schedule without its milestones is refused
     page = visit.open("/new")
     preset = page.get_by_label("Preset")
     preset.select_option(value="digits-coverage")

@@ -15,6 +15,9 @@ type Message = { kind: "event"; event: LiveEvent } | { kind: "status"; status: S
 
 const NAMES = ["job", "points", "truncate", "sweep", "worker", "reset"] as const;
 
+/** A browser tries again by itself when a stream breaks, but not when it was refused (a proxy's 502, too many streams). */
+const AGAIN_MS = 2000;
+
 let status: Status = "connecting";
 const watchers = new Set<() => void>();
 
@@ -40,26 +43,35 @@ export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): (
 
   const lead = () =>
     new Promise<void>((resolve) => {
-      const source = new EventSource("/api/v1/events");
       const tell = (message: Message) => {
         hear(message);
         channel.postMessage(message);
       };
-      source.onopen = () => {
-        tell({ kind: "status", status: "live" });
-        if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
-        wasRead = false; // when the browser opens it again, it goes on after the last event
+      let source: EventSource;
+      const open = () => {
+        source = new EventSource("/api/v1/events");
+        source.onopen = () => {
+          tell({ kind: "status", status: "live" });
+          if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
+          wasRead = false; // when the browser opens it again, it goes on after the last event
+        };
+        source.onerror = () => {
+          tell({ kind: "status", status: "reconnecting" });
+          if (source.readyState !== EventSource.CLOSED || ended.signal.aborted) return;
+          wasRead = true;
+          setTimeout(() => ended.signal.aborted || open(), AGAIN_MS);
+        };
+        for (const name of NAMES) {
+          source.addEventListener(name, ({ data }: MessageEvent<string>) => {
+            const said = JSON.parse(data) as { job?: string | null; state?: string | null };
+            tell({ kind: "event", event: { name, job: said.job ?? null, state: said.state ?? null } });
+          });
+        }
       };
-      source.onerror = () => tell({ kind: "status", status: "reconnecting" });
+      open();
       channel.onmessage = ({ data }: MessageEvent<Message>) => {
         if (data.kind === "hello") channel.postMessage({ kind: "status", status } satisfies Message);
       };
-      for (const name of NAMES) {
-        source.addEventListener(name, ({ data }: MessageEvent<string>) => {
-          const said = JSON.parse(data) as { job?: string | null; state?: string | null };
-          tell({ kind: "event", event: { name, job: said.job ?? null, state: said.state ?? null } });
-        });
-      }
       ended.signal.addEventListener("abort", () => {
         source.close();
         resolve();

@@ -8,7 +8,7 @@ import { useCatalog, useJob, usePlan, useRefusals, useSubmit, useSubmitSweep } f
 import { Field, Flag, TextField } from "../components/Fields";
 import type { FormState } from "../components/Fields";
 import { Link } from "../components/Link";
-import { Failed, Loading } from "../components/States";
+import { Boundary, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { BLANK, BLANK_STUDY, asSeeds, besides, draftOf, forgotten, isSame, isStudyDraft, put, submission } from "../lib/draft";
 import type { Draft, Spec } from "../lib/draft";
@@ -32,13 +32,16 @@ const KINDS = [
   { value: "study", label: "Study" },
 ] as const;
 
-/** What was typed comes back when the reader does. */
-function stored(): Draft {
+/** Where a draft is kept: each clone has a place of its own. */
+const placeOf = (from: string) => (from ? `${KEPT}:${from}` : KEPT);
+
+/** What was typed comes back when the reader does; null where nothing was. */
+function stored(from: string): Draft | null {
   try {
-    const text = sessionStorage.getItem(KEPT);
-    return text ? { ...BLANK, ...(JSON.parse(text) as Draft) } : BLANK;
+    const text = sessionStorage.getItem(placeOf(from));
+    return text ? { ...BLANK, ...(JSON.parse(text) as Draft) } : null;
   } catch {
-    return BLANK;
+    return null;
   }
 }
 
@@ -49,7 +52,7 @@ export function NewJobPage() {
   if (catalog.isPending) return <Loading what="the catalog" />;
   if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
   if (from) return <Cloned id={from} catalog={catalog.data} />;
-  const kept = stored();
+  const kept = stored("") ?? BLANK;
   const begin = kind === "study" && !isStudyDraft(kept) ? BLANK_STUDY : kept;
   return <Form catalog={catalog.data} begin={begin} />;
 }
@@ -59,7 +62,7 @@ function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
   if (job.isPending) return <Loading what="the job to clone" />;
   if (job.isError) return <Failed error={job.error} />;
   const begin = draftOf(job.data.spec as unknown as Spec, job.data.name);
-  return <Form key={id} original={job.data} catalog={catalog} begin={begin} />;
+  return <Form key={id} original={job.data} catalog={catalog} begin={begin} kept={stored(id)} />;
 }
 
 interface FormProps {
@@ -67,12 +70,15 @@ interface FormProps {
   begin: Draft;
   /** The job that is cloned. */
   original?: Job;
+  /** What was made of it before. */
+  kept?: Draft | null;
 }
 
-function Form({ catalog, begin: given, original }: FormProps) {
+function Form({ catalog, begin: given, original, kept = null }: FormProps) {
   // What the form began with stays, whatever becomes of the original meanwhile.
   const [begin] = useState(given);
-  const [draft, setDraft] = useState(begin);
+  const [draft, setDraft] = useState(kept ?? begin);
+  const place = placeOf(original?.id ?? "");
   const [key, setKey] = useState(() => crypto.randomUUID());
   const job = useSubmit();
   const sweep = useSubmitSweep();
@@ -97,7 +103,7 @@ function Form({ catalog, begin: given, original }: FormProps) {
     setKey(crypto.randomUUID());
     job.reset();
     sweep.reset();
-    sessionStorage.setItem(KEPT, JSON.stringify(next));
+    sessionStorage.setItem(place, JSON.stringify(next));
   };
   const form: FormState = {
     draft,
@@ -114,7 +120,7 @@ function Form({ catalog, begin: given, original }: FormProps) {
   const busy = job.isPending || sweep.isPending;
   const submit = () => {
     if (!made || busy || refused.length > 0) return;
-    const done = () => sessionStorage.removeItem(KEPT);
+    const done = () => sessionStorage.removeItem(place);
     if (made.kind === "job") {
       job.mutate(
         { body: made.body, key },
@@ -310,7 +316,7 @@ function Departures({ original, begin, draft }: { original: Job; begin: Draft; d
     <section className="card block" aria-labelledby="departures" aria-live="polite">
       <h2 id="departures">Against the original</h2>
       <p className="quiet">
-        A clone of <Link to={`/jobs/${original.id}`} changes={{ from: null, preset: null }}>{original.name || original.id}</Link>.{" "}
+        A clone of <Link to={`/jobs/${original.id}`} changes={{ from: null, preset: null }}><bdi>{original.name || original.id}</bdi></Link>.{" "}
         {found.length === 0 ? "Nothing was changed yet." : `${several(found.length, "change")}:`}
       </p>
       {found.length > 0 && (
@@ -336,9 +342,11 @@ function Beside({ draft, change }: { draft: Draft; change: (draft: Draft) => voi
     <section className="card block">
       <Flag label="as YAML" checked={yaml === "1"} onChange={(on) => setYaml(on ? "1" : null)} />
       {yaml === "1" && (
-        <Suspense fallback={<Loading what="the YAML" />}>
-          <YamlPane draft={draft} change={change} />
-        </Suspense>
+        <Boundary>
+          <Suspense fallback={<Loading what="the YAML" />}>
+            <YamlPane draft={draft} change={change} />
+          </Suspense>
+        </Boundary>
       )}
     </section>
   );
