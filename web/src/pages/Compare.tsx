@@ -15,7 +15,7 @@ import { PolicyMark } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { chosenIds } from "../lib/choice";
-import { several } from "../lib/format";
+import { goneInWords, isolated, several } from "../lib/format";
 import { withoutShared } from "../lib/labels";
 import { marginInWords, marginOf, measureOf } from "../lib/measures";
 import { inOrder } from "../lib/policies";
@@ -112,8 +112,9 @@ export function ComparePage() {
     return <Loading what="the comparison" />;
   if (!groups.length) return there.data?.groups.some(isStudy) ? <OnlyStudies /> : <Nothing />;
 
+  const gone = there.data?.gone ?? 0;
   const name = ids.length
-    ? several(ids.length, "chosen job")
+    ? several(ids.length - gone, "chosen job")
     : scope.sweep
       ? sweeps.data.items.find((one) => one.id === scope.sweep)?.name || "sweep without a name"
       : several(listed.length, "job");
@@ -125,7 +126,7 @@ export function ComparePage() {
       <header className="page-head">
         <div>
           <p className="over">
-            {name}
+            <bdi>{name}</bdi>
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
           </p>
           <Answer groups={groups} terms={terms} saved={x === "time_saved" ? "time" : "compute"} />
@@ -144,6 +145,7 @@ export function ComparePage() {
           <MarginField terms={terms} error={refusal?.message ?? ""} />
         </div>
       </header>
+      {gone > 0 && <p className="banner">{goneInWords(gone)}</p>}
       <section className="card" aria-label="Chart">
         <div className="card-head">
           <Legend groups={groups} terms={terms} bars={bars as Bars} />
@@ -153,7 +155,7 @@ export function ComparePage() {
               name="compare"
               title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
               lines={[
-                `${name}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
+                `${isolated(name)}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
                 `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
               ]}
               size={FIGURE}
@@ -233,7 +235,10 @@ function Answer({ groups, terms, saved }: { groups: readonly Group[]; terms: Ter
   if (!groups.some((group) => group.is_baseline)) {
     return <h1 className="answer">There is no exact job here to measure against: add one with the same settings.</h1>;
   }
-  if (!groups.some((group) => group.evidence !== null)) return <h1 className="answer">Nothing to compare yet.</h1>;
+  if (!groups.some((group) => group.evidence !== null)) {
+    const waits = groups.some((group) => group.pending > 0);
+    return <h1 className="answer">Nothing to compare{waits ? " yet." : ": no policy here came to a result."}</h1>;
+  }
   const close = nearest(groups, terms.measure);
   return (
     <h1 className="answer">

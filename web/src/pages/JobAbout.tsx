@@ -54,9 +54,9 @@ export function About({ job, whyNot }: { job: Job; whyNot: string }) {
           <dd>
             {job.tags.length === 0 && "–"}
             {job.tags.map((tag) => (
-              <span key={tag} className="badge tag">
+              <bdi key={tag} className="badge tag">
                 {tag}
-              </span>
+              </bdi>
             ))}
           </dd>
         </div>
