@@ -13,6 +13,8 @@ import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 
+import { setOptionInView } from "./view";
+
 register([
   CanvasRenderer,
   CustomChart,
@@ -68,8 +70,7 @@ export function Chart({ option, label, className, onPick, group }: Props) {
   }, [group]);
 
   useEffect(() => {
-    // Series are replaced whole; the view (zoom) stays where the reader put it.
-    chart.current?.setOption(option, { replaceMerge: ["series", "yAxis"], lazyUpdate: true });
+    if (chart.current) setOptionInView(chart.current, option);
   }, [option]);
 
   return <div ref={place} className={`chart ${className ?? ""}`} role="img" aria-label={label} />;
