@@ -65,3 +65,14 @@ function asFailure(error: unknown, status: number): Failure {
     problem.errors ?? [],
   );
 }
+
+/** What the service found wrong, by path of the spec or name of the field; "" where it belongs to none. */
+export function errorsOf(error: unknown): { loc: string; msg: string }[] {
+  if (error === null) return [];
+  if (!(error instanceof Failure)) return [{ loc: "", msg: String(error) }];
+  if (error.errors.length === 0) return [{ loc: "", msg: error.message }];
+  return error.errors.map(({ loc, msg }) => ({
+    loc: loc.replace(/^(spec|base|body)(\.|$)/, "").replace(/^variants\.\d+\./, ""),
+    msg,
+  }));
+}

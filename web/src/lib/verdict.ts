@@ -3,6 +3,7 @@
 import { percent, several } from "./format";
 import { gain, marginInWords, sideIn, sizeIn } from "./measures";
 import type { Margin, Measure } from "./measures";
+import { hasEnded } from "./states";
 import { timeInWords } from "./timing";
 
 export interface Evidence {
@@ -39,9 +40,6 @@ export interface Verdict {
   text: string;
 }
 
-/** States of a job that may still come to a result. */
-const OPEN = ["queued", "running", "paused"];
-
 /** Tell what the evidence says of one group. */
 export function verdict(group: Judged, { measure, margin }: Terms): Verdict {
   if (group.is_baseline) return { kind: "baseline", text: "what the others are measured against" };
@@ -59,7 +57,7 @@ function missing({ members }: Judged): string {
   };
   return (
     told("diverged", ({ reason }) => reason === "diverged") ||
-    (members.some(({ state }) => OPEN.includes(state)) && "no result yet") ||
+    (members.some(({ state }) => !hasEnded(state)) && "no result yet") ||
     told("failed", ({ state }) => state === "failed") ||
     told("cancelled", ({ state }) => state === "cancelled") ||
     "no finite result"

@@ -126,7 +126,7 @@ function Progress({ job, measure }: { job: Job; measure: Measure }) {
       : ["Epoch", epoch === null ? "–" : String(Number(epoch.toFixed(1)))],
     ...(isStudy(job)
       ? []
-      : [[measure.label, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
+      : [[`${measure.label} at best validation`, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
     ["Compute reduction", `${percent(value("compute_reduction"))} performed, ${percent(ratio)} planned`],
     ["Speed", steps_per_s === null ? "–" : `${asMetric(Number(steps_per_s.toPrecision(3)))} steps/s`],
   ];

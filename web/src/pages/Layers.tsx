@@ -12,6 +12,7 @@ import { chosenIds } from "../lib/choice";
 import { count, isolated } from "../lib/format";
 import { findings, isExact } from "../lib/layering";
 import { how } from "../lib/specs";
+import { hasEnded } from "../lib/states";
 import { isStudy } from "../lib/studies";
 import { useParam } from "../lib/url";
 import { LayerAnswer, LayerPicture, LayerTable } from "./LayerViews";
@@ -120,10 +121,9 @@ function Nothing({ job, hasRows }: { job: JobItem; hasRows: boolean }) {
       </Empty>
     );
   }
-  const ended = ["succeeded", "failed", "cancelled"].includes(job.state);
   return (
     <Empty title="No report yet">
-      {ended
+      {hasEnded(job.state)
         ? "This job ended before its layers were reported."
         : job.state === "running"
           ? "Layers report at the end of an epoch; they appear here by themselves."
