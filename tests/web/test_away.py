@@ -150,6 +150,6 @@ def test_a_job_that_is_deleted_elsewhere_is_told_where_it_was(visit: Visit, benc
     )
     page.get_by_role("alert").get_by_role("link", name="Go to Compare").click()
     expect(page.locator("h1.answer")).to_be_visible()
-    expect(compare.locator(".banner")).to_have_text("1 ticked job is not there any more.")
+    expect(compare.locator(".over")).to_contain_text("1 ticked job is not there any more.")
     expect(compare.locator(".over")).to_contain_text("2 chosen jobs")
     expect(compare.get_by_role("row").filter(has_text="topk")).to_contain_text("(2)")

@@ -96,7 +96,6 @@ export function JobList({ openJob }: { openJob: string | null }) {
             type="search"
             placeholder="Search   /"
             aria-label="Search jobs by name or id"
-            maxLength={200}
             value={text}
             onChange={(event) => setText(event.target.value || null)}
           />

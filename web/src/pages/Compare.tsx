@@ -127,6 +127,7 @@ export function ComparePage() {
         <div>
           <p className="over">
             <bdi>{name}</bdi>
+            {gone > 0 && <> · {goneInWords(gone)}</>}
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
           </p>
           <Answer groups={groups} terms={terms} saved={x === "time_saved" ? "time" : "compute"} />
@@ -145,7 +146,6 @@ export function ComparePage() {
           <MarginField terms={terms} error={refusal?.message ?? ""} />
         </div>
       </header>
-      {gone > 0 && <p className="banner">{goneInWords(gone)}</p>}
       <section className="card" aria-label="Chart">
         <div className="card-head">
           <Legend groups={groups} terms={terms} bars={bars as Bars} />
@@ -235,10 +235,7 @@ function Answer({ groups, terms, saved }: { groups: readonly Group[]; terms: Ter
   if (!groups.some((group) => group.is_baseline)) {
     return <h1 className="answer">There is no exact job here to measure against: add one with the same settings.</h1>;
   }
-  if (!groups.some((group) => group.evidence !== null)) {
-    const waits = groups.some((group) => group.pending > 0);
-    return <h1 className="answer">Nothing to compare{waits ? " yet." : ": no policy here came to a result."}</h1>;
-  }
+  if (!groups.some((group) => group.evidence !== null)) return <h1 className="answer">Nothing to compare yet.</h1>;
   const close = nearest(groups, terms.measure);
   return (
     <h1 className="answer">

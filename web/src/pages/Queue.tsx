@@ -55,7 +55,7 @@ function Waiting() {
                 <tr key={item.job}>
                   <td className="number">{item.position}</td>
                   <td>
-                    <Link to={`/jobs/${item.job}`}><bdi>{item.name || item.job}</bdi></Link>
+                    <Link to={`/jobs/${item.job}`}>{item.name || item.job}</Link>
                   </td>
                   <td className="number">{count(item.priority)}</td>
                   <td>{item.owner}</td>
