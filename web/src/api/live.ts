@@ -43,35 +43,29 @@ export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): (
 
   const lead = () =>
     new Promise<void>((resolve) => {
+      const source = new EventSource("/api/v1/events");
       const tell = (message: Message) => {
         hear(message);
         channel.postMessage(message);
       };
-      let source: EventSource;
-      const open = () => {
-        source = new EventSource("/api/v1/events");
-        source.onopen = () => {
-          tell({ kind: "status", status: "live" });
-          if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
-          wasRead = false; // when the browser opens it again, it goes on after the last event
-        };
-        source.onerror = () => {
-          tell({ kind: "status", status: "reconnecting" });
-          if (source.readyState !== EventSource.CLOSED || ended.signal.aborted) return;
-          wasRead = true;
-          setTimeout(() => ended.signal.aborted || open(), AGAIN_MS);
-        };
-        for (const name of NAMES) {
-          source.addEventListener(name, ({ data }: MessageEvent<string>) => {
-            const said = JSON.parse(data) as { job?: string | null; state?: string | null };
-            tell({ kind: "event", event: { name, job: said.job ?? null, state: said.state ?? null } });
-          });
-        }
+      source.onopen = () => {
+        tell({ kind: "status", status: "live" });
+        if (wasRead) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
+        wasRead = false; // when the browser opens it again, it goes on after the last event
       };
-      open();
+      source.onerror = () => {
+        tell({ kind: "status", status: "reconnecting" });
+        if (source.readyState === EventSource.CLOSED) setTimeout(resolve, AGAIN_MS);
+      };
       channel.onmessage = ({ data }: MessageEvent<Message>) => {
         if (data.kind === "hello") channel.postMessage({ kind: "status", status } satisfies Message);
       };
+      for (const name of NAMES) {
+        source.addEventListener(name, ({ data }: MessageEvent<string>) => {
+          const said = JSON.parse(data) as { job?: string | null; state?: string | null };
+          tell({ kind: "event", event: { name, job: said.job ?? null, state: said.state ?? null } });
+        });
+      }
       ended.signal.addEventListener("abort", () => {
         source.close();
         resolve();
@@ -79,7 +73,12 @@ export function listen(onEvent: (event: LiveEvent) => void, wasRead: boolean): (
     });
 
   channel.postMessage({ kind: "hello" } satisfies Message);
-  navigator.locks.request("colrow-events", { signal: ended.signal }, lead).catch(() => undefined);
+  const join = (): Promise<void> =>
+    navigator.locks.request("colrow-events", { signal: ended.signal }, lead).then(() => {
+      wasRead = true; // the stream was refused, and is asked for anew
+      return join();
+    });
+  join().catch(() => undefined);
   return () => {
     ended.abort();
     channel.close();

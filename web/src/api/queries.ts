@@ -12,7 +12,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef } from "react";
 
 import { Failure, client, isPassing, take } from "./client";
 import type { Schemas } from "./client";
@@ -54,19 +54,6 @@ export function newCache(): QueryClient {
     },
   });
   return cache;
-}
-
-/** Why something on screen can't be read just now, though it is asked for again and again; null while all is well. */
-export function useTrouble(): Failure | null {
-  const queries = useQueryClient().getQueryCache();
-  return useSyncExternalStore(
-    (watcher) => queries.subscribe(watcher),
-    () =>
-      queries
-        .findAll({ type: "active" })
-        .map((query) => query.state.fetchFailureReason)
-        .find(isPassing) ?? null,
-  );
 }
 
 const SESSION = ["session"];

@@ -1,5 +1,5 @@
 import { useLiveStatus } from "../api/live";
-import { useTrouble } from "../api/queries";
+import { useTrouble } from "../api/trouble";
 import { useSlow } from "../lib/slow";
 
 /** A moment of silence is no news. */

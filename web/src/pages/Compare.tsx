@@ -127,8 +127,8 @@ export function ComparePage() {
         <div>
           <p className="over">
             <bdi>{name}</bdi>
-            {gone > 0 && <> · {goneInWords(gone)}</>}
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
+            {gone > 0 && <> · {goneInWords(gone)}</>}
           </p>
           <Answer groups={groups} terms={terms} saved={x === "time_saved" ? "time" : "compute"} />
         </div>
