@@ -121,6 +121,13 @@ class Api:
             self.process.wait(30)
             self.process = None
 
+    def kill(self) -> None:
+        """End it without a chance to say goodbye to anybody."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
+            self.process = None
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = httpx.post(f"{self.url}/api/v1{path}", json=body, headers=self.headers)
         assert answer.status_code in (201, 202), answer.text

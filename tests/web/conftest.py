@@ -50,12 +50,17 @@ def bench(fresh_database_url: str) -> Iterator[Bench]:
     yield from _bench(fresh_database_url)
 
 
+def served(empty_database: Path, folder: Path) -> Iterator[Bench]:
+    """Serve a copy of an empty database; for fixtures."""
+    path = folder / "colrow.db"
+    shutil.copyfile(empty_database, path)
+    yield from _bench(f"sqlite:///{path}")
+
+
 @pytest.fixture(scope="module")
 def trained(_empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A service with a sweep that is done; for tests that only look."""
-    path = tmp_path_factory.mktemp("trained") / "colrow.db"
-    shutil.copyfile(_empty_database, path)
-    for made in _bench(f"sqlite:///{path}"):
+    for made in served(_empty_database, tmp_path_factory.mktemp("trained")):
         made.sweep()
         yield made
 

@@ -66,6 +66,7 @@ def test_a_preset_is_chosen_and_submitted_with_its_exact_twin(visit: Visit, benc
 
 
 def test_a_changed_preset_is_none_and_what_its_fields_mean_is_told(visit: Visit) -> None:
+    visit.may_fail = True  # a schedule without its milestones is refused
     page = visit.open("/new")
     preset = page.get_by_label("Preset")
     preset.select_option(value="digits-coverage")
@@ -221,3 +222,36 @@ def test_a_recurrent_network_offers_gates_and_a_rule_its_schedule(visit: Visit) 
     expect(rule.get_by_label("Forward ratio")).to_have_count(0)
     rule.get_by_label("Policy").select_option("meprop")
     expect(rule.get_by_label("Mode")).to_have_count(0)
+
+
+def test_what_is_refused_at_the_submission_stands_at_its_field(visit: Visit, bench: Bench) -> None:
+    visit.may_fail = True
+    page = visit.open("/new")
+    name = page.get_by_label("Name", exact=True)
+    name.fill("n" * 201)
+    page.get_by_label("Learning rate").fill("0.0123")
+    submit = page.get_by_role("button", name="Submit 6 jobs")
+    submit.click()
+    error = page.locator(".field").filter(has=name)
+    expect(error).to_contain_text("at most 200 characters; got 201")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.0123")
+    seeds = page.get_by_label("Seeds")
+    for wrong in ("99999999999999999999", "-1", "0-20000", "one"):
+        seeds.fill(wrong)
+        expect(page.locator(".field").filter(has=seeds)).to_contain_text("whole numbers from 0 on")
+    seeds.fill("0")
+    name.fill("n" * 200)
+    page.get_by_role("button", name="Submit 2 jobs").click()
+    expect(page).to_have_url(re.compile("sweep="))
+
+
+def test_yaml_without_an_end_is_refused_and_costs_no_text(visit: Visit) -> None:
+    visit.may_fail = True
+    page = visit.open("/new?yaml=1")
+    page.get_by_label("Name", exact=True).fill("kept")
+    yaml = page.get_by_label("Spec as YAML")
+    yaml.fill("model: &a [*a]")
+    expect(page.get_by_role("alert")).to_contain_text("an alias stands for itself")
+    expect(yaml).to_have_value("model: &a [*a]")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("kept")

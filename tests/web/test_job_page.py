@@ -243,3 +243,19 @@ def test_a_clone_shows_in_what_it_differs(visit: Visit, bench: Bench) -> None:
     expect(aside).to_contain_text("1 change:")
     aside.get_by_role("link", name="original").click()
     expect(page).to_have_url(re.compile(f"/jobs/{job}$"))
+
+
+def test_what_is_wrong_with_an_edit_stands_at_its_field(visit: Visit, bench: Bench) -> None:
+    visit.may_fail = True
+    job = bench.job("before")
+    page = visit.open(f"/jobs/{job}")
+    page.get_by_role("button", name="Edit name, tags and notes").click()
+    form = page.get_by_role("form", name="Edit this job")
+    typed = {"Name": "n" * 201, "Tags": "t" * 101, "Priority": "soon", "Notes": "n" * 10_001}
+    for label, text in typed.items():
+        form.get_by_label(label).fill(text)
+    form.get_by_role("button", name="Save").click()
+    for label, text in typed.items():
+        field = form.locator(".field").filter(has=page.get_by_label(label))
+        expect(field.locator(".field-error")).to_contain_text("this must")
+        expect(form.get_by_label(label)).to_have_value(text)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
+from crs_core.events import LayerRow, Layers
 from tests.web.bench import Bench
 from tests.web.browser import Visit, visiting
 
@@ -89,3 +90,20 @@ def test_a_job_that_is_gone_leaves_others_to_choose(visit: Visit, bench: Bench) 
     expect(page.get_by_role("heading", name="This job is not here")).to_be_visible()
     page.get_by_label("Job", exact=True).select_option(label="there · topk 50\u202f% · seed 0")
     expect(page.locator("h1.answer")).to_contain_text("fc1 alone saves")
+
+
+def test_a_gradient_that_is_exact_and_yet_saves_says_why(visit: Visit, bench: Bench) -> None:
+    job = bench.job("forward only")
+    rows = [
+        LayerRow(
+            layer="fc1", product=product, policy=policy, ratio=ratio, pairs=64, kept=64 * ratio,
+            exact_macs=1000, performed_macs=500,
+        )
+        for product, policy, ratio in (("forward", "topk", 0.5), ("grad_weight", "exact", 1.0))
+    ]  # fmt: skip
+    bench.record(bench.start(), [Layers(step=20, rows=tuple(rows))])
+    page = visit.open(f"/layers?job={job}")
+    picture = page.get_by_role("img", name=re.compile("fc1 saves most"))
+    expect(picture.locator(".layer-row").last).to_contain_text("500 · 50\u202f%")
+    said = "a pair left out of the forward product takes no part in the gradients either"
+    expect(page.get_by_role("region", name="Layers in numbers")).to_contain_text(said)

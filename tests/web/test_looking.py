@@ -151,6 +151,11 @@ def test_curves_are_drawn_over_steps_epochs_and_seconds(look: Visit) -> None:
     page = look.open("/curves")
     panel = page.get_by_role("region", name="Training loss")
     expect(panel.get_by_role("img", name="Training loss over step: 7 lines")).to_be_visible()
+    expect(panel).not_to_contain_text("measured where")
+    # The test part is not read at every epoch, so its curve may end before the others.
+    expect(page.get_by_role("region", name="Test accuracy")).to_contain_text(
+        "measured where validation was the best so far, and at the end"
+    )
     assert panel.locator("canvas").first.evaluate(PAINTED) > 10
     expect(panel).to_contain_text("every point shown")
     page.get_by_role("radio", name="Epochs").check()

@@ -167,7 +167,7 @@ def test_names_of_any_script_and_values_that_are_none_look_right(
     assert box["width"] < 330
     assert "0.05" in page.locator(".grid tbody tr").nth(0).inner_text()
     failed = page.locator(".grid tbody tr").nth(1)
-    expect(failed).to_contain_text("NaN")
+    expect(failed).to_contain_text("not finite")
     expect(failed.locator("td").nth(2)).to_have_text("–")
     expect(page.locator(".grid tbody tr").nth(2)).to_contain_text("実験")
 

@@ -3,11 +3,12 @@
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 
 import { useLive, useSession } from "./api/queries";
+import { Away } from "./components/Away";
 import { JobList } from "./components/JobList";
 import { KeyHelp } from "./components/KeyHelp";
 import { LiveDot } from "./components/LiveDot";
 import { Link } from "./components/Link";
-import { Empty, Loading } from "./components/States";
+import { Boundary, Empty, Loading } from "./components/States";
 import { Who } from "./components/Who";
 import { routeOf, navigate, usePath } from "./lib/url";
 import type { Route } from "./lib/url";
@@ -112,10 +113,13 @@ function Frame({ isOut }: { isOut: boolean }) {
         <JobList openJob={route.page === "job" ? route.id : null} />
       </div>
       <main id="content" tabIndex={-1}>
-        <Suspense fallback={<Loading what="the page" />}>
-          <Page route={route} />
-        </Suspense>
+        <Boundary key={path}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Page route={route} />
+          </Suspense>
+        </Boundary>
       </main>
+      <Away />
       <KeyHelp isOpen={helps && !isOut} tabs={TABS.map((tab) => tab.label)} onClose={() => setHelps(false)} />
     </div>
   );

@@ -32,6 +32,11 @@ export class Failure extends Error {
   }
 }
 
+/** The service does not answer, or asks to be asked later: the same question may do in a while. */
+export function isPassing(error: unknown): error is Failure {
+  return error instanceof Failure && [0, 429, 502, 503, 504].includes(error.status);
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -55,7 +60,19 @@ function asFailure(error: unknown, status: number): Failure {
   return new Failure(
     status,
     problem.title ?? `Status ${status}`,
-    problem.detail ?? "The service refused without saying why.",
+    problem.detail ??
+      (status >= 502 ? "A proxy answers, and the service behind it does not." : "The service refused without saying why."),
     problem.errors ?? [],
   );
+}
+
+/** What the service found wrong, by path of the spec or name of the field; "" where it belongs to none. */
+export function errorsOf(error: unknown): { loc: string; msg: string }[] {
+  if (error === null) return [];
+  if (!(error instanceof Failure)) return [{ loc: "", msg: String(error) }];
+  if (error.errors.length === 0) return [{ loc: "", msg: error.message }];
+  return error.errors.map(({ loc, msg }) => ({
+    loc: loc.replace(/^(spec|base|body)(\.|$)/, "").replace(/^variants\.\d+\./, ""),
+    msg,
+  }));
 }

@@ -15,6 +15,9 @@ type Message = { kind: "event"; event: LiveEvent } | { kind: "status"; status: S
 
 const NAMES = ["job", "points", "truncate", "sweep", "worker", "reset"] as const;
 
+/** A browser tries again by itself when a stream breaks, but not when it was refused (a proxy's 502, too many streams). */
+const AGAIN_MS = 2000;
+
 let status: Status = "connecting";
 const watchers = new Set<() => void>();
 
@@ -48,7 +51,10 @@ export function listen(onEvent: (event: LiveEvent) => void): () => void {
         if (isFirst) tell({ kind: "event", event: { name: "reset", job: null, state: null } });
         isFirst = false; // when the browser opens it again, it goes on after the last event
       };
-      source.onerror = () => tell({ kind: "status", status: "reconnecting" });
+      source.onerror = () => {
+        tell({ kind: "status", status: "reconnecting" });
+        if (source.readyState === EventSource.CLOSED) setTimeout(resolve, AGAIN_MS);
+      };
       channel.onmessage = ({ data }: MessageEvent<Message>) => {
         if (data.kind === "hello") channel.postMessage({ kind: "status", status } satisfies Message);
       };
@@ -65,7 +71,12 @@ export function listen(onEvent: (event: LiveEvent) => void): () => void {
     });
 
   channel.postMessage({ kind: "hello" } satisfies Message);
-  navigator.locks.request("colrow-events", { signal: ended.signal }, lead).catch(() => undefined);
+  const join = (): Promise<void> =>
+    navigator.locks.request("colrow-events", { signal: ended.signal }, lead).then(() => {
+      isFirst = true; // the stream was refused, and is asked for anew
+      return join();
+    });
+  join().catch(() => undefined);
   return () => {
     ended.abort();
     channel.close();

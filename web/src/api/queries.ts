@@ -15,7 +15,7 @@ import {
 } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-import { Failure, client, take } from "./client";
+import { Failure, client, isPassing, take } from "./client";
 import type { Schemas } from "./client";
 import type { Outcome } from "../lib/outcomes";
 import { listen } from "./live";
@@ -31,7 +31,10 @@ export const LIST_METRICS = [
 ];
 const PAGE = 200;
 
-/** A cache whose readers try again when the service is away, but not when it said no. */
+const SLOWEST_MS = 3000;
+
+/** A cache whose readers ask until the service answers, however long it is away, but not again when it said no. What
+    was read stays meanwhile. Whether the browser thinks that it is online says nothing of a service on this machine. */
 export function newCache(): QueryClient {
   // Whoever is not known any more is asked to sign in again: the session's own answer says whether that is so.
   const onError = (error: unknown) => {
@@ -43,9 +46,12 @@ export function newCache(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 30_000,
-        retry: (count, error) => (error instanceof Failure && error.status > 0 ? false : count < 2),
+        retry: (_count, error) => isPassing(error),
+        retryDelay: (count) => Math.min(1000 * 2 ** count, SLOWEST_MS),
         refetchOnWindowFocus: true,
+        networkMode: "always",
       },
+      mutations: { networkMode: "always" },
     },
   });
   return cache;
@@ -216,21 +222,36 @@ export function useComparison(scope: Scope, x: X, y: string, margin: string) {
     queryKey: ["comparison", scope, x, y, margin],
     enabled: asked,
     queryFn: ({ signal }) =>
-      take(
-        client.GET("/api/v1/comparison", {
-          params: {
-            query: {
-              ...(scope.sweep ? { sweep: [scope.sweep] } : { job: scope.jobs ?? [] }),
-              ...(margin ? { margin: margin as unknown as number } : {}),
-              x,
-              y,
+      ofThoseThere(scope.jobs ?? [], (job) =>
+        take(
+          client.GET("/api/v1/comparison", {
+            params: {
+              query: {
+                ...(scope.sweep ? { sweep: [scope.sweep] } : { job }),
+                ...(margin ? { margin: margin as unknown as number } : {}),
+                x,
+                y,
+              },
             },
-          },
-          signal,
-        }),
+            signal,
+          }),
+        ),
       ),
     placeholderData: keepPreviousData,
   });
+}
+
+/** Ask about jobs without those that were deleted meanwhile, which the service names one at a time; says how many. */
+async function ofThoseThere<T>(ids: string[], ask: (ids: string[]) => Promise<T>): Promise<T & { gone: number }> {
+  for (let left = ids; ; ) {
+    try {
+      return { ...(await ask(left)), gone: ids.length - left.length };
+    } catch (error) {
+      const rest = error instanceof Failure && error.status === 404 ? left.filter((id) => !error.message.includes(id)) : left;
+      if (rest.length === 0 || rest.length === left.length) throw error;
+      left = rest;
+    }
+  }
 }
 
 const AT_A_TIME = 25;

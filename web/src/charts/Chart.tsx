@@ -3,6 +3,8 @@
 import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { useEffect, useRef } from "react";
 
+import { setOptionInView } from "./view";
+
 // Asked for with the page's own code, and not waited for: the words beside a picture come first.
 const engine = import("./engine");
 
@@ -57,8 +59,7 @@ export function Chart({ option, label, className, onPick, group }: Props) {
     const draw = () => {
       if (isGone || !made) return;
       drawn = latest.current;
-      // Series are replaced whole; the view (zoom) stays where the reader put it.
-      made.setOption(drawn, { replaceMerge: ["series", "yAxis"] });
+      setOptionInView(made, drawn);
     };
     redraw.current = () => {
       if (isInSight && drawn !== latest.current) inTurn(draw);

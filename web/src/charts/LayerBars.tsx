@@ -84,7 +84,7 @@ function Row({ row, isFirst, most, errorEnd, saves, errs }: RowProps) {
         {isFirst ? row.layer : ""}
       </span>
       <span className="product cut">{productName(row.product)}</span>
-      {bar(saved / most, row.policy === "exact" ? "exact" : `${large(saved)} · ${percent(own, 0)}`, {
+      {bar(saved / most, saved === 0 && row.policy === "exact" ? "exact" : `${large(saved)} · ${percent(own, 0)}`, {
         behind: row.exact_macs / most,
         stands: saves,
       })}

@@ -22,9 +22,17 @@ describe("a figure that stands by itself", () => {
     expect(made.svg).not.toContain("var(");
   });
 
+  it("is XML whatever a name holds", () => {
+    const made = figure(CHART, SIZE, { title: "bell \u0007", lines: ["half \ud83d", "whole 👩"] }, [], INK);
+    expect(made.svg).toContain(">bell \uFFFD</text>");
+    expect(made.svg).toContain(">half \uFFFD</text>");
+    expect(made.svg).toContain(">whole 👩</text>");
+  });
+
   it("breaks long texts between words, and words that are too long", () => {
     expect(wrapped("one two three", 10, 60)).toEqual(["one two", "three"]);
     expect(wrapped("x".repeat(25), 10, 60).map((line) => line.length)).toEqual([11, 11, 3]);
+    expect(wrapped("👩".repeat(8), 10, 60).join("")).toBe("👩".repeat(8));
     expect(wrapped("", 10, 60)).toEqual([]);
   });
 

@@ -40,8 +40,11 @@ const LEGEND = { size: 12, line: 18, mark: 30, gap: 14 };
 const LETTER = 0.54;
 const MOST_ITEMS = 30;
 
+/** Characters that XML has no place for, as names may hold: control characters and halves of pairs. */
+const UNWRITABLE = /[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu;
+
 const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  text.replaceAll(UNWRITABLE, "\uFFFD").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 /** Break a text where it is wider than a line, between words. */
 export function wrapped(text: string, size: number, width: number): string[] {
@@ -55,8 +58,9 @@ export function wrapped(text: string, size: number, width: number): string[] {
       line = word;
     } else line = longer;
     while (line.length > most) {
-      lines.push(line.slice(0, most));
-      line = line.slice(most);
+      const letters = [...line];
+      lines.push(letters.slice(0, most).join(""));
+      line = letters.slice(most).join("");
     }
   }
   return line ? [...lines, line] : lines;

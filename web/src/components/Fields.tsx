@@ -1,7 +1,7 @@
 /* Fields of a form: label, control, and what is wrong with it right below. */
 
 import { useId } from "react";
-import type { ReactNode } from "react";
+import type { InputHTMLAttributes, ReactNode } from "react";
 
 import { asList, asNumber, at } from "../lib/draft";
 import type { Draft, Json } from "../lib/draft";
@@ -62,6 +62,7 @@ export function TextField({
   error,
   wide,
   hint = "",
+  ...more
 }: {
   label: string;
   help?: string;
@@ -70,12 +71,13 @@ export function TextField({
   error?: string;
   wide?: boolean;
   hint?: string;
-}) {
+} & Pick<InputHTMLAttributes<HTMLInputElement>, "autoFocus" | "className" | "inputMode">) {
   return (
     <Field label={label} help={help} error={error} wide={wide}>
       {(id, described) => (
         <input
           id={id}
+          {...more}
           value={value}
           placeholder={hint}
           autoComplete="off"

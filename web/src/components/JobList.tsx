@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { JobItem } from "../api/client";
 import { useJobs, useSweeps } from "../api/queries";
-import { ago, count, duration } from "../lib/format";
+import { ago, count, duration, isolated } from "../lib/format";
 import { measureOf, measured } from "../lib/measures";
 import { strengthOf } from "../lib/policies";
 import { howApart } from "../lib/specs";
@@ -84,7 +84,7 @@ export function JobList({ openJob }: { openJob: string | null }) {
           <option value="">All jobs</option>
           {sweeps.data?.items.map((one) => (
             <option key={one.id} value={one.id}>
-              {one.name || "sweep"} · {ago(one.created_at)}
+              {isolated(one.name || "sweep")} · {ago(one.created_at)}
             </option>
           ))}
         </select>
@@ -194,7 +194,7 @@ function Row({ job, how, open, chosen, onChoose }: RowProps) {
   const { policy, words: title, ratio } = how;
   const { step, of, eta_s } = job.progress;
   // Jobs of a sweep are named by what the title says already.
-  const about = [job.sweep_id ? "" : job.name, isStudy(job) ? "study" : job.model, job.dataset].filter(Boolean).join(" · ");
+  const about = [job.sweep_id ? "" : isolated(job.name), isStudy(job) ? "study" : job.model, job.dataset].filter(Boolean).join(" · ");
   const [quality = ""] = RESULTS.filter((name) => typeof job.summary[name]?.last === "number");
   return (
     <div className={`job ${open ? "open" : ""}`}>

@@ -50,8 +50,12 @@ describe("answersOf", () => {
   });
 
   it("makes nothing up without a result or a baseline", () => {
-    expect(words([group("a", "topk", null, null)])[0]?.[1]).toContain("no result yet");
-    const members = [{ reason: "diverged" }, { reason: null }];
+    const waits = [{ reason: null, state: "running" }];
+    expect(words([group("a", "topk", null, null, { members: waits })])[0]?.[1]).toContain("no result yet");
+    const members = [
+      { reason: "diverged", state: "failed" },
+      { reason: null, state: "succeeded" },
+    ];
     expect(words([group("a", "topk", null, null, { members })])[0]?.[1]).toContain("1 of 2 diverged");
     const [lost] = answersOf([group("a", "topk", 0.5, 0, { evidence: { ...SURE, mean: 0, says: "1 of 3 diverged" } })], POINTS);
     expect(lost?.answers[0]).toMatchObject({ costs: "costs nothing", give: "±0.10, 1 of 3 diverged" });

@@ -5,7 +5,7 @@
 import type { Baselines } from "./baselines";
 import type { BasedJob } from "./baselines";
 import { fieldInWords, fieldsOf } from "./fields";
-import { ago, bytes, count, duration, large, metric as asMetric, plain, points, several } from "./format";
+import { NOT_FINITE, ago, bytes, count, duration, large, metric as asMetric, plain, points, several } from "./format";
 import { isShare } from "./measures";
 import { deviation, mean } from "./statistics";
 import { caveatOf, marked } from "./timing";
@@ -308,12 +308,12 @@ function averaged(
   const odd = values.filter((value) => value !== null && !Number.isFinite(value)).length;
   const middle = mean(finite);
   if (middle === null)
-    return odd ? { text: "NaN", raw: NaN, title: "the last value is not finite" } : { text: NONE, raw: null };
+    return odd ? { text: NOT_FINITE, raw: NaN, title: "the last value is not a number, or is infinite" } : { text: NONE, raw: null };
   if (values.length === 1) return { text: show(middle), raw: middle, n: 1, std: null };
   const std = deviation(finite);
   const text = `${std === null ? show(middle) : both(middle, std)} (${finite.length})`;
   return {
-    text: odd ? `${text} + ${odd} NaN` : text,
+    text: odd ? `${text} + ${odd} ${NOT_FINITE}` : text,
     raw: middle,
     std,
     n: finite.length,

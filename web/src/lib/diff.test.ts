@@ -78,7 +78,7 @@ describe("sectionsOf", () => {
     expect(rowIn(sections, "test_accuracy")?.cells.map(({ text, off }) => [text, off])).toEqual([
       ["98.00\u202f%", ""],
       ["97.90\u202f%", "−0.10 points"],
-      ["NaN", ""],
+      ["not finite", ""],
     ]);
     expect(rowIn(sections, "seconds")?.cells.map(({ text, off }) => [text, off])).toEqual([
       ["10 s", ""],

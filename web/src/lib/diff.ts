@@ -1,7 +1,7 @@
 /* Jobs side by side: what was asked, what came out, where it ran; which rows are the same for all. Pure. */
 
 import { fieldInWords, fieldsOf, pathsAmong } from "./fields";
-import { bytes, count, duration, large, metric as asMetric, percent, plain, points } from "./format";
+import { NOT_FINITE, bytes, count, duration, large, metric as asMetric, percent, plain, points } from "./format";
 import { isShare } from "./measures";
 
 interface Attempted {
@@ -114,7 +114,7 @@ function resultRows(jobs: readonly DiffJob[], facts: readonly Fact[]): DiffRow[]
 
 function said({ name, unit }: Fact, value: number | null): string {
   if (value === null) return "–";
-  if (Number.isNaN(value)) return "NaN";
+  if (Number.isNaN(value)) return NOT_FINITE;
   if (isShare(name)) return percent(value, 2);
   if (unit === "bytes") return bytes(value);
   if (name === "macs") return large(value);

@@ -38,6 +38,7 @@ describe("typed numbers", () => {
     expect(asSeeds("3-1")).toBeNull();
     expect(asSeeds("-1")).toBeNull();
     expect(asSeeds("0-1000000000")).toBeNull();
+    expect(asSeeds("99999999999999999999")).toBeNull();
   });
 });
 

@@ -133,7 +133,8 @@ export function asSeeds(text: string): number[] | null {
     if (!range) return null;
     const from = Number(range[1]);
     const to = Number(range[2] ?? range[1]);
-    if (to < from || to - from >= 1000) return null;
+    // Beyond what a number holds exactly there is no next one.
+    if (to < from || to - from >= 1000 || !Number.isSafeInteger(to)) return null;
     for (let seed = from; seed <= to; seed += 1) seeds.push(seed);
   }
   return seeds.length ? [...new Set(seeds)] : null;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, bytes, duration, large, metric, percent, plain, points, share, soon, spread, times } from "./format";
+import { ago, bytes, duration, isolated, large, metric, percent, plain, points, share, soon, spread, times } from "./format";
 
 describe("numbers in words", () => {
   it("says shares in hundredths", () => {
@@ -67,5 +67,14 @@ describe("times in words", () => {
     expect(soon("2026-01-01T05:00:00Z", now)).toBe("in 5 h");
     expect(soon("2026-01-05T00:00:00Z", now)).toBe("in 4 days");
     expect(soon(null, now)).toBe("unknown");
+  });
+});
+
+describe("a name amid other text", () => {
+  it("is isolated where its letters may run the other way", () => {
+    expect(isolated("plain (1)")).toBe("plain (1)");
+    expect(isolated("")).toBe("");
+    expect(isolated("שם 1")).toBe("\u2068שם 1\u2069");
+    expect(isolated("turned \u202eround")).toBe("\u2068turned \u202eround\u2069");
   });
 });

@@ -1,6 +1,8 @@
 /* Numbers and times as a person reads them. A missing value is an en dash. */
 
 const NONE = "–";
+/** What was reported and is no number, or infinite: the service keeps that it was so, not which of the two. */
+export const NOT_FINITE = "not finite";
 const NARROW = "\u202f";
 
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -107,6 +109,16 @@ export function soon(time: string | null | undefined, now: number = Date.now()):
 /** 3 and "seed" -> 3 seeds. */
 export function several(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** How many of the ticked jobs were deleted meanwhile. */
+export function goneInWords(n: number): string {
+  return `${several(n, "ticked job")} ${n === 1 ? "is" : "are"} not there any more.`;
+}
+
+/** A name whose direction of writing leaves the text around it alone, where no <bdi> can be. Latin letters need no care. */
+export function isolated(name: string): string {
+  return /[^\0-\u02ff]/.test(name) ? `\u2068${name}\u2069` : name;
 }
 
 /** 12582912 -> 12 MiB. */

@@ -33,6 +33,9 @@ export const productName = (product: string) => PRODUCTS[product] ?? product.rep
 
 export const savedOf = (row: LayerRow) => row.exact_macs - row.performed_macs;
 
+/** Whether a gradient is exact but has less work: it leaves nothing out of what the forward product kept. */
+export const isExactOfRest = (row: LayerRow) => row.policy === "exact" && savedOf(row) > 0;
+
 /** Share of pairs that a product kept, of those there are; drawn twice counts twice, so it may pass 1. */
 export function keptShare(row: LayerRow): number | null {
   return row.kept === null || row.pairs === 0 ? null : row.kept / row.pairs;

@@ -68,9 +68,9 @@ describe("a metric", () => {
 
   it("tells what is missing from what is not finite", () => {
     expect(cell("train_loss", [job("a", 0)])).toMatchObject({ text: "–", raw: null });
-    expect(cell("train_loss", [job("a", 0, { train_loss: null })]).text).toBe("NaN");
+    expect(cell("train_loss", [job("a", 0, { train_loss: null })]).text).toBe("not finite");
     const some = [job("a", 0, { train_loss: 1 }), job("b", 1, { train_loss: null }), job("c", 2)];
-    expect(cell("train_loss", some).text).toBe("1 (1) + 1 NaN");
+    expect(cell("train_loss", some).text).toBe("1 (1) + 1 not finite");
   });
 
   it("counts those that succeeded; while none has, all", () => {

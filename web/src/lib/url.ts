@@ -14,8 +14,17 @@ export function routeOf(pathname: string): Route {
   const [first = "", second] = pathname.split("/").filter(Boolean);
   const page = PAGES.find((one) => one === (first || "compare"));
   if (page) return { page };
-  if (first === "jobs" && second) return { page: "job", id: decodeURIComponent(second) };
-  return { page: "unknown", path: pathname };
+  const id = first === "jobs" && second ? decoded(second) : null;
+  return id ? { page: "job", id } : { page: "unknown", path: pathname };
+}
+
+/** Null of what is no encoding of anything. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Write changes into a query; null and "" take a key away. */

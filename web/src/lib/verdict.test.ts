@@ -48,13 +48,24 @@ describe("verdict", () => {
   });
 
   it("says how many members diverged, whatever the others came to", () => {
-    const members = ["diverged", null, "diverged", "internal", null].map((reason) => ({ reason }));
+    const members = ["diverged", null, "diverged", "internal", null].map((reason) => ({ state: reason ? "failed" : "succeeded", reason }));
     const says = "undecided: 2 of 5 diverged";
     expect(verdict(group({ n: 2, verdict: "undecided", says }, 0.6, { members }), POINTS).text).toBe(
       "0.06 points below exact (±0.08 at 95\u202f%, 2 seeds): undecided, 2 of 5 diverged",
     );
     const all = members.slice(0, 1);
     expect(verdict(group(null, 0.6, { members: all, y: { mean: null } }), POINTS).text).toBe("1 of 1 diverged");
+  });
+
+  it("says why there is no result", () => {
+    const of = (...states: string[]) => {
+      const members = states.map((state) => ({ state, reason: null }));
+      return verdict(group(null, 0.6, { members, y: { mean: null } }), POINTS).text;
+    };
+    expect(of("failed", "running")).toBe("no result yet");
+    expect(of("failed", "cancelled")).toBe("1 of 2 failed");
+    expect(of("cancelled")).toBe("1 of 1 cancelled");
+    expect(of("succeeded", "succeeded")).toBe("no finite result");
   });
 
   it("says that nothing is decided against a baseline that diverged in part", () => {
@@ -72,7 +83,8 @@ describe("verdict", () => {
 
   it("makes nothing up without baseline or result", () => {
     expect(verdict(group(null, 0.6), POINTS).kind).toBe("unknown");
-    expect(verdict(group({}, 0.6, { y: { mean: null } }), POINTS).text).toBe("no result yet");
+    const members = [{ state: "queued", reason: null }];
+    expect(verdict(group({}, 0.6, { members, y: { mean: null } }), POINTS).text).toBe("no result yet");
     expect(verdict(group(null, 0, { is_baseline: true }), POINTS).kind).toBe("baseline");
   });
 });

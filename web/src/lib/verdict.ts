@@ -3,6 +3,7 @@
 import { percent, several } from "./format";
 import { gain, marginInWords, sideIn, sizeIn } from "./measures";
 import type { Margin, Measure } from "./measures";
+import { hasEnded } from "./states";
 import { timeInWords } from "./timing";
 
 export interface Evidence {
@@ -23,7 +24,7 @@ export interface Judged {
   x: { mean: number | null };
   y: { mean: number | null };
   evidence: Evidence | null;
-  members: readonly { reason: string | null }[];
+  members: readonly { state: string; reason: string | null }[];
   seconds_ratio: number | null;
   time_caveat: string | null;
 }
@@ -42,16 +43,25 @@ export interface Verdict {
 /** Tell what the evidence says of one group. */
 export function verdict(group: Judged, { measure, margin }: Terms): Verdict {
   if (group.is_baseline) return { kind: "baseline", text: "what the others are measured against" };
-  if (group.y.mean === null) return { kind: "unknown", text: diverged(group) || "no result yet" };
+  if (group.y.mean === null) return { kind: "unknown", text: missing(group) };
   const found = group.evidence;
   if (!found) return { kind: "unknown", text: "no exact job to compare with" };
   return { kind: found.verdict, text: `${cost(found, measure)}: ${ending(found, margin)}` };
 }
 
-/** 2 of 5 diverged; empty where none did. */
-function diverged({ members }: Judged): string {
-  const count = members.filter((member) => member.reason === "diverged").length;
-  return count ? `${count} of ${members.length} diverged` : "";
+/** Why a group has no result: 2 of 5 diverged. */
+function missing({ members }: Judged): string {
+  const told = (word: string, is: (member: Judged["members"][number]) => boolean) => {
+    const count = members.filter(is).length;
+    return count ? `${count} of ${members.length} ${word}` : "";
+  };
+  return (
+    told("diverged", ({ reason }) => reason === "diverged") ||
+    (members.some(({ state }) => !hasEnded(state)) && "no result yet") ||
+    told("failed", ({ state }) => state === "failed") ||
+    told("cancelled", ({ state }) => state === "cancelled") ||
+    "no finite result"
+  );
 }
 
 /** 0.06 points below exact (±0.08 at 95 %, 5 seeds). */

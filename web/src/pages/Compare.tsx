@@ -17,7 +17,7 @@ import { Switch } from "../components/Switch";
 import { answersOf } from "../lib/answers";
 import type { Answer as Told } from "../lib/answers";
 import { chosenIds } from "../lib/choice";
-import { several } from "../lib/format";
+import { goneInWords, isolated, several } from "../lib/format";
 import { withoutShared } from "../lib/labels";
 import { marginInWords, marginOf, measureOf, measured } from "../lib/measures";
 import { useNarrow } from "../lib/narrow";
@@ -115,8 +115,9 @@ export function ComparePage() {
     return <Loading what="the comparison" />;
   if (!groups.length) return there.data?.groups.some(isStudy) ? <OnlyStudies /> : <Nothing />;
 
+  const gone = there.data?.gone ?? 0;
   const name = ids.length
-    ? several(ids.length, "chosen job")
+    ? several(ids.length - gone, "chosen job")
     : scope.sweep
       ? sweeps.data.items.find((one) => one.id === scope.sweep)?.name || "sweep without a name"
       : several(listed.length, "job");
@@ -131,6 +132,7 @@ export function ComparePage() {
           <p className="over">
             <bdi>{name}</bdi>
             {pending > 0 && <> · {several(pending, "job")} still to come</>}
+            {gone > 0 && <> · {goneInWords(gone)}</>}
           </p>
           <Answer groups={groups} terms={terms} saved={saved} />
         </div>
@@ -155,7 +157,7 @@ export function ComparePage() {
               name="compare"
               title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
               lines={[
-                `${name}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
+                `${isolated(name)}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
                 `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
               ]}
               size={FIGURE}

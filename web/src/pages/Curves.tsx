@@ -10,7 +10,7 @@ import { PolicyMark } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
 import { Switch } from "../components/Switch";
 import { chosenIds, firstChoice } from "../lib/choice";
-import { count, duration, metric as asMetric, several } from "../lib/format";
+import { count, duration, isolated, metric as asMetric, several } from "../lib/format";
 import { groupKey, grouped } from "../lib/groups";
 import type { JobGroup } from "../lib/groups";
 import { isShare, measureOf, measured } from "../lib/measures";
@@ -174,7 +174,7 @@ export function CurvesPage() {
             smoothing={Number(smoothing) || 0}
             logScale={log === "1" && !isShare(metric)}
             isShare={isShare(metric)}
-            about={`${scopeName}: ${several(shown.length, "job")}, ${several(groups.length, "group")}`}
+            about={`${isolated(scopeName)}: ${several(shown.length, "job")}, ${several(groups.length, "group")}`}
           />
         ))}
       </div>

@@ -11,7 +11,7 @@ import { Empty, Failed, Loading } from "../components/States";
 import { chosenIds } from "../lib/choice";
 import { MOST, sectionsOf, withBase } from "../lib/diff";
 import type { Section } from "../lib/diff";
-import { several } from "../lib/format";
+import { goneInWords, several } from "../lib/format";
 import { strengthOf } from "../lib/policies";
 import { howApart } from "../lib/specs";
 import { useParam } from "../lib/url";
@@ -55,7 +55,7 @@ export function DiffPage() {
           </h1>
         </div>
       </header>
-      {gone > 0 && <p className="banner">{several(gone, "ticked job")} {gone === 1 ? "is" : "are"} not there any more.</p>}
+      {gone > 0 && <p className="banner">{goneInWords(gone)}</p>}
       {left > 0 && (
         <p className="banner">
           These are the first {MOST} of {ids.length + left} ticked jobs: more do not fit side by side. Untick some at the
@@ -99,9 +99,13 @@ function TooFew({ n, gone = 0 }: { n: number; gone?: number }) {
   }
   return (
     <Empty title={n === 0 ? "Tick jobs to see how they differ" : "Tick one more"}>
-      {n === 0
-        ? `Tick 2 to ${MOST} jobs in the list at the left: their specs, results and environments are set side by side here, and what is the same for all is left out.`
-        : "One job is ticked. With another from the list at the left, what differs between them is shown here."}
+      {n === 1 && "One job is ticked. With another from the list at the left, what differs between them is shown here."}
+      {n === 0 && (
+        <>
+          Tick 2 to {MOST} jobs in the list at the left: their specs, results and environments are set side by side here,
+          and what is the same for all is left out. Where there are none yet, <Link to="/new">submit some</Link>.
+        </>
+      )}
     </Empty>
   );
 }

@@ -4,7 +4,7 @@ import type { Job, Schemas } from "../api/client";
 import { useCatalog, useCurves, useJob, useSession } from "../api/queries";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
 import { Failed, Loading } from "../components/States";
-import { bytes, count, duration, large, metric as asMetric, percent } from "../lib/format";
+import { NOT_FINITE, bytes, count, duration, isolated, large, metric as asMetric, percent } from "../lib/format";
 import { isShare, measureOf, measured } from "../lib/measures";
 import type { Measure } from "../lib/measures";
 import { how } from "../lib/specs";
@@ -54,7 +54,7 @@ function Shown({ job }: { job: Job }) {
       <header className="page-head">
         <div>
           <p className="over">
-            {job.name || "unnamed"} · {studied ? "study of" : `${job.model} on`} {job.dataset} · seed {job.seed}
+            <bdi>{job.name || "unnamed"}</bdi> · {studied ? "study of" : `${job.model} on`} {job.dataset} · seed {job.seed}
           </p>
           <h1 className="with-mark">
             <PolicyMark policy={policy} size={20} /> {words} <StateBadge state={job.state} wish={job.wish} />
@@ -96,7 +96,7 @@ function Shown({ job }: { job: Job }) {
                 smoothing={0}
                 logScale={false}
                 isShare={isShare(metric)}
-                about={`${job.name || job.id}: ${job.model} on ${job.dataset}, seed ${job.seed}`}
+                about={`${isolated(job.name || job.id)}: ${job.model} on ${job.dataset}, seed ${job.seed}`}
               />
             ))}
           </div>
@@ -126,7 +126,7 @@ function Progress({ job, measure }: { job: Job; measure: Measure }) {
       : ["Epoch", epoch === null ? "–" : String(Number(epoch.toFixed(1)))],
     ...(isStudy(job)
       ? []
-      : [[measure.label, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
+      : [[`${measure.label} at best validation`, measured(measure, value(`best_${measure.name}`))] satisfies [string, string]]),
     ["Compute reduction", `${percent(value("compute_reduction"))} performed, ${percent(ratio)} planned`],
     ["Speed", steps_per_s === null ? "–" : `${asMetric(Number(steps_per_s.toPrecision(3)))} steps/s`],
   ];
@@ -181,7 +181,7 @@ function Numbers({ job, facts }: { job: Job; facts: readonly Schemas["MetricChoi
                 return (
                   <tr key={fact.name}>
                     <td>{fact.label}</td>
-                    <td className="number">{say(fact, value?.last ?? null)}</td>
+                    <td className="number">{value?.last === null ? NOT_FINITE : say(fact, value?.last ?? null)}</td>
                     <td className="number">{say(fact, value?.best ?? null)}</td>
                     <td className="number">{say(fact, value?.at_best_validation ?? null)}</td>
                   </tr>

@@ -2,12 +2,13 @@
 
 import { useState } from "react";
 
-import { Failure } from "../api/client";
+import { errorsOf } from "../api/client";
 import type { Job, Schemas } from "../api/client";
 import { useEdit } from "../api/records";
 import { Link } from "../components/Link";
-import { Field } from "../components/Fields";
+import { Field, TextField } from "../components/Fields";
 import { ago, count, duration } from "../lib/format";
+import { placed } from "../lib/schema";
 import { asTags } from "../lib/tags";
 
 const when = (time: string) => new Date(time).toLocaleString();
@@ -54,9 +55,9 @@ export function About({ job, whyNot }: { job: Job; whyNot: string }) {
           <dd>
             {job.tags.length === 0 && "–"}
             {job.tags.map((tag) => (
-              <span key={tag} className="badge tag">
+              <bdi key={tag} className="badge tag">
                 {tag}
-              </span>
+              </bdi>
             ))}
           </dd>
         </div>
@@ -90,12 +91,9 @@ function Edit({ job, onDone }: { job: Job; onDone: () => void }) {
   const [notes, setNotes] = useState(job.notes);
   const [priority, setPriority] = useState(String(job.priority));
   const isQueued = job.state === "queued";
-  const refused = edit.error instanceof Failure ? edit.error.errors : [];
-  const errorAt = (field: string) =>
-    refused
-      .filter(({ loc }) => loc.replace(/^body\./, "").split(".")[0] === field)
-      .map(({ msg }) => msg)
-      .join("; ");
+  const fields = ["name", "tags", "notes", ...(isQueued ? ["priority"] : [])];
+  const errors = placed(errorsOf(edit.error), fields);
+  const errorAt = (field: string) => errors.get(field)?.join("; ") ?? "";
   const submit = () => {
     const body: Schemas["JobPatch"] = { name, tags: asTags(tags), notes };
     // A typed text goes as it is: the service says what is wrong with it.
@@ -116,42 +114,17 @@ function Edit({ job, onDone }: { job: Job; onDone: () => void }) {
       }}
     >
       <div className="fields">
-        <Field label="Name" wide error={errorAt("name")}>
-          {(id, described) => (
-            <input
-              id={id}
-              value={name}
-              autoFocus
-              autoComplete="off"
-              onChange={(event) => setName(event.target.value)}
-              {...described}
-            />
-          )}
-        </Field>
-        <Field label="Tags, between commas" wide error={errorAt("tags")}>
-          {(id, described) => (
-            <input
-              id={id}
-              value={tags}
-              autoComplete="off"
-              onChange={(event) => setTags(event.target.value)}
-              {...described}
-            />
-          )}
-        </Field>
+        <TextField label="Name" wide value={name} onChange={setName} error={errorAt("name")} autoFocus />
+        <TextField label="Tags, between commas" wide value={tags} onChange={setTags} error={errorAt("tags")} />
         {isQueued && (
-          <Field label="Priority" error={errorAt("priority")}>
-            {(id, described) => (
-              <input
-                id={id}
-                className="number"
-                inputMode="numeric"
-                value={priority}
-                onChange={(event) => setPriority(event.target.value)}
-                {...described}
-              />
-            )}
-          </Field>
+          <TextField
+            label="Priority"
+            value={priority}
+            onChange={setPriority}
+            error={errorAt("priority")}
+            className="number"
+            inputMode="numeric"
+          />
         )}
       </div>
       <Field label="Notes" wide error={errorAt("notes")}>
@@ -173,9 +146,9 @@ function Edit({ job, onDone }: { job: Job; onDone: () => void }) {
         <button type="button" className="button" onClick={onDone}>
           Leave as it was
         </button>
-        {edit.isError && refused.length === 0 && (
+        {errorAt("") && (
           <p className="field-error" role="alert">
-            {edit.error.message}
+            {errorAt("")}
           </p>
         )}
       </div>

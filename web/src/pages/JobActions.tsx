@@ -5,14 +5,13 @@ import { useAction } from "../api/queries";
 import { Confirm } from "../components/Confirm";
 import { Link } from "../components/Link";
 import { duration } from "../lib/format";
+import { hasEnded } from "../lib/states";
 import { navigate } from "../lib/url";
 
 /** How long the job may run, in seconds; null: as long as it likes. */
 function wallTime(job: Job): number | null {
   return (job.spec as { resources?: { wall_time_s?: number | null } }).resources?.wall_time_s ?? null;
 }
-
-const ENDED = ["succeeded", "failed", "cancelled"];
 
 interface Props {
   job: Job;
@@ -56,7 +55,7 @@ export function Actions({ job, whyNot, whyNoClone }: Props) {
         )}
       {(job.state === "paused" || job.wish === "pause") &&
         button("Resume", () => action.mutate({ action: "resume" }))}
-      {!ENDED.includes(job.state) &&
+      {!hasEnded(job.state) &&
         button(
           job.wish === "cancel" ? "Cancelling…" : "Cancel",
           () => action.mutate({ action: "cancel" }),

@@ -7,7 +7,7 @@ import { LayerBars } from "../charts/LayerBars";
 import { PolicyMark } from "../components/Marks";
 import { Switch } from "../components/Switch";
 import { count, large, percent, share } from "../lib/format";
-import { byLayer, findings, ordered, productName, savedOf } from "../lib/layering";
+import { byLayer, findings, isExactOfRest, ordered, productName, savedOf } from "../lib/layering";
 import type { Findings, Order } from "../lib/layering";
 import { inOrder } from "../lib/policies";
 import { useParam } from "../lib/url";
@@ -125,6 +125,12 @@ export function LayerTable({ rows }: { rows: readonly LayerState[] }) {
           ))}
         </tbody>
       </table>
+      {rows.some(isExactOfRest) && (
+        <p className="quiet foot">
+          Exact products that save MACs: a pair left out of the forward product takes no part in the gradients either, so
+          that these multiply, exactly, what was kept. Their error is against the gradient of all pairs.
+        </p>
+      )}
     </section>
   );
 }

@@ -9,9 +9,10 @@ import { Link } from "../components/Link";
 import { PolicyMark, StateBadge } from "../components/Marks";
 import { Empty, Failed, Loading } from "../components/States";
 import { chosenIds } from "../lib/choice";
-import { count } from "../lib/format";
+import { count, isolated } from "../lib/format";
 import { findings, isExact } from "../lib/layering";
 import { how } from "../lib/specs";
+import { hasEnded } from "../lib/states";
 import { isStudy } from "../lib/studies";
 import { useParam } from "../lib/url";
 import { LayerAnswer, LayerPicture, LayerTable } from "./LayerViews";
@@ -73,7 +74,7 @@ function OfJob({ id, items, ticked, choose }: OfJobProps) {
       <Head>
         <div>
           <p className="over with-mark">
-            <PolicyMark policy={policy} /> <Link to={`/jobs/${id}`}>{job.data.name || "unnamed"}</Link> · {words} ·{" "}
+            <PolicyMark policy={policy} /> <Link to={`/jobs/${id}`}><bdi>{job.data.name || "unnamed"}</bdi></Link> · {words} ·{" "}
             {job.data.model} on {job.data.dataset} · seed {job.data.seed}{" "}
             <StateBadge state={job.data.state} wish={job.data.wish} />
           </p>
@@ -120,10 +121,9 @@ function Nothing({ job, hasRows }: { job: JobItem; hasRows: boolean }) {
       </Empty>
     );
   }
-  const ended = ["succeeded", "failed", "cancelled"].includes(job.state);
   return (
     <Empty title="No report yet">
-      {ended
+      {hasEnded(job.state)
         ? "This job ended before its layers were reported."
         : job.state === "running"
           ? "Layers report at the end of an epoch; they appear here by themselves."
@@ -139,7 +139,7 @@ function Chooser({ id, items, ticked, choose }: OfJobProps) {
   const label = (one: string) => {
     const job = known.get(one);
     if (!job) return one;
-    return `${job.name || "unnamed"} · ${how(job.spec).words} · seed ${job.seed}`;
+    return `${isolated(job.name || "unnamed")} · ${how(job.spec).words} · seed ${job.seed}`;
   };
   const ticks = ticked.filter((one) => known.has(one) || one === id);
   const others = items.filter((job) => !ticks.includes(job.id) && !isStudy(job)).map((job) => job.id);

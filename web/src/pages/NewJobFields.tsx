@@ -1,10 +1,10 @@
 /* The sections of the form for a job. What they hold comes from the catalog, section by section. */
 
 import type { Catalog } from "../api/client";
-import { Choice, NumberField } from "../components/Fields";
+import { Choice, Flag, NumberField, TextField } from "../components/Fields";
 import type { FormState } from "../components/Fields";
 import { SchemaFields } from "../components/SchemaFields";
-import { asNumber, at, forgotten, put } from "../lib/draft";
+import { asNumber, asSeeds, at, forgotten, put } from "../lib/draft";
 import type { Draft, Spec } from "../lib/draft";
 import { count } from "../lib/format";
 import type { Outline } from "../lib/outline";
@@ -129,4 +129,42 @@ function Length({ form, change }: { form: FormState; change: (draft: Draft) => v
 function Wrong({ at: path, form }: { at: string; form: FormState }) {
   const error = form.errorAt(path);
   return error ? <p className="field-error">{error}</p> : null;
+}
+
+/** What the jobs are called, and how many of them: by seeds, with exact twins. */
+export function Jobs({ form, change }: { form: FormState; change: (draft: Draft) => void }) {
+  const { draft, errorAt } = form;
+  const rules = draft.spec.approximation;
+  const samples = Array.isArray(rules) && rules.length > 0;
+  return (
+    <section className="card block">
+      <h2>Jobs</h2>
+      <div className="fields">
+        <TextField
+          label="Name"
+          value={draft.name}
+          wide
+          onChange={(name) => change({ ...draft, name })}
+          error={errorAt("name")}
+        />
+        <TextField
+          label="Seeds"
+          value={draft.seeds}
+          onChange={(seeds) => change({ ...draft, seeds })}
+          error={
+            asSeeds(draft.seeds)
+              ? errorAt("seed") || errorAt("axes.seed")
+              : "seeds are whole numbers from 0 on, as in 0, 1, 2 or 0-4"
+          }
+        />
+      </div>
+      {samples && (
+        <Flag
+          label="each with its exact twin, to compare with"
+          checked={draft.withExact}
+          onChange={(withExact) => change({ ...draft, withExact })}
+        />
+      )}
+    </section>
+  );
 }

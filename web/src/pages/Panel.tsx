@@ -11,6 +11,7 @@ import { useTheme } from "../charts/theme";
 import { band } from "../lib/bands";
 import type { Cell } from "../lib/csv";
 import { count, several } from "../lib/format";
+import { noteOnCurve } from "../lib/measures";
 import { FigureMenu } from "./FigureMenu";
 
 export interface Strand {
@@ -69,6 +70,7 @@ export function Panel({ title, metric, strands, curves, axis, smoothing, logScal
                 meaned ? "lines: mean over seeds, bands: one standard deviation" : "",
                 smoothing > 0 ? `smoothed by ${smoothing}` : "",
                 longest ? "minimum and maximum of long curves kept" : "",
+                noteOnCurve(metric),
               ]
                 .filter(Boolean)
                 .join("; "),
@@ -86,14 +88,16 @@ export function Panel({ title, metric, strands, curves, axis, smoothing, logScal
         <p className="quiet pad">No point yet.</p>
       )}
       <p className="quiet foot">
-        {longest
-          ? `${count(longest.values.length)} of ${count(longest.of)} points, minimum and maximum kept`
-          : of.length > 0
-            ? "every point shown"
-            : ""}
+        {[longest ? kept(longest) : of.length > 0 ? "every point shown" : "", isAny ? noteOnCurve(metric) : ""]
+          .filter(Boolean)
+          .join("; ")}
       </p>
     </section>
   );
+}
+
+function kept({ values, of }: Curve): string {
+  return `${count(values.length)} of ${count(of)} points, minimum and maximum kept`;
 }
 
 /** Every point of every job, whatever the picture leaves out. */

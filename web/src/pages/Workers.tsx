@@ -188,7 +188,7 @@ function Running({ id, attempt }: { id: string; attempt: number | null }) {
   return (
     <div className="slot-job">
       <p className="cut">
-        <Link to={`/jobs/${id}`}>{job.data?.name || id}</Link>
+        <Link to={`/jobs/${id}`}><bdi>{job.data?.name || id}</bdi></Link>
         {job.data && <span className="quiet"> · {job.data.owner}</span>}
       </p>
       {of !== null && <ProgressBar done={step / of} label={`Progress of ${job.data?.name || id}`} />}
