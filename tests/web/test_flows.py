@@ -102,7 +102,7 @@ def test_a_sweep_goes_from_the_form_over_live_curves_to_files_and_a_shared_link(
     expect(loss.get_by_role("img")).to_have_attribute("aria-label", re.compile("2 lines"))
 
     page.get_by_role("link", name="Compare").click()
-    expect(page.locator("h1.answer")).to_contain_text("topk 50")
+    expect(page.locator("h1.answer")).to_contain_text("topk, keeping 50")
     row = page.get_by_role("row").filter(has_text="topk 50")
     expect(row).to_contain_text("2 seeds")
 

@@ -233,7 +233,7 @@ function frontSeries(groups: readonly Group[], theme: Theme): object {
     silent: true,
     showSymbol: false,
     data: front(groups),
-    lineStyle: { color: theme.ink3, width: 1.5, type: [3, 4] },
+    lineStyle: { color: theme.ink3, width: 1 },
     z: 1,
   };
 }
@@ -344,7 +344,7 @@ export function compareLegend(groups: readonly Group[], margin: string, theme: T
     const { colour, shape, dash } = look(policy);
     return { label: policy, colour: theme.colour(colour), shape, dash };
   });
-  const front: LegendItem = { label: "Pareto front", colour: theme.ink3, dash: [3, 4] };
+  const front: LegendItem = { label: "Pareto front", colour: theme.ink3, dash: [] };
   return [...policies, front, { label: `shaded: within ${margin} of exact`, colour: theme.band, shape: "square", opacity: 0.25 }];
 }
 

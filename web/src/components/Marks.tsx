@@ -41,11 +41,11 @@ export function LineMark({ look: { colour, shape, dash } }: { look: Look }) {
 
 const WISHES: Record<string, string> = { cancel: "cancel asked", pause: "pause asked", preempt: "gives way" };
 
-/** A job's state; in brief, success is just its tick. */
+/** A job's state; in brief, success goes without saying: a tick would seem to judge the result. */
 export function StateBadge({ state, wish, brief = false }: { state: State; wish?: string | null; brief?: boolean }) {
   if (brief && state === "succeeded") {
     return (
-      <span className="badge succeeded">
+      <span className="badge succeeded brief">
         <span className="visually-hidden">succeeded</span>
       </span>
     );

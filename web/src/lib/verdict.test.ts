@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { measureOf } from "./measures";
-import { best, headline, nearest, verdict } from "./verdict";
+import { best, equals, headline, nearest, verdict } from "./verdict";
 import type { Evidence, Judged, Terms } from "./verdict";
 
 const POINTS: Terms = { measure: measureOf("best_test_accuracy"), margin: { value: 0.2, is_relative: false } };
@@ -106,6 +106,14 @@ describe("best", () => {
   });
 });
 
+describe("equals", () => {
+  it("are those that save as much and are within the margin too", () => {
+    const found = group({}, 0.6021);
+    const others = [group({}, 0.5999), group({}, 0.4), group({ verdict: "undecided" }, 0.6)];
+    expect(equals([found, ...others], found)).toEqual([others[0]]);
+  });
+});
+
 describe("nearest", () => {
   it("is the group that loses least, of those that save something", () => {
     const groups = [group({ mean: -0.03 }, 0.4), group({ mean: -0.02 }, 0.7), group({ mean: 0.01 }, 0), group(null, 0.9)];
@@ -122,7 +130,7 @@ describe("nearest", () => {
 describe("headline", () => {
   it("says what is saved, what it costs and the time beside it", () => {
     expect(headline(group({}, 0.6), POINTS, "compute")).toEqual({
-      lead: "topk 40 %",
+      lead: "topk, keeping 40 %,",
       saves: "60\u202f% of the multiply-accumulates",
       cost: "0.06 points below exact (±0.08 at 95\u202f%, 5 seeds)",
       time: "1.12\u202f× the time of exact",

@@ -113,13 +113,27 @@ export interface Headline {
   time: string;
 }
 
+/** Groups that stay within the margin too and save as much as `found`, to a hundredth. */
+export function equals<G extends Judged>(groups: readonly G[], found: G): G[] {
+  const saved = ({ x }: G) => Math.round(100 * (x.mean ?? 0));
+  return groups.filter(
+    (group) =>
+      group !== found && !group.is_baseline && group.evidence?.verdict === "within" && saved(group) === saved(found),
+  );
+}
+
+/** nps 60 % as "nps, keeping 60 %,": beside what is saved, a bare share could be either. */
+function keeping(label: string): string {
+  return label.replace(/ (\d+(?:\.\d+)?[\u202f ]?%)$/, ", keeping $1,");
+}
+
 /** The sentence at the head of Compare, in parts so that its numbers can stand out. */
 export function headline(group: Judged, { measure, margin }: Terms, saved: "compute" | "time"): Headline {
   const found = group.evidence;
   const what = saved === "compute" ? "of the multiply-accumulates" : "of the training time";
   const undecided = found?.verdict === "undecided" ? `: ${ending(found, margin)}` : "";
   return {
-    lead: group.label,
+    lead: keeping(group.label),
     saves: `${percent(group.x.mean, 0)} ${what}`,
     cost: found ? `${cost(found, measure)}${undecided}` : "",
     time: timeInWords(group),

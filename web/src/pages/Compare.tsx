@@ -26,7 +26,7 @@ import { useSlow } from "../lib/slow";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { navigate, useParam } from "../lib/url";
-import { best, headline, nearest } from "../lib/verdict";
+import { best, equals, headline, nearest } from "../lib/verdict";
 import type { Terms } from "../lib/verdict";
 import { CompareTable } from "./CompareTable";
 import { FigureMenu } from "./FigureMenu";
@@ -158,7 +158,7 @@ export function ComparePage() {
               title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
               lines={[
                 `${isolated(name)}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
-                `${BARS_SAY[bars as Bars]}; pale: another group is better in both`,
+                `${BARS_SAY[bars as Bars]}; pale: another group saves as much and costs less`,
               ]}
               size={FIGURE}
               option={(paper) => compareOption(groups, { ...settingsOfChart, isNarrow: false }, paper)}
@@ -243,12 +243,14 @@ function Answer({ groups, terms, saved }: AnswerProps) {
   const what = saved === "time" ? "training time" : "work";
   if (found) {
     const said = headline(found, terms, saved);
+    const others = equals(groups, found).map((group) => group.label);
     return (
       <h1 className="answer">
         <PolicyMark policy={found.policy} size={18} /> <b>{said.lead}</b> saves <b>{said.saves}</b> and stays within{" "}
         {within} of exact.{" "}
         <span className="answer-more">
-          {said.cost}. {said.time && `It took ${said.time}.`}
+          {said.cost}. {others.length > 0 && `${others.join(", ")}: as much saved, and within it too. `}
+          {said.time && `It took ${said.time}.`}
         </span>
       </h1>
     );
@@ -322,7 +324,7 @@ function Answers({ groups, terms, saved }: AnswerProps) {
       </ul>
       {typeof exact === "number" && (
         <p className="quiet answers-key">
-          <span className="within">✓</span> within {marginInWords(margin)} of exact · <span className="worse">✕</span> worse ·{" "}
+          <span className="within">✓</span> within {marginInWords(margin)} of exact · <span className="worse">✕</span> worse by more ·{" "}
           <span className="undecided">?</span> not decided, by a 95{"\u202f"}% interval over seeds (±)
         </p>
       )}
@@ -343,7 +345,7 @@ function Legend({ groups, terms, bars }: { groups: readonly Group[]; terms: Term
         </li>
       )}
       <li>
-        {isExact || bars === "spread" ? `${BARS_SAY[bars]} · ` : ""}pale: another group is better in both
+        {isExact || bars === "spread" ? `${BARS_SAY[bars]} · ` : ""}pale: another group saves as much and costs less
       </li>
     </ul>
   );
