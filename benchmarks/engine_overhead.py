@@ -34,6 +34,7 @@ from torch.nn import functional
 from crs_core.data.facts import FACTS, present
 from crs_core.data.load import Data, load
 from crs_core.engine import Place, train
+from crs_core.engine.parts import channels_last
 from crs_core.engine.randomness import Randomness
 from crs_core.models import build
 from crs_core.rules import training_length
@@ -77,9 +78,9 @@ class BareLoop:
         facts, randomness = FACTS[spec.dataset.name], Randomness(spec.seed, CPU)
         self.x, self.y = data.train_x, data.train_y
         self.batches = batches(spec)
-        self.model = build(
-            spec.model, facts.input_shape, facts.classes, generator=randomness.once("weights")
-        )
+        weights = randomness.once("weights")
+        model = build(spec.model, facts.input_shape, facts.classes, generator=weights)
+        self.model = channels_last(model)  # stored alike: what the engine adds is measured
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.001, fused=True)
         self.loss = torch.zeros(())
         self.right = torch.zeros((), dtype=torch.int64)

@@ -26,6 +26,7 @@ from crs_core.cost import plan_cost
 from crs_core.data.facts import FACTS, present
 from crs_core.data.load import load
 from crs_core.engine.optimizers import build_optimizer
+from crs_core.engine.parts import channels_last
 from crs_core.models import build
 from crs_core.spec import Dataset, JobSpec, parse_spec
 
@@ -81,6 +82,7 @@ def contestant(model: str, name: str, rules: list[dict[str, object]], dataset: s
     network = build(spec.model, facts.input_shape, facts.classes, generator=weights)
     if spec.approximation:
         approximate(network, spec.approximation)
+    channels_last(network)  # as the engine does
     assert spec.training is not None
     optimizer = build_optimizer(spec.training.optimizer, network.parameters())
     return Contestant(name, spec, network, optimizer)
