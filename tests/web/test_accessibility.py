@@ -118,9 +118,11 @@ def test_axe_finds_nothing_serious_in_what_opens(odd: Stage, browser: Browser) -
         page.locator(".job input").first.check()
         page.get_by_role("button", name="Tag", exact=True).click()
         page.locator("summary", has_text="Columns").click()
+        expect(page.locator(".menu-panel")).to_be_visible()
         assert findings(page) == []
         page = visit.open(f"/compare?sweep={odd.sweeps['plain']}")
         page.get_by_role("button", name=re.compile("Save the figure")).click()
+        expect(page.get_by_role("button", name="SVG")).to_be_visible()
         assert findings(page) == []
     with visiting(browser, odd.url, viewport=PHONE) as visit:
         page = visit.open(f"/compare?sweep={odd.sweeps['plain']}")

@@ -52,6 +52,35 @@ def test_keys_rest_while_one_types(look: Visit) -> None:
     expect(page).to_have_url(re.compile("/queue"))
 
 
+def test_keys_go_on_where_a_box_or_a_choice_has_the_focus(look: Visit) -> None:
+    page = look.open("/curves")
+    page.get_by_label("log scale").check()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name="Epochs").check()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search jobs")).to_be_focused()
+    page.get_by_label("Smoothing").focus()
+    page.keyboard.press("7")
+    expect(page).to_have_url(re.compile("/queue"))
+
+
+def test_a_new_job_is_no_clone_of_the_one_before(look: Visit) -> None:
+    page = look.open("/")
+    job = page.locator(".job-link").first.get_attribute("href")
+    assert job is not None
+    clone = f"/new?from={job.split('/')[-1].split('?')[0]}&preset=small&kind=study&q=topk"
+    for go in (
+        lambda: page.keyboard.press("n"),
+        lambda: page.get_by_role("link", name="New job").click(),
+    ):
+        look.open(clone)
+        expect(page.get_by_label("Name", exact=True)).to_be_visible()
+        go()
+        expect(page).to_have_url(re.compile(r"/new\?q=topk$"))
+
+
 @pytest.mark.parametrize("path", ["/layers", "/workers", "/tokens"])
 def test_a_phone_shows_these_pages_without_scrolling_sideways(phone: Visit, path: str) -> None:
     page = phone.open(path)

@@ -168,6 +168,61 @@ def test_curves_are_drawn_over_steps_epochs_and_seconds(look: Visit) -> None:
     expect(page.get_by_role("region", name="Steps per second")).to_be_visible()
 
 
+def test_another_page_begins_at_its_top_and_has_a_title(look: Visit) -> None:
+    page = look.open("/curves")
+    expect(page.get_by_role("row").filter(has_text="topk").first).to_be_visible()
+    expect(page).to_have_title("Curves · Colrow")
+    main = page.locator("main")
+    main.evaluate("main => main.scrollTo(0, 300)")
+    assert main.evaluate("main => main.scrollTop") == 300
+    page.locator(".job-link").first.click()
+    expect(page).to_have_title("Job · Colrow")
+    expect(page.get_by_role("heading", name="Log")).to_be_visible()
+    assert main.evaluate("main => main.scrollTop") == 0
+
+
+def test_an_address_that_names_no_choice_shows_the_usual_one(look: Visit) -> None:
+    page = look.open("/compare?bars=x&x=y")
+    expect(page.get_by_role("radio", name="95\u202f% interval")).to_be_checked()
+    expect(page.locator(".legend")).to_contain_text("95 % interval of the difference")
+    page = look.open("/curves?axis=x&seeds=y&smooth=1")
+    expect(page.get_by_role("radio", name="Steps")).to_be_checked()
+    expect(page.get_by_role("radio", name="Mean ± spread")).to_be_checked()
+    expect(page.get_by_label("Smoothing")).to_have_value("0.95")
+    expect(
+        page.get_by_role("img", name="Training loss over step: 7 lines").locator("canvas").first
+    ).to_be_visible()
+
+
+def test_charts_that_do_not_load_are_told_of(look: Visit) -> None:
+    look.page.route("**/assets/engine-*.js", lambda route: route.abort())
+    look.may_fail = True
+    page = look.open("/compare")
+    expect(page.get_by_role("region", name="Chart")).to_contain_text("The charts did not load")
+    expect(page.get_by_role("region", name="Table")).to_contain_text("topk")
+
+
+def test_what_is_typed_outlives_a_reading_that_fails(look: Visit) -> None:
+    look.may_fail = True
+    page = look.open("/")
+    page.locator(".job-link").first.click()
+    page.get_by_role("button", name="Edit name, tags and notes").click()
+    page.get_by_label("Notes").fill("thought about for long")
+
+    def refuse(route: Route) -> None:
+        problem = {"title": "Broken", "detail": "the disk is full", "status": 500}
+        body = json.dumps(problem)
+        route.fulfill(status=500, body=body, content_type="application/problem+json")
+
+    page.route("**/api/v1/jobs/*", refuse)
+    other = page.context.new_page()
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    address = f"{look.url}/api/v1/jobs/{job}"
+    assert other.request.patch(address, data={"name": "from elsewhere"}).ok
+    expect(page.locator(".away")).to_contain_text("the disk is full")
+    expect(page.get_by_label("Notes")).to_have_value("thought about for long")
+
+
 def test_the_queue_counts_workers_and_says_when_nothing_waits(look: Visit) -> None:
     page = look.open("/queue")
     expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()

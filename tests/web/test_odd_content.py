@@ -96,7 +96,7 @@ def test_a_name_is_shown_as_it_is_and_disturbs_nothing(
         menu = page.get_by_role("button", name="Save the figure Test accuracy")
         said = words(take(page, menu, "SVG").read_text())  # it is XML
         assert re.sub(r"[\x00-\x1f\ufffd]", "", name)[:20] in re.sub(r"[\n\ufffd]", "", said)
-        assert page.title() == "Colrow"
+        assert page.title() == "Compare · Colrow"
         assert page.locator("img").count() == 0
 
 

@@ -1,6 +1,6 @@
 /* The frame: jobs at the left, always there; what is asked of them at the right. */
 
-import { Suspense, lazy, useEffect, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useLive, useSession } from "./api/queries";
 import { Away } from "./components/Away";
@@ -37,6 +37,18 @@ const TABS = [
   { page: "queue", path: "/queue", label: "Queue" },
 ] as const;
 
+const TITLES: Partial<Record<Route["page"], string>> = {
+  workers: "Workers",
+  tokens: "Tokens",
+  new: "New job",
+  job: "Job",
+};
+
+/** A new job is no clone, and not of the kind or preset that was chosen before. */
+const BLANK = { from: null, preset: null, kind: null };
+/** Fields that characters are typed into or chosen by. */
+const TYPED = "textarea, select, input:not([type=checkbox], [type=radio], [type=range])";
+
 /** The frame, for who may see it; a session that ends lays the sign-in over it and leaves it as it is. */
 export function App() {
   const session = useSession();
@@ -62,6 +74,15 @@ function Frame({ isOut }: { isOut: boolean }) {
   const [openAt, setOpenAt] = useState<string | null>(null);
   const isOpen = openAt === path;
   const drawer = useRef<HTMLButtonElement>(null);
+  const content = useRef<HTMLElement>(null);
+  // Another page begins at its top.
+  useLayoutEffect(() => {
+    content.current?.scrollTo({ top: 0 });
+  }, [path]);
+  const title = TABS.find((tab) => tab.page === route.page)?.label ?? TITLES[route.page] ?? "No such page";
+  useEffect(() => {
+    document.title = `${title} · Colrow`;
+  }, [title]);
 
   return (
     <div className="frame" inert={isOut}>
@@ -97,7 +118,7 @@ function Frame({ isOut }: { isOut: boolean }) {
         <button className="link key-help" aria-label="Keys" title="Keys (?)" onClick={() => setHelps(true)}>
           ?
         </button>
-        <Link to="/new" className="button primary" current={route.page === "new"}>
+        <Link to="/new" changes={BLANK} className="button primary" current={route.page === "new"}>
           New job
         </Link>
       </header>
@@ -112,7 +133,7 @@ function Frame({ isOut }: { isOut: boolean }) {
       >
         <JobList openJob={route.page === "job" ? route.id : null} />
       </div>
-      <main id="content" tabIndex={-1}>
+      <main id="content" ref={content} tabIndex={-1}>
         <Boundary key={path}>
           <Suspense fallback={<Loading what="the page" />}>
             <Page route={route} />
@@ -164,12 +185,12 @@ function useKeys(isOn: boolean, setHelps: (helps: boolean) => void): void {
     if (!isOn) return;
     const hear = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (event.metaKey || event.ctrlKey || event.altKey || target.matches("input, textarea, select")) return;
+      if (event.metaKey || event.ctrlKey || event.altKey || target.matches(TYPED)) return;
       // What lies over the page has its own keys.
       if (document.querySelector("dialog[open]")) return;
       const tab = TABS[Number(event.key) - 1];
       if (event.key === "/") document.getElementById("search")?.focus();
-      else if (event.key === "n") navigate("/new");
+      else if (event.key === "n") navigate("/new", BLANK);
       else if (event.key === "?") setHelps(true);
       else if (tab) navigate(tab.path);
       else return;

@@ -37,6 +37,11 @@ export function isPassing(error: unknown): error is Failure {
   return error instanceof Failure && [0, 429, 502, 503, 504].includes(error.status);
 }
 
+/** What was asked for is not there, or not any more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Failure && error.status === 404;
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

@@ -1,12 +1,13 @@
 /* Mounts an ECharts option. Charts themselves are pure functions that make such options. */
 
 import type { ECharts, EChartsCoreOption } from "echarts/core";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { setOptionInView } from "./view";
 
 // Asked for with the page's own code, and not waited for: the words beside a picture come first.
 const engine = import("./engine");
+engine.catch(() => undefined); // told by the charts, where there are any
 
 /* Charts are drawn one a frame, so that many of them do not hold up a key or a click. */
 const waiting = new Set<() => void>();
@@ -19,8 +20,9 @@ function inTurn(draw: () => void): void {
 function drawNext(): void {
   const [draw] = waiting;
   if (draw) waiting.delete(draw);
-  draw?.();
+  // First: a picture that fails keeps no other one from being drawn.
   if (waiting.size) requestAnimationFrame(drawNext);
+  draw?.();
 }
 
 interface Props {
@@ -36,6 +38,7 @@ interface Props {
 
 export function Chart({ option, label, className, onPick, group }: Props) {
   const place = useRef<HTMLDivElement>(null);
+  const [isMissing, setIsMissing] = useState(false);
   const pick = useRef(onPick);
 
   useEffect(() => {
@@ -68,8 +71,10 @@ export function Chart({ option, label, className, onPick, group }: Props) {
       isInSight = entry?.isIntersecting ?? true;
       if (drawn) redraw.current?.();
     });
-    void engine.then(({ connect, init }) => {
+    void engine.catch(() => null).then((found) => {
       if (isGone) return;
+      if (!found) return setIsMissing(true);
+      const { connect, init } = found;
       made = init(element, null, { renderer: "canvas" });
       made.on("click", (event) => {
         const id = (event.data as { id?: string } | undefined)?.id;
@@ -93,5 +98,12 @@ export function Chart({ option, label, className, onPick, group }: Props) {
     };
   }, [group]);
 
+  if (isMissing) {
+    return (
+      <p className="quiet pad" role="alert">
+        The charts did not load, so there is no picture here. Load the page again to see it.
+      </p>
+    );
+  }
   return <div ref={place} className={`chart ${className ?? ""}`} role="img" aria-label={label} />;
 }

@@ -39,13 +39,22 @@ describe("curves", () => {
       }).xAxis;
     expect(axis([1, 2])).toMatchObject({ minInterval: 1, axisLabel: { showMaxLabel: true } });
     expect(axis([1, 200])).toMatchObject({ minInterval: 1, axisLabel: { showMaxLabel: false } });
-    expect(axis([1, 2], "seconds").minInterval).toBeUndefined();
+    // Said even so: the options of an axis are merged with those of the one before.
+    expect(axis([1, 2], "seconds").minInterval).toBe(0);
   });
 
   it("read seconds between two measurements by a straight line", () => {
     const job = { stepsPerEpoch: 5, seconds: { steps: [10, 20], values: [2, 4] } };
     expect(along([5, 10, 15, 30], "seconds", job)).toEqual([1, 2, 3, 4]);
     expect(along([5, 10], "epoch", job)).toEqual([1, 2]);
+    expect(along([5, 10], "step", job)).toEqual([5, 10]);
+  });
+
+  it("have no place on an axis that their job does not tell of", () => {
+    const job = { stepsPerEpoch: null, seconds: null };
+    expect(along([5, 10], "seconds", job)).toBeNull();
+    expect(along([5, 10], "seconds", { ...job, seconds: { steps: [], values: [] } })).toBeNull();
+    expect(along([5, 10], "epoch", job)).toBeNull();
     expect(along([5, 10], "step", job)).toEqual([5, 10]);
   });
 });

@@ -74,7 +74,7 @@ export function curvesOption(lines: readonly CurveLine[], settings: CurveSetting
       min: "dataMin",
       max: "dataMax",
       // Steps are whole, and each is named once.
-      ...(settings.axis === "step" ? { minInterval: 1 } : {}),
+      minInterval: settings.axis === "step" ? 1 : 0,
       name: AXES[settings.axis],
       nameLocation: "middle",
       nameGap: 24,
@@ -179,10 +179,15 @@ interface Clock {
   seconds: { steps: readonly number[]; values: readonly (number | null)[] } | null;
 }
 
-/** Put a curve on another axis: epochs by counting steps, seconds by the job's own `seconds` curve. */
-export function along(steps: readonly number[], axis: Axis, job: Clock): number[] {
-  if (axis === "epoch") return steps.map((step) => step / (job.stepsPerEpoch ?? 1));
-  if (axis === "step" || !job.seconds) return [...steps];
+/** Put a curve on another axis: epochs by counting steps, seconds by the job's own `seconds` curve. Null
+    where the job does not tell. */
+export function along(steps: readonly number[], axis: Axis, job: Clock): number[] | null {
+  if (axis === "step") return [...steps];
+  if (axis === "epoch") {
+    const per = job.stepsPerEpoch;
+    return per ? steps.map((step) => step / per) : null;
+  }
+  if (!job.seconds?.steps.length) return null;
   const { steps: at, values } = job.seconds;
   let place = 0;
   return steps.map((step) => {

@@ -1,3 +1,4 @@
+import { isPassing } from "../api/client";
 import { useLiveStatus } from "../api/live";
 import { useTrouble } from "../api/trouble";
 import { useSlow } from "../lib/slow";
@@ -14,8 +15,8 @@ export function Away() {
   if (!why || !lasting) return null;
   return (
     <p className="away banner" role="status">
-      <b>{why.replace(/\.?$/, ".")}</b> What is shown and what you typed stays, and all goes on by itself once it answers.
-      If it lasts, see whether <code>colrow up</code> still runs.
+      <b>{why.replace(/\.?$/, ".")}</b> What is shown and what you typed stays, and{" "}
+      {trouble && !isPassing(trouble) ? "is read again with the next change" : "all goes on by itself once it answers"}. If it lasts, see whether <code>colrow up</code> still runs.
     </p>
   );
 }

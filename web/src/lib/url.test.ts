@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { routeOf, withChanges } from "./url";
+import { choiceIn, routeOf, withChanges } from "./url";
 
 describe("routeOf", () => {
   it("opens Compare at the root", () => {
@@ -12,6 +12,15 @@ describe("routeOf", () => {
     expect(routeOf("/jobs/0199-a")).toEqual({ page: "job", id: "0199-a" });
     expect(routeOf("/nowhere")).toEqual({ page: "unknown", path: "/nowhere" });
     expect(routeOf("/jobs")).toEqual({ page: "unknown", path: "/jobs" });
+  });
+});
+
+describe("choiceIn", () => {
+  it("takes what is one of the few, and the default for all else", () => {
+    const options = [{ value: "step" }, { value: "epoch" }] as const;
+    expect(choiceIn("epoch", options, "step")).toBe("epoch");
+    expect(choiceIn("x", options, "step")).toBe("step");
+    expect(choiceIn("", options, "step")).toBe("step");
   });
 });
 

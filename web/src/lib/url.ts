@@ -69,6 +69,25 @@ export function useSearch(): string {
   return useSyncExternalStore(subscribe, () => location.search);
 }
 
+interface Option<V> {
+  value: V;
+}
+
+/** What of a few a text names; the default where it names none of them. */
+export function choiceIn<V extends string>(text: string, options: readonly Option<V>[], otherwise: V): V {
+  return options.find((one) => one.value === text)?.value ?? otherwise;
+}
+
+/** One key of the query that is one of a few. */
+export function useChoice<V extends string>(
+  name: string,
+  options: readonly Option<V>[],
+  otherwise: V,
+): [V, (value: V) => void] {
+  const [text, set] = useParam(name);
+  return [choiceIn(text, options, otherwise), set];
+}
+
 /** One key of the query and how to change it. */
 export function useParam(name: string, otherwise = ""): [string, (value: string | null) => void] {
   const value = useSyncExternalStore(subscribe, () => new URLSearchParams(location.search).get(name));

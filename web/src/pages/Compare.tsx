@@ -25,7 +25,7 @@ import { scopeOf } from "../lib/scope";
 import { useSlow } from "../lib/slow";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
-import { navigate, useParam } from "../lib/url";
+import { navigate, useChoice, useParam } from "../lib/url";
 import { best, equals, headline, nearest } from "../lib/verdict";
 import type { Terms } from "../lib/verdict";
 import { CompareTable } from "./CompareTable";
@@ -54,10 +54,10 @@ const settingOf = (group: Group) => `${group.model} on ${group.dataset}`;
 export function ComparePage() {
   const [sweep] = useParam("sweep");
   const [ticked] = useParam("jobs");
-  const [x, setX] = useParam("x", "compute_reduction");
+  const [x, setX] = useChoice("x", XS, PERFORMED.value);
   const [margined] = useParam("margin");
   const typed = useSlow(margined, 400);
-  const [bars, setBars] = useParam("bars", "interval");
+  const [bars, setBars] = useChoice("bars", BARS, "interval");
   const [range, setRange] = useParam("range");
   const [setting] = useParam("task");
   const theme = useTheme();
@@ -102,13 +102,13 @@ export function ComparePage() {
   const margin = marginOf(terms.margin, groups.find((group) => group.is_baseline)?.y.mean ?? 0);
   const isNear = range ? range === "near" : isStretched(groups, measure);
   const settingsOfChart = useMemo(
-    () => ({ xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars: bars as Bars, isNarrow }),
+    () => ({ xLabel: axis.axis, yLabel: axisLabel(terms), measure, margin, isNear, bars, isNarrow }),
     [axis, terms, measure, margin, isNear, bars, isNarrow],
   );
   const option = useMemo(() => compareOption(groups, settingsOfChart, theme), [groups, settingsOfChart, theme]);
 
-  if (sweeps.isError) return <Failed error={sweeps.error} onRetry={() => void sweeps.refetch()} />;
-  if (comparison.isError) return <Failed error={comparison.error} onRetry={() => void comparison.refetch()} />;
+  if (sweeps.isLoadingError) return <Failed error={sweeps.error} onRetry={() => void sweeps.refetch()} />;
+  if (comparison.isLoadingError) return <Failed error={comparison.error} onRetry={() => void comparison.refetch()} />;
   // What is still there of another metric is not shown as this one.
   const isOther = data !== undefined && data.y !== asked;
   if (sweeps.isPending || catalog.isPending || isOther || (comparison.isPending && comparison.isFetching))
@@ -151,14 +151,14 @@ export function ComparePage() {
         <div className="card-head">
           <Switch legend="Saved" name="x" options={XS} value={axis.value} onChange={setX} />
           <MarginField terms={terms} error={refusal?.message ?? ""} />
-          <Switch legend="Bars" name="bars" options={BARS} value={bars as Bars} onChange={setBars} />
+          <Switch legend="Bars" name="bars" options={BARS} value={bars} onChange={setBars} />
           {results && (
             <FigureMenu
               name="compare"
               title={`${axisLabel(terms)} against ${axis.axis.toLowerCase()}`}
               lines={[
                 `${isolated(name)}: ${shown}, ${several(groups.length, "group")}${isNear && far > 0 ? `, ${far} far from exact out of sight` : ""}`,
-                `${BARS_SAY[bars as Bars]}; pale: another group saves as much and costs less`,
+                `${BARS_SAY[bars]}; pale: another group saves as much and costs less`,
               ]}
               size={FIGURE}
               option={(paper) => compareOption(groups, { ...settingsOfChart, isNarrow: false }, paper)}
@@ -182,7 +182,7 @@ export function ComparePage() {
         )}
         {results && (
           <div className="foot">
-            <Legend groups={groups} terms={terms} bars={bars as Bars} />
+            <Legend groups={groups} terms={terms} bars={bars} />
             {far > 0 && (
               <p>
                 {isNear ? `${several(far, "group")} far from exact ${far === 1 ? "is" : "are"} out of sight. ` : ""}

@@ -19,7 +19,7 @@ import { inOrder, strengthOf } from "../lib/policies";
 import { isStudy } from "../lib/studies";
 import { QUALITY, taskOf } from "../lib/tasks";
 import { caveatOf, footnote, marked } from "../lib/timing";
-import { useParam } from "../lib/url";
+import { useChoice, useParam } from "../lib/url";
 import { Panel } from "./Panel";
 import type { Strand } from "./Panel";
 
@@ -27,6 +27,7 @@ const LOSSES = ["train_loss", "validation_loss"];
 const OTHERS = ["train_accuracy", "test_loss", "steps_per_s", "gradient_norm", "learning_rate", "compute_reduction"];
 const MOST = 40;
 const MAX_POINTS = 320;
+const MOST_SMOOTH = 0.95;
 const NONE: Curve[] = [];
 const AXES: { value: Axis; label: string }[] = [
   { value: "step", label: "Steps" },
@@ -41,9 +42,10 @@ const SEEDS = [
 export function CurvesPage() {
   const [sweep] = useParam("sweep");
   const [ticked] = useParam("jobs");
-  const [axis, setAxis] = useParam("axis", "step");
-  const [seeds, setSeeds] = useParam("seeds", "mean");
-  const [smoothing, setSmoothing] = useParam("smooth", "0");
+  const [axis, setAxis] = useChoice("axis", AXES, "step");
+  const [seeds, setSeeds] = useChoice("seeds", SEEDS, "mean");
+  const [smooth, setSmoothing] = useParam("smooth", "0");
+  const smoothing = Math.min(MOST_SMOOTH, Math.max(0, Number(smooth) || 0));
   const [log, setLog] = useParam("log");
   const [extra, setExtra] = useParam("metric");
   const ids = useMemo(() => chosenIds(ticked), [ticked]);
@@ -87,7 +89,7 @@ export function CurvesPage() {
   // Panels are worked out one after the other, and give way to keys and clicks.
   const drawn = useDeferredValue(curves.items ?? NONE);
 
-  if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (jobs.isLoadingError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
   if (curves.error && !curves.items) return <Failed error={curves.error} onRetry={curves.refetch} />;
   if (jobs.isPending || sweeps.isPending) return <Loading what="the curves" />;
   if (shown.length === 0) {
@@ -116,14 +118,14 @@ export function CurvesPage() {
           </h1>
         </div>
         <div className="controls">
-          <Switch legend="Over" name="axis" options={AXES} value={axis as Axis} onChange={setAxis} />
-          <Switch legend="Seeds" name="seeds" options={SEEDS} value={seeds as "mean" | "each"} onChange={setSeeds} />
+          <Switch legend="Over" name="axis" options={AXES} value={axis} onChange={setAxis} />
+          <Switch legend="Seeds" name="seeds" options={SEEDS} value={seeds} onChange={setSeeds} />
           <label className="pick">
             Smoothing
             <input
               type="range"
               min="0"
-              max="0.95"
+              max={MOST_SMOOTH}
               step="0.05"
               value={smoothing}
               onChange={(event) => setSmoothing(event.target.value === "0" ? null : event.target.value)}
@@ -170,8 +172,8 @@ export function CurvesPage() {
             metric={metric}
             strands={strands}
             curves={drawn}
-            axis={axis as Axis}
-            smoothing={Number(smoothing) || 0}
+            axis={axis}
+            smoothing={smoothing}
             logScale={log === "1" && !isShare(metric)}
             isShare={isShare(metric)}
             about={`${isolated(scopeName)}: ${several(shown.length, "job")}, ${several(groups.length, "group")}`}

@@ -1,5 +1,6 @@
 /* One job: how far it is, what it was asked, what each layer did, what it said and left. */
 
+import { isGone } from "../api/client";
 import type { Job, Schemas } from "../api/client";
 import { useCatalog, useCurves, useJob, useSession } from "../api/queries";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
@@ -25,7 +26,7 @@ const JUMPS = ["Layers", "Numbers", "Spec", "Attempts", "Log", "Checkpoints", "W
 export function JobPage({ id }: { id: string }) {
   const job = useJob(id);
   if (job.isPending) return <Loading what="the job" />;
-  if (job.isError) return <Failed error={job.error} onRetry={() => void job.refetch()} />;
+  if (job.isLoadingError || isGone(job.error)) return <Failed error={job.error} onRetry={() => void job.refetch()} />;
   return <Shown job={job.data} />;
 }
 

@@ -3,6 +3,7 @@
 import { useMemo } from "react";
 import type { ReactNode } from "react";
 
+import { isGone } from "../api/client";
 import type { JobItem } from "../api/client";
 import { useJob, useJobs, useLayers } from "../api/queries";
 import { Link } from "../components/Link";
@@ -23,7 +24,7 @@ export function LayersPage() {
   const [wanted, setWanted] = useParam("job");
   const jobs = useJobs({ sweep });
   const items = useMemo(() => jobs.data?.pages.flatMap((page) => page.items) ?? [], [jobs.data]);
-  if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (jobs.isLoadingError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
   if (jobs.isPending) return <Loading what="the jobs" />;
   const id = wanted || chosenIds(ticked)[0] || firstOf(items)?.id;
   if (!id) {
@@ -55,7 +56,7 @@ function OfJob({ id, items, ticked, choose }: OfJobProps) {
   const layers = useLayers(id);
   const rows = useMemo(() => layers.data?.items ?? [], [layers.data]);
   const found = useMemo(() => findings(rows), [rows]);
-  if (job.isError) {
+  if (job.isLoadingError || isGone(job.error)) {
     return (
       <article className="page layers">
         <Head>
@@ -82,7 +83,7 @@ function OfJob({ id, items, ticked, choose }: OfJobProps) {
         </div>
         <Chooser id={id} items={items} ticked={ticked} choose={choose} />
       </Head>
-      {layers.isError && <Failed error={layers.error} onRetry={() => void layers.refetch()} />}
+      {layers.isLoadingError && <Failed error={layers.error} onRetry={() => void layers.refetch()} />}
       {isReported ? (
         <>
           <LayerPicture rows={rows} />
@@ -94,7 +95,7 @@ function OfJob({ id, items, ticked, choose }: OfJobProps) {
           </p>
         </>
       ) : (
-        !layers.isError && <Nothing job={job.data} hasRows={rows.length > 0} />
+        !layers.isLoadingError && <Nothing job={job.data} hasRows={rows.length > 0} />
       )}
     </article>
   );

@@ -40,7 +40,7 @@ export function NewJobPage() {
   const [kind] = useParam("kind");
   const catalog = useCatalog();
   if (catalog.isPending) return <Loading what="the catalog" />;
-  if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
+  if (catalog.isLoadingError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
   if (from) return <Cloned id={from} catalog={catalog.data} />;
   const kept = stored("") ?? BLANK;
   const begin = kind === "study" && !isStudyDraft(kept) ? BLANK_STUDY : kept;
@@ -50,7 +50,7 @@ export function NewJobPage() {
 function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
   const job = useJob(id);
   if (job.isPending) return <Loading what="the job to clone" />;
-  if (job.isError) return <Failed error={job.error} />;
+  if (job.isLoadingError) return <Failed error={job.error} />;
   const begin = draftOf(job.data.spec as unknown as Spec, job.data.name);
   return <Form key={id} original={job.data} catalog={catalog} begin={begin} kept={stored(id)} />;
 }

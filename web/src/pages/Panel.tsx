@@ -111,8 +111,8 @@ async function wholeData(strands: readonly Strand[], metric: string): Promise<{ 
     const curve = curves?.find((one) => one.job === id);
     const seconds = clocks?.find((one) => one.job === id) ?? null;
     if (!curve) return [];
-    const times = seconds ? along(curve.steps, "seconds", { stepsPerEpoch: per, seconds }) : [];
-    return curve.steps.map((step, i): Cell[] => [line, id, step, per ? step / per : null, times[i], curve.values[i]]);
+    const times = along(curve.steps, "seconds", { stepsPerEpoch: per, seconds });
+    return curve.steps.map((step, i): Cell[] => [line, id, step, per ? step / per : null, times?.[i], curve.values[i]]);
   });
   return { head: ["line", "job", "step", "epoch", "seconds", metric], rows };
 }
@@ -125,7 +125,8 @@ function linesOf(strands: readonly Strand[], curves: readonly Curve[], metric: s
       if (!curve || curve.values.length === 0) return [];
       const seconds = find(job.id, "seconds");
       const clock = { stepsPerEpoch: job.stepsPerEpoch, seconds: seconds ?? null };
-      return [{ xs: along(curve.steps, axis, clock), ys: curve.values }];
+      const xs = along(curve.steps, axis, clock);
+      return xs ? [{ xs, ys: curve.values }] : [];
     });
     const { id, name, policy, strength } = strand;
     const [only] = members;

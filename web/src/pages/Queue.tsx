@@ -18,7 +18,7 @@ export function QueuePage() {
 function Waiting() {
   const queue = useQueue();
   if (queue.isPending) return <Loading what="the queue" />;
-  if (queue.isError) return <Failed error={queue.error} onRetry={() => void queue.refetch()} />;
+  if (queue.isLoadingError) return <Failed error={queue.error} onRetry={() => void queue.refetch()} />;
   const { items, next } = queue.data;
   return (
     <section aria-labelledby="waiting">
@@ -90,7 +90,7 @@ function Workers() {
         </Link>
       </div>
       {workers.isPending && <Loading what="the workers" />}
-      {workers.isError && <Failed error={workers.error} onRetry={() => void workers.refetch()} />}
+      {workers.isLoadingError && <Failed error={workers.error} onRetry={() => void workers.refetch()} />}
       {workers.data && workers.data.items.length === 0 && (
         <p className="quiet">
           No worker is here, so nothing will start. <code>colrow up</code> starts one, and <code>colrow worker</code>{" "}

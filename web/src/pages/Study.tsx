@@ -45,8 +45,8 @@ export function StudyPage() {
     1000,
   );
 
-  if (jobs.isError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
-  if (curves.error) return <Failed error={curves.error} onRetry={curves.refetch} />;
+  if (jobs.isLoadingError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (curves.error && !curves.items) return <Failed error={curves.error} onRetry={curves.refetch} />;
   if (jobs.isPending) return <Loading what="the studies" />;
   const [first] = shown;
   if (!first) {

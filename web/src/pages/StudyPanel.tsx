@@ -15,7 +15,7 @@ import type { JobGroup } from "../lib/groups";
 import { variantLook, variantsAmong } from "../lib/policies";
 import { ERRORS, errorsOf, near, operationInWords, pairsOf } from "../lib/studies";
 import type { Against, ErrorName, StudySpec } from "../lib/studies";
-import { useParam } from "../lib/url";
+import { useChoice, useParam } from "../lib/url";
 import { FigureMenu } from "./FigureMenu";
 
 const AGAINST: { value: Against; label: string; axis: string }[] = [
@@ -39,8 +39,8 @@ interface Props {
 
 export function StudyPanel({ groups, curves, spec }: Props) {
   const [error, setError] = useParam("error", "frobenius_error");
-  const [against, setAgainst] = useParam("against", "pairs");
-  const [scale, setScale] = useParam("scale", "linear");
+  const [against, setAgainst] = useChoice("against", AGAINST, "pairs");
+  const [scale, setScale] = useChoice("scale", SCALES, "linear");
   const theme = useTheme();
   const what = ERRORS.find((one) => one.name === error) ?? ERRORS[0];
   const axis = AGAINST.find((one) => one.value === against) ?? AGAINST[0];
@@ -50,7 +50,7 @@ export function StudyPanel({ groups, curves, spec }: Props) {
 
   const { lines, bound } = useMemo(() => {
     const seeds = (group: JobGroup<JobItem>, metric: string) => {
-      const members = group.jobs.map((job) => errorsOf(curves, job.id, metric, pairs, against as Against));
+      const members = group.jobs.map((job) => errorsOf(curves, job.id, metric, pairs, against));
       const found = members.filter((one) => one.xs.length > 0);
       if (found.length < 2) return found[0] ?? { xs: [], ys: [] };
       const mean = band(found);
@@ -82,13 +82,13 @@ export function StudyPanel({ groups, curves, spec }: Props) {
             value={what.name}
             onChange={(name: ErrorName) => setError(name)}
           />
-          <Switch legend="Against" name="against" options={AGAINST} value={against as Against} onChange={setAgainst} />
+          <Switch legend="Against" name="against" options={AGAINST} value={against} onChange={setAgainst} />
           <Switch
             legend="Scale"
             name="scale"
             options={SCALES}
-            value={isLog ? "log" : "linear"}
-            onChange={(one: "linear" | "log") => setScale(one)}
+            value={scale}
+            onChange={setScale}
           />
           {lines.length > 0 && (
             <FigureMenu

@@ -91,8 +91,8 @@ export function TablePage() {
   );
 
   // What was read stays in sight while the service is away.
-  if (isError && !data) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
-  if (catalog.isError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
+  if (jobs.isLoadingError) return <Failed error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (catalog.isLoadingError) return <Failed error={catalog.error} onRetry={() => void catalog.refetch()} />;
   if (jobs.isPending || catalog.isPending) return <Loading what="the table" />;
   const isFiltered = Boolean(sweep || text || state);
   if (items.length === 0) return <Nothing isFiltered={isFiltered} />;

@@ -40,7 +40,7 @@ function Fleet() {
   const now = useNow(2000) + (workers.data?.ahead_ms ?? 0);
   const queue = useQueue();
   if (workers.isPending) return <Loading what="the workers" />;
-  if (workers.isError) return <Failed error={workers.error} onRetry={() => void workers.refetch()} />;
+  if (workers.isLoadingError) return <Failed error={workers.error} onRetry={() => void workers.refetch()} />;
   const { items } = workers.data;
   const waiting = queue.data?.items ?? [];
   const wants = wanted(waiting);
@@ -227,7 +227,7 @@ function Usage() {
         <Switch<Since> legend="Since" name="since" options={SINCE} value={since} onChange={setSince} />
       </header>
       {usage.isPending && <Loading what="the usage" />}
-      {usage.isError && <Failed error={usage.error} onRetry={() => void usage.refetch()} />}
+      {usage.isLoadingError && <Failed error={usage.error} onRetry={() => void usage.refetch()} />}
       {usage.data && items.length === 0 && <p className="quiet">Nobody used a device in this time.</p>}
       {items.length > 0 && (
         <div className="card table" tabIndex={0} role="group" aria-labelledby="usage">
