@@ -89,6 +89,40 @@ def test_a_stream_that_was_refused_is_asked_for_again(visit: Visit, bench: Bench
     expect(page.get_by_role("row").filter(has_text="meanwhile")).to_be_visible()
 
 
+def test_a_page_whose_stream_is_refused_hears_from_another(visit: Visit, bench: Bench) -> None:
+    page = visit.page
+    page.route("**/api/v1/events", lambda route: route.fulfill(status=502, body="<h1>502</h1>"))
+    visit.open("/queue")
+    expect(page.locator(".live")).to_have_text("Reconnecting")
+    other = page.context.new_page()
+    other.goto(f"{visit.url}/queue")
+    back(other)
+    back(page)
+    bench.job("told by the other")
+    expect(page.get_by_role("row").filter(has_text="told by the other")).to_be_visible()
+
+
+BARE = """
+for (const [of, name] of [[navigator, "locks"], [navigator, "clipboard"], [crypto, "randomUUID"]])
+  Object.defineProperty(of, name, { value: undefined });
+"""
+"""What Chromium takes away from a page that came over plain http, unless from localhost."""
+
+
+def test_over_plain_http_the_page_works_all_the_same(visit: Visit, bench: Bench) -> None:
+    visit.page.add_init_script(BARE)
+    page = visit.open("/new")
+    expect(page.locator(".live")).to_have_text("Live")
+    page.get_by_label("Seeds").fill("7")
+    page.get_by_label("exact twin").uncheck()
+    page.get_by_role("button", name="Submit 1 job").click()
+    expect(page).to_have_url(re.compile("/jobs/"))
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("region", name="Spec")).to_contain_text("select the text")
+    bench.job("heard of")
+    expect(page.locator(".jobs-foot")).to_contain_text("2 jobs")
+
+
 def test_what_can_not_be_read_now_is_asked_for_until_it_can(visit: Visit, bench: Bench) -> None:
     bench.job("patience")
     problem = {"title": "No answer", "detail": "the database rests", "status": 503}

@@ -6,6 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from crs_core.events import Points
 from tests.web.bench import BASE, Bench
 from tests.web.browser import Visit
 
@@ -103,3 +104,33 @@ def test_a_ticked_job_is_drawn_however_far_down_the_list_it_is(visit: Visit, ben
     bench.api.post("/sweeps", {"name": "many", "base": BASE, "axes": axes})
     page = visit.open(f"/curves?jobs={first}")
     expect(page.get_by_role("img", name="Training loss over step: 1 line")).to_be_visible()
+
+
+def test_ticked_jobs_are_read_again_less_often_than_points_come(visit: Visit, bench: Bench) -> None:
+    made = bench.job()
+    claim = bench.start(1000)
+    page = visit.open(f"/curves?jobs={made}")
+    expect(page.locator(".live")).to_have_text("Live")
+    expect(page.locator("h1")).to_have_text("1 job, 1 group")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for step in range(1, 31):
+        bench.record(claim, [Points(step=step, epoch=step / 20, values={"train_loss": 1 / step})])
+        page.wait_for_timeout(200)
+    assert 1 <= sum("/jobs?job=" in url for url in asked) <= 4
+    assert sum("/curves?" in url for url in asked) > 4
+
+
+def test_a_draft_that_is_submitted_is_gone_though_its_page_was_left(visit: Visit) -> None:
+    page = visit.open("/new")
+    page.get_by_label("Name", exact=True).fill("left early")
+    held: list[Route] = []
+    page.route("**/api/v1/sweeps", lambda route: held.append(route))
+    page.get_by_role("button", name="Submit 6 jobs").click()
+    expect(page.get_by_role("button", name="Submitting…")).to_be_visible()
+    page.get_by_role("link", name="Queue").click()
+    page.wait_for_function("JSON.parse(sessionStorage['colrow:draft']).key")
+    for route in held:
+        route.continue_()
+    foot(page, "6 jobs")
+    page.wait_for_function("!sessionStorage['colrow:draft']")

@@ -37,7 +37,10 @@ export function listen(onEvent: (event: LiveEvent) => void): () => void {
     if (message.kind === "event") onEvent(message.event);
     if (message.kind === "status") setStatus(message.status);
   };
-  channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
+  const follow = () => {
+    channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
+  };
+  follow();
 
   const lead = () =>
     new Promise<void>((resolve) => {
@@ -71,11 +74,15 @@ export function listen(onEvent: (event: LiveEvent) => void): () => void {
     });
 
   channel.postMessage({ kind: "hello" } satisfies Message);
-  const join = (): Promise<void> =>
-    navigator.locks.request("colrow-events", { signal: ended.signal }, lead).then(() => {
+  // Over plain http a browser has no locks: there each tab holds a stream of its own.
+  const turn = () => navigator.locks?.request("colrow-events", { signal: ended.signal }, lead) ?? lead();
+  const join = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await turn();
       isFirst = true; // the stream was refused, and is asked for anew
-      return join();
-    });
+      follow();
+    }
+  };
   join().catch(() => undefined);
   return () => {
     ended.abort();

@@ -336,20 +336,23 @@ export function useRefusals(specs: readonly unknown[]): (Error | null)[] {
   return useQueries({ queries: specs.map(planOf) }).map((plan) => plan.error);
 }
 
-export function useSubmit() {
+/** `onDone` hears of the key that was used, on whatever page the reader is by then. */
+export function useSubmit(onDone: (key: string) => void) {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ body, key }: { body: unknown; key: string }) =>
       take(client.POST("/api/v1/jobs", { body: body as never, params: { header: { "Idempotency-Key": key } } })),
+    onSuccess: (_made, { key }) => onDone(key),
     onSettled: () => void cache.invalidateQueries({ queryKey: ["jobs"] }),
   });
 }
 
-export function useSubmitSweep() {
+export function useSubmitSweep(onDone: (key: string) => void) {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ body, key }: { body: unknown; key: string }) =>
       take(client.POST("/api/v1/sweeps", { body: body as never, params: { header: { "Idempotency-Key": key } } })),
+    onSuccess: (_made, { key }) => onDone(key),
     onSettled: () => void cache.invalidateQueries({ queryKey: ["sweeps"] }),
   });
 }
@@ -498,16 +501,17 @@ export function useLive(isOn: boolean): void {
     const flush = () => {
       timer = null;
       const now = Date.now();
-      const again = [...missed];
+      const again = new Set(missed);
       missed.clear();
-      again.forEach(readAnew);
+      const resting = Object.keys(REST_MS).filter((kind) => now - (last.get(kind) ?? 0) < (REST_MS[kind] ?? 0));
       for (const [name, { kind, job }] of stale) {
-        if (now - (last.get(name) ?? 0) < (REST_MS[name] ?? 0)) continue;
+        if (resting.includes(kind)) continue;
         stale.delete(name);
-        last.set(name, now);
+        last.set(kind, now);
         const touched = cache.getQueryCache().findAll({ queryKey: [kind] });
-        touched.filter((query) => job === null || concerns(query, job)).forEach(readAnew);
+        touched.filter((query) => job === null || concerns(query, job)).forEach((query) => again.add(query));
       }
+      again.forEach(readAnew);
       if (stale.size || missed.size) timer = setTimeout(flush, PAUSE_MS);
     };
     // A stream begins after the page asked for its first rows, so it says a reset then too.

@@ -2,6 +2,8 @@
 
 import { useId, useState } from "react";
 
+import { NO_COPY, copy } from "../lib/clipboard";
+
 interface Props {
   label: string;
   secret: string;
@@ -10,12 +12,7 @@ interface Props {
 
 export function Secret({ label, secret, onDone }: Props) {
   const id = useId();
-  const [copied, setCopied] = useState<"" | "yes" | "no">("");
-  const copy = () => {
-    // Without HTTPS a browser has no clipboard for pages; the text can still be selected.
-    const done = navigator.clipboard?.writeText(secret) ?? Promise.reject(new Error("no clipboard"));
-    done.then(() => setCopied("yes")).catch(() => setCopied("no"));
-  };
+  const [copied, setCopied] = useState<boolean | null>(null);
   return (
     <div className="banner secret" role="status">
       <label htmlFor={id}>
@@ -31,14 +28,14 @@ export function Secret({ label, secret, onDone }: Props) {
           spellCheck={false}
           onFocus={(event) => event.target.select()}
         />
-        <button type="button" className="button" onClick={copy}>
-          {copied === "yes" ? "Copied" : "Copy"}
+        <button type="button" className="button" onClick={() => void copy(secret).then(setCopied)}>
+          {copied ? "Copied" : "Copy"}
         </button>
         <button type="button" className="button" onClick={onDone}>
           Done
         </button>
       </div>
-      {copied === "no" && <p>The browser lets no page copy here: select the text and copy it yourself.</p>}
+      {copied === false && <p>{NO_COPY}</p>}
     </div>
   );
 }

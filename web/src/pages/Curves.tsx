@@ -164,6 +164,7 @@ export function CurvesPage() {
           zoom, a double click goes back
         </li>
       </ul>
+      {curves.error && <Failed error={curves.error} onRetry={curves.refetch} />}
       <div className="panels">
         {metrics.map((metric) => (
           <Panel

@@ -77,6 +77,7 @@ function Shown({ job }: { job: Job }) {
           </a>
         ))}
       </nav>
+      {curves.error && <Failed error={curves.error} onRetry={curves.refetch} />}
       {studied ? (
         <StudyPanel
           groups={[{ key: job.id, label: words, policy, ratio: 1, jobs: [job] }]}

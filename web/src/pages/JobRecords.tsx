@@ -7,6 +7,7 @@ import { useLayers } from "../api/queries";
 import { checkpointAddress, useCheckpoints } from "../api/records";
 import { Link } from "../components/Link";
 import { Failed, Loading } from "../components/States";
+import { NO_COPY, copy } from "../lib/clipboard";
 import { ago, bytes, count, duration, plain, several } from "../lib/format";
 import { findings, isExact } from "../lib/layering";
 import { LayerAnswer, LayerPicture, LayerTable } from "./LayerViews";
@@ -102,21 +103,21 @@ export function Checkpoints({ id }: { id: string }) {
 }
 
 export function SpecView({ job }: { job: Job }) {
-  const [copied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<boolean | null>(null);
   const text = JSON.stringify(job.spec, (_key, value: unknown) => (value === null ? undefined : value), 2);
   return (
     <section aria-labelledby="spec">
       <h2 id="spec" className="section">
         Spec
-        <button
-          className="link"
-          onClick={() => {
-            void navigator.clipboard.writeText(text).then(() => setCopied(true));
-          }}
-        >
+        <button className="link" onClick={() => void copy(text).then(setCopied)}>
           {copied ? "Copied" : "Copy"}
         </button>
       </h2>
+      {copied === false && (
+        <p className="quiet" role="status">
+          {NO_COPY}
+        </p>
+      )}
       <pre className="card code" tabIndex={0} aria-labelledby="spec">
         {text}
       </pre>

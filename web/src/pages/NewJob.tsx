@@ -25,11 +25,18 @@ const KEPT = "colrow:draft";
 /** Where a draft is kept: each clone has a place of its own. */
 const placeOf = (from: string) => (from ? `${KEPT}:${from}` : KEPT);
 
+/** A draft and the key that it is submitted with: the same one twice makes its jobs once. */
+type Kept = Draft & { key?: string };
+
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** What was typed comes back when the reader does; null where nothing was. */
-function stored(from: string): Draft | null {
+function stored(from: string): Kept | null {
   try {
     const text = sessionStorage.getItem(placeOf(from));
-    return text ? { ...BLANK, ...(JSON.parse(text) as Draft) } : null;
+    return text ? { ...BLANK, ...(JSON.parse(text) as Kept) } : null;
   } catch {
     return null;
   }
@@ -57,21 +64,26 @@ function Cloned({ id, catalog }: { id: string; catalog: Catalog }) {
 
 interface FormProps {
   catalog: Catalog;
-  begin: Draft;
+  begin: Kept;
   /** The job that is cloned. */
   original?: Job;
   /** What was made of it before. */
-  kept?: Draft | null;
+  kept?: Kept | null;
 }
 
 function Form({ catalog, begin: given, original, kept = null }: FormProps) {
   // What the form began with stays, whatever becomes of the original meanwhile.
   const [begin] = useState(given);
-  const [draft, setDraft] = useState(kept ?? begin);
-  const place = placeOf(original?.id ?? "");
-  const [key, setKey] = useState(() => crypto.randomUUID());
-  const job = useSubmit();
-  const sweep = useSubmitSweep();
+  const [draft, setDraft] = useState<Draft>(kept ?? begin);
+  const from = original?.id ?? "";
+  const [key, setKey] = useState(() => (kept ?? begin).key ?? newKey());
+  const keep = (next: Kept) => sessionStorage.setItem(placeOf(from), JSON.stringify(next));
+  // What was typed since then stays.
+  const done = (used: string) => {
+    if (stored(from)?.key === used) sessionStorage.removeItem(placeOf(from));
+  };
+  const job = useSubmit(done);
+  const sweep = useSubmitSweep(done);
   const planned = usePlan(useSlow(draft.spec, 150));
   const others = besides(useSlow(draft, 150));
   const refusals = useRefusals(others.map((other) => other.spec));
@@ -90,10 +102,11 @@ function Form({ catalog, begin: given, original, kept = null }: FormProps) {
 
   const change = (next: Draft) => {
     setDraft(next);
-    setKey(crypto.randomUUID());
+    const fresh = newKey();
+    setKey(fresh);
     job.reset();
     sweep.reset();
-    sessionStorage.setItem(place, JSON.stringify(next));
+    keep({ ...next, key: fresh });
   };
   const form: FormState = {
     draft,
@@ -110,18 +123,17 @@ function Form({ catalog, begin: given, original, kept = null }: FormProps) {
   const busy = job.isPending || sweep.isPending;
   const submit = () => {
     if (!made || busy || refused.length > 0) return;
-    const done = () => sessionStorage.removeItem(place);
+    keep({ ...draft, key });
     if (made.kind === "job") {
       job.mutate(
         { body: made.body, key },
-        { onSuccess: ({ id }) => (done(), navigate(`/jobs/${id}`, { from: null, preset: null, kind: null })) },
+        { onSuccess: ({ id }) => navigate(`/jobs/${id}`, { from: null, preset: null, kind: null }) },
       );
     } else {
       sweep.mutate(
         { body: made.body, key },
         {
           onSuccess: (answer) => {
-            done();
             const clear = { jobs: null, from: null, preset: null, kind: null };
             navigate(studies ? "/study" : "/compare", { ...clear, sweep: "id" in answer ? answer.id : null });
           },
