@@ -1,7 +1,6 @@
 """From the spec's optimizer to torch's."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -37,26 +36,26 @@ class _ByStorage(torch.optim.Optimizer):
     they join the wrong numbers.
     """
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Do torch's step."""
-        with self._turned():
-            return super().step(closure)
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._orders: dict[Parameter, tuple[int, ...]] = {}
+        # Hooks, not a step of our own: torch would call everybody else's hooks twice for that.
+        self.register_step_pre_hook(lambda *_: self._turn())
+        self.register_step_post_hook(lambda *_: self._turn_back())
 
-    @contextmanager
-    def _turned(self) -> Iterator[None]:
-        orders = {
+    def _turn(self) -> None:
+        self._orders = {
             p: order
             for group in self.param_groups
             for p in group["params"]
             if (order := storage_order(p)) != tuple(range(p.dim()))
         }
-        for p, order in orders.items():
+        for p, order in self._orders.items():
             self._permute(p, order)
-        try:
-            yield
-        finally:
-            for p, order in orders.items():
-                self._permute(p, tuple(order.index(dim) for dim in range(len(order))))
+
+    def _turn_back(self) -> None:
+        for p, order in self._orders.items():
+            self._permute(p, tuple(order.index(dim) for dim in range(len(order))))
 
     def _permute(self, p: Tensor, order: tuple[int, ...]) -> None:
         grad, p.grad = p.grad, None

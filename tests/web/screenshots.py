@@ -3,9 +3,8 @@
     python -m tests.web.screenshots --only 'compare.*phone'     # some of them
     python -m tests.web.screenshots --server http://127.0.0.1:8750   # of a service that is there
 
-The README's own pictures go to docs/, all others to build/screenshots. Pages are shown whole: the
-window is made as high as what it shows, but for the README's, which are a first screen. Those in
-the repository are of `colrow/examples/demo-mnist.yaml` with five seeds, by `--server`.
+The README's own (a first screen of `colrow/examples/demo-mnist.yaml` with five seeds, by
+`--server`) go to docs/, all others, of pages as high as what they show, to build/screenshots.
 """
 
 import argparse

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -20,6 +19,7 @@ from crs_core.events import METRICS
 from crs_core.models import build
 from crs_core.spec import JobSpec, parse_spec
 from tests.crs_core.engine.jobs import (
+    CNN,
     JOBS,
     MLP,
     Heard,
@@ -68,10 +68,7 @@ def test_exact_training_is_that_of_a_plain_loop(train_in: TrainIn, tmp_path: Pat
 
 
 def test_images_channels_last_train_as_in_a_plain_loop(train_in: TrainIn, tmp_path: Path) -> None:
-    model: dict[str, Any] = {
-        "name": "cnn", "channels": [4, 6], "kernel_size": 3, "hidden": 20, "dropout": 0.0,
-    }  # fmt: skip
-    spec = spec_of({**MLP, "model": model})
+    spec = spec_of(MLP | {"model": CNN["model"] | {"dropout": 0.0}})
     result, _ = train_in(spec)
     plain, _ = by_hand(spec, 23)
     kept = content(tmp_path / "a1", result.checkpoint)["parts"]["model"]
