@@ -64,6 +64,7 @@ def findings(page: Page) -> list[str]:
 def _run(page: Page, options: dict[str, Any]) -> list[str]:
     # Evaluated, as the page's own policy lets no foreign script in.
     page.evaluate(AXE.read_text())
+    expect(page.locator(".stale")).to_have_count(0)  # pale until it is read again
     found = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{one['impact']}: {one['id']} at {node['target']}: {node['failureSummary']}"
