@@ -29,18 +29,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from colrow.reproduction.mnist import VARIANTS
 from crs_core.nn import CRSConv2d, CRSLinear
 from crs_core.spec import Policy
 
 WARM_UP = 3
 POLICIES: dict[str, dict[str, Any]] = {
-    "topk": {},
+    **VARIANTS,
     "topk, refreshed": {"name": "topk", "refresh_every": 10},
-    "nps": {},
-    "nps replacement scaled": {"name": "nps", "replacement": True, "scaled": True},
-    "uniform": {},
-    "bernoulli": {},
-    "wta": {},
+    "wta": {"name": "wta"},
 }
 
 
@@ -93,7 +90,7 @@ CASES = (
 
 def approximate(exact: nn.Module, policy: str, ratio: float) -> nn.Module:
     """Make the approximate twin, with weights of its own."""
-    how = Policy.model_validate({"name": policy, **POLICIES[policy]})
+    how = Policy.model_validate(POLICIES[policy])
     sampling: dict[str, Any] = {"policy": how, "ratio": ratio, "min_samples": 1}
     kind = CRSConv2d if isinstance(exact, nn.Conv2d) else CRSLinear
     made = kind.twin(exact, **sampling)  # type: ignore[arg-type]

@@ -83,7 +83,6 @@ def contestant(model: str, name: str, rules: list[dict[str, object]], dataset: s
     if spec.approximation:
         approximate(network, spec.approximation)
     channels_last(network)  # as the engine does
-    assert spec.training is not None
     optimizer = build_optimizer(spec.training.optimizer, network.parameters())
     return Contestant(name, spec, network, optimizer)
 

@@ -6,8 +6,6 @@ Every sweep has 20 groups of 5 seeds. Three kinds of jobs stand out: one with a 
 points, twenty with 1,000 points, and two that are running, to be written to. The rest share what
 is left of the points, some ten a metric. It takes what a service would have done for granted:
 states, attempts and summaries are inserted as they would be at the end.
-
-For the page: `fill_for_page`.
 """
 
 import math
@@ -100,33 +98,49 @@ def value(metric: int, step: int, job: int) -> float:
 
 def fill(database: Database, size: Size = FULL) -> Seeded:
     """Write the jobs and the points."""
-    with database.write() as session:
-        worker = workers.register(
-            session,
-            workers.NewWorker(
-                name="bench/0", host="bench", pid=1, kind="cpu", devices=["cpu"], threads=1
-            ),
-        )
-        metrics.numbers_for(session, METRICS)
+    worker = begin(database)
     template, ids, keys, sweep_ids = members(), [], [], []
     for n in range(size.jobs // len(template)):
         with database.write() as session:
-            new = NewSweep(name=f"sweep {n}", base={}, axes={})
-            sweep_ids.append(sweeps.create(session, new, template).sweep.id)
-            rows = session.execute(
-                select(Job.key, Job.id)
-                .where(Job.id.in_(sweeps.get(session, sweep_ids[-1]).jobs))
-                .order_by(Job.key)
-            ).all()
-            end(session, [row.key for row in rows], worker)
-            keys += [row.key for row in rows]
-            ids += [row.id for row in rows]
-    for begin in range(0, len(keys), len(template)):
-        some = range(begin, begin + len(template))
+            sweep_id, new_keys, new_ids = ended_sweep(session, f"sweep {n}", template, worker)
+            sweep_ids.append(sweep_id)
+            keys += new_keys
+            ids += new_ids
+    for first in range(0, len(keys), len(template)):
+        some = range(first, first + len(template))
         with database.write() as session:
             record_all(session, [keys[n] for n in some], [lengths(n, size) for n in some], value)
     settle(database)
     return Seeded(ids[0], tuple(ids[1 : 1 + MIDDLES]), sweep_ids[0], size.points)
+
+
+def begin(database: Database) -> int:
+    """Register a worker and the metrics; gives the worker's key."""
+    with database.write() as session:
+        metrics.numbers_for(session, METRICS)
+        return _worker(session, "bench/0")
+
+
+def _worker(session: Session, name: str) -> int:
+    return workers.register(
+        session,
+        workers.NewWorker(name=name, host="bench", pid=1, kind="cpu", devices=["cpu"], threads=1),
+    )
+
+
+def ended_sweep(
+    session: Session, name: str, new: Sequence[NewJob], worker: int
+) -> tuple[str, list[int], list[str]]:
+    """Submit a sweep and let its jobs have succeeded; gives its id, and the jobs' keys and ids."""
+    sweep = sweeps.create(session, NewSweep(name=name, base={}, axes={}), new).sweep
+    rows = session.execute(
+        select(Job.key, Job.id)
+        .where(Job.id.in_(sweeps.get(session, sweep.id).jobs))
+        .order_by(Job.key)
+    ).all()
+    keys = [row.key for row in rows]
+    end(session, keys, worker)
+    return sweep.id, keys, [row.id for row in rows]
 
 
 def lengths(n: int, size: Size) -> list[int]:
@@ -204,12 +218,7 @@ def running(database: Database, count: int = 1) -> list[attempts.Claim]:
     claims = []
     for n in range(count):
         with database.write() as session:
-            worker = workers.register(
-                session,
-                workers.NewWorker(
-                    name=f"bench/r{n}", host="bench", pid=1, kind="cpu", devices=["cpu"], threads=1
-                ),
-            )
+            worker = _worker(session, f"bench/r{n}")
             jobs.submit(session, NewJob(_spec("topk", 0.4, n), name=f"running {n}", priority=9))
             claim = attempts.claim(session, worker)
             assert claim is not None

@@ -9,16 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from benchmarks.parts import seed
 from benchmarks.parts.databases import settle
 from crs_core.spec import JobSpec, parse_spec
-from store import metrics, sweeps, workers
 from store.jobs import NewJob
 from store.session import Database
-from store.sweeps import NewSweep
-from store.tables import Job
 
 POLICIES = ("exact", "topk", "nps", "uniform", "bernoulli")
 RATIOS = (0.5, 0.25)
@@ -73,14 +68,7 @@ class Shown:
 
 def fill(database: Database, size: Size = FULL) -> Shown:
     """Write the jobs and the points."""
-    with database.write() as session:
-        worker = workers.register(
-            session,
-            workers.NewWorker(
-                name="bench/0", host="bench", pid=1, kind="cpu", devices=["cpu"], threads=1
-            ),
-        )
-        metrics.numbers_for(session, seed.METRICS)
+    worker = seed.begin(database)
     made, long = [], []
     for n in range(size.sweeps):
         with database.write() as session:
@@ -90,19 +78,12 @@ def fill(database: Database, size: Size = FULL) -> Shown:
                 )
                 for p, ratio, s in SETTINGS
             ]
-            sweep = sweeps.create(session, NewSweep(name=f"sweep {n}", base={}, axes={}), new).sweep
-            rows = session.execute(
-                select(Job.key, Job.id)
-                .where(Job.id.in_(sweeps.get(session, sweep.id).jobs))
-                .order_by(Job.key)
-            ).all()
-            keys = [row.key for row in rows]
-            seed.end(session, keys, worker)
+            sweep, keys, ids = seed.ended_sweep(session, f"sweep {n}", new, worker)
             is_long = n < size.long_sweeps
             counts = [size.long if is_long else size.short, *[size.short] * (len(seed.METRICS) - 1)]
             seed.record_all(session, keys, [counts] * len(keys), _value)
-        made.append(sweep.id)
-        long += [row.id for row in rows] if is_long else []
+        made.append(sweep)
+        long += ids if is_long else []
     settle(database)
     return Shown(made, long)
 

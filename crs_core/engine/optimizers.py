@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from crs_core.ops.storage import back, is_turned, storage_order
 from crs_core.spec import SGD, Adam, AdamW, Momentum, Optimizer
 
 Groups = Iterable[Parameter] | list[dict[str, Any]]
@@ -48,14 +49,14 @@ class _ByStorage(torch.optim.Optimizer):
             p: order
             for group in self.param_groups
             for p in group["params"]
-            if (order := storage_order(p)) != tuple(range(p.dim()))
+            if is_turned(order := storage_order(p))
         }
         for p, order in self._orders.items():
             self._permute(p, order)
 
     def _turn_back(self) -> None:
         for p, order in self._orders.items():
-            self._permute(p, tuple(order.index(dim) for dim in range(len(order))))
+            self._permute(p, back(order))
 
     def _permute(self, p: Tensor, order: tuple[int, ...]) -> None:
         grad, p.grad = p.grad, None
@@ -85,17 +86,6 @@ class _Adam(_ByStorage, torch.optim.Adam):
 
 class _AdamW(_ByStorage, torch.optim.AdamW):
     pass
-
-
-def storage_order(t: Tensor) -> tuple[int, ...]:
-    """Give the dimensions of t in the order of its storage; the last one lies together.
-
-    A tensor that is not dense in any order has the order of its dimensions.
-    """
-    if t.is_contiguous():
-        return tuple(range(t.dim()))
-    order = tuple(sorted(range(t.dim()), key=lambda dim: (-t.stride()[dim], dim)))
-    return order if t.permute(order).is_contiguous() else tuple(range(t.dim()))
 
 
 def build_optimizer(spec: Optimizer, parameters: Groups) -> torch.optim.Optimizer:

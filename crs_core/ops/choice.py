@@ -13,15 +13,13 @@ from crs_core.errors import RatioError, ShapeError, SpecError
 from crs_core.events import Product
 from crs_core.ops.memory import Memory
 from crs_core.ops.meter import Meter, Multiplied
+from crs_core.ops.storage import back, is_turned, storage_order
 from crs_core.sampling import as_policy, draw, is_scaled, needs_scores
 from crs_core.spec import Policy
 
 LASTING: frozenset[Product] = frozenset({"forward", "grad_input"})
 """Products whose pairs are features or channels, the same at every step; not examples."""
 EVERY: frozenset[Product] = LASTING | {"grad_weight"}
-
-_PLACES, _CHANNELS = (0, 2, 3, 1), (0, 3, 1, 2)
-"""To the order in which channels-last images lie in memory, and back."""
 
 
 class Generators(NamedTuple):
@@ -187,9 +185,10 @@ def refuse_meprop(policy: Policy | str, what: str) -> None:
 def norms(t: Tensor, keep: int) -> Tensor:
     """Give ‖t‖ over every dimension but `keep` (0 or 1), in float32 for half types."""
     t = t.to(wide(t.dtype))
-    if is_channels_last(t):
-        t = t.permute(_PLACES)
-        t = t.flatten(0, 2) if keep == 1 else t.flatten(1)
+    order = storage_order(t)
+    if t.dim() > 2 and order[-1] == 1:  # channels last
+        t = t.permute(order)
+        t = t.flatten(0, -2) if keep == 1 else t.flatten(1)
     elif t.dim() > 2:
         t = t.flatten(1) if keep == 0 else torch.linalg.vector_norm(t.flatten(2), dim=2)
     reduced = 1 - keep
@@ -208,10 +207,9 @@ def wide(dtype: torch.dtype) -> torch.dtype:
 
 def take(t: Tensor, dim: int, indices: Tensor) -> Tensor:
     """Copy slices of t, in its storage. Columns of a matrix stored column by column copy fast."""
-    if is_channels_last(t):
-        return take(t.permute(_PLACES), _PLACES.index(dim), indices).permute(_CHANNELS)
-    if t.dim() == 2 and t.stride(0) == 1 and t.stride(1) != 1:
-        return t.t().index_select(1 - dim, indices).t()
+    order = storage_order(t)
+    if is_turned(order):
+        return take(t.permute(order), order.index(dim), indices).permute(back(order))
     return t.index_select(dim, indices)
 
 
@@ -224,21 +222,12 @@ def spread(
     """
     if by_columns:
         return spread(part.t(), 1 - dim, indices, size).t()
-    if is_channels_last(part):
-        return spread(part.permute(_PLACES), _PLACES.index(dim), indices, size).permute(_CHANNELS)
+    order = storage_order(part)
+    if part.dim() == 4 and is_turned(order):  # a matrix comes as `by_columns` says
+        return spread(part.permute(order), order.index(dim), indices, size).permute(back(order))
     shape = [*part.shape[:dim], size, *part.shape[dim + 1 :]]
     # index_add_ also where no index is doubled: index_copy_ takes longer on a CPU.
     return part.new_zeros(shape).index_add_(dim, indices, part)
-
-
-def is_channels_last(t: Tensor) -> bool:
-    """Whether t holds images or kernels whose channels of one place lie together in memory."""
-    return (
-        t.dim() == 4
-        and t.stride(1) == 1
-        and not t.is_contiguous()
-        and (t.is_contiguous(memory_format=torch.channels_last))
-    )
 
 
 def scale(t: Tensor, dim: int, scales: Tensor | None) -> Tensor:

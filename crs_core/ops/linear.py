@@ -39,6 +39,7 @@ from crs_core.ops.choice import (
 from crs_core.ops.memory import Memory
 from crs_core.ops.meprop import MePropLinear
 from crs_core.ops.meter import Meter
+from crs_core.ops.storage import is_turned, storage_order
 from crs_core.spec import Policy
 
 
@@ -115,7 +116,7 @@ class _Linear(torch.autograd.Function):
 
         need_x, need_w = ctx.needs_input_grad[:2]
         ctx.how, ctx.kept, ctx.shape, ctx.pairs = how, kept, x.shape, n
-        ctx.by_columns = weight.stride(0) == 1 and weight.stride(1) != 1
+        ctx.by_columns = is_turned(storage_order(weight))
         probe = how.is_probing
         ctx.save_for_backward(
             xs if need_w else None,

@@ -24,6 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from crs_core.events import Product
 from crs_core.ops.choice import Chosen, Setting, spread, wide
+from crs_core.ops.storage import is_turned, storage_order
 from crs_core.ops.window import Window
 
 
@@ -43,7 +44,7 @@ class MePropLinear(torch.autograd.Function):
         o, n = weight.shape
         need_x, need_w = ctx.needs_input_grad[:2]
         ctx.how = how
-        ctx.by_columns = weight.stride(0) == 1 and weight.stride(1) != 1
+        ctx.by_columns = is_turned(storage_order(weight))
         bias = None if bias is None else bias.to(dtype)
         with torch.autocast(x.device.type, enabled=False):
             x, weight = x.to(dtype), weight.to(dtype)

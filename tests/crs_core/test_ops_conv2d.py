@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from crs_core.errors import ShapeError
 from crs_core.ops import Meter, crs_conv2d
-from crs_core.ops.choice import is_channels_last, norms, spread, take
+from crs_core.ops.choice import norms, spread, take
+from crs_core.ops.storage import storage_order
 from tests.crs_core.reference import POLICIES, UNBIASED, How, Place, generators, label, slow_conv2d
 
 # torch's own convolution says so of 'same'; ours pads beforehand and has no need to.
@@ -254,8 +255,8 @@ def test_slices_are_taken_and_put_back_in_the_storage_of_the_images(dim: int) ->
     assert torch.equal(
         spread_out, spread(take(plain, dim, indices), dim, indices, plain.shape[dim])
     )
-    assert is_channels_last(taken)
-    assert is_channels_last(spread_out)
+    assert storage_order(taken) == storage_order(spread_out) == storage_order(stored)
+    assert storage_order(stored) == (0, 2, 3, 1)
     for keep in (0, 1):
         torch.testing.assert_close(norms(stored, keep), norms(plain, keep))
 

@@ -15,7 +15,7 @@ import {
 } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-import { Failure, client, isPassing, take } from "./client";
+import { Failure, client, isGone, isPassing, take } from "./client";
 import type { Schemas } from "./client";
 import type { Outcome } from "../lib/outcomes";
 import { listen } from "./live";
@@ -247,7 +247,7 @@ async function ofThoseThere<T>(ids: string[], ask: (ids: string[]) => Promise<T>
     try {
       return { ...(await ask(left)), gone: ids.length - left.length };
     } catch (error) {
-      const rest = error instanceof Failure && error.status === 404 ? left.filter((id) => !error.message.includes(id)) : left;
+      const rest = error instanceof Failure && isGone(error) ? left.filter((id) => !error.message.includes(id)) : left;
       if (rest.length === 0 || rest.length === left.length) throw error;
       left = rest;
     }

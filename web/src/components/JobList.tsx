@@ -14,7 +14,7 @@ import { QUALITY } from "../lib/tasks";
 import { chosenIds, rangeOf, withMany } from "../lib/choice";
 import { GROUPINGS, entriesOf } from "../lib/listing";
 import { topsOf } from "../lib/shown";
-import { useSlow } from "../lib/slow";
+import { SEARCH_RESTS_MS, useSlow } from "../lib/slow";
 import { navigate, useParam } from "../lib/url";
 import { Link } from "./Link";
 import { PolicyMark, ProgressBar, StateBadge } from "./Marks";
@@ -27,8 +27,6 @@ const ROW_PX = 58;
 const HEAD_PX = 32;
 /** Rows that are in the page beyond either edge. */
 const OVER = 8;
-/** How long a search rests before the service is asked. */
-const REST_MS = 250;
 /** What a job is judged by; it has one of them. */
 const RESULTS = Object.values(QUALITY).map((quality) => `best_test_${quality}`);
 const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
@@ -36,7 +34,7 @@ const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled
 export function JobList({ openJob }: { openJob: string | null }) {
   const [sweep] = useParam("sweep");
   const [typed, setText] = useParam("q");
-  const text = useSlow(typed, REST_MS);
+  const text = useSlow(typed, SEARCH_RESTS_MS);
   const [state, setState] = useParam("state");
   const [by, setBy] = useParam("by");
   const [chosen, setChosen] = useParam("jobs");

@@ -3,7 +3,7 @@
 import { Component } from "react";
 import type { ReactNode } from "react";
 
-import { Failure } from "../api/client";
+import { Failure, isGone } from "../api/client";
 import { Link } from "./Link";
 
 export function Empty({ title, children }: { title: string; children: ReactNode }) {
@@ -26,7 +26,7 @@ export function Loading({ what }: { what: string }) {
 }
 
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
-  if (error instanceof Failure && error.status === 404) return <Gone error={error} />;
+  if (error instanceof Failure && isGone(error)) return <Gone error={error} />;
   const title = error instanceof Failure ? error.title : "Something broke in the page";
   const detail = error instanceof Error ? error.message : String(error);
   return (

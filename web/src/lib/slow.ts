@@ -2,6 +2,9 @@
 
 import { useEffect, useState } from "react";
 
+/** How long a search rests before the service is asked. */
+export const SEARCH_RESTS_MS = 250;
+
 export function useSlow<T>(value: T, rest_ms: number): T {
   const [slow, setSlow] = useState(value);
   useEffect(() => {

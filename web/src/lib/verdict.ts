@@ -89,9 +89,8 @@ function ending({ verdict: said, more_seeds, says }: Evidence, margin: Margin): 
     hundredth, the one that loses least. */
 export function best<G extends Judged>(groups: readonly G[], measure: Measure): G | null {
   const found = groups.filter((group) => saves(group) && group.evidence?.verdict === "within");
-  const saved = ({ x }: G) => Math.round(100 * (x.mean ?? 0));
   const gained = ({ evidence }: G) => gain(measure, evidence?.mean ?? 0);
-  const [first] = [...found].sort((a, b) => saved(b) - saved(a) || gained(b) - gained(a));
+  const [first] = [...found].sort((a, b) => savedBy(b) - savedBy(a) || gained(b) - gained(a));
   return first ?? null;
 }
 
@@ -100,6 +99,11 @@ export function nearest<G extends Judged>(groups: readonly G[], measure: Measure
   const loss = (group: G) => -gain(measure, group.evidence?.mean ?? 0);
   const found = groups.filter((group) => saves(group) && group.evidence !== null);
   return found.reduce<G | null>((a, b) => (a === null || loss(b) < loss(a) ? b : a), null);
+}
+
+/** What a group saves, in hundredths. */
+function savedBy({ x }: Judged): number {
+  return Math.round(100 * (x.mean ?? 0));
 }
 
 function saves(group: Judged): boolean {
@@ -115,10 +119,9 @@ export interface Headline {
 
 /** Groups that stay within the margin too and save as much as `found`, to a hundredth. */
 export function equals<G extends Judged>(groups: readonly G[], found: G): G[] {
-  const saved = ({ x }: G) => Math.round(100 * (x.mean ?? 0));
   return groups.filter(
     (group) =>
-      group !== found && !group.is_baseline && group.evidence?.verdict === "within" && saved(group) === saved(found),
+      group !== found && !group.is_baseline && group.evidence?.verdict === "within" && savedBy(group) === savedBy(found),
   );
 }
 

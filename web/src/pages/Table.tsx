@@ -12,7 +12,7 @@ import { columnOf, differing } from "../lib/columns";
 import { columnsIn, metricsFor, usualColumns } from "../lib/chosenColumns";
 import { pathsAmong } from "../lib/fields";
 import { count, several } from "../lib/format";
-import { useSlow } from "../lib/slow";
+import { SEARCH_RESTS_MS, useSlow } from "../lib/slow";
 import { BY_LABEL, csvOf, groupsOf, rowsOf, sortIn } from "../lib/table";
 import { caveatOf, footnote } from "../lib/timing";
 import { useParam } from "../lib/url";
@@ -28,7 +28,7 @@ const VIEWS = [
 export function TablePage() {
   const [sweep] = useParam("sweep");
   const [typed] = useParam("q");
-  const text = useSlow(typed, 250);
+  const text = useSlow(typed, SEARCH_RESTS_MS);
   const [state] = useParam("state");
   const [ticked, setTicked] = useParam("jobs");
   const [cols, setCols] = useParam("cols");
