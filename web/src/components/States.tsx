@@ -42,6 +42,11 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   );
 }
 
+/** A failure of one part of a page. What is gone as a whole is told once, by the page. */
+export function PartFailed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  return isGone(error) ? null : <Failed error={error} onRetry={onRetry} />;
+}
+
 /** What was deleted, or never was. The service's advice is for who calls it by hand. */
 function Gone({ error }: { error: Failure }) {
   return (

@@ -4,7 +4,7 @@ import { isGone } from "../api/client";
 import type { Job, Schemas } from "../api/client";
 import { useCatalog, useCurves, useJob, useSession } from "../api/queries";
 import { PolicyMark, ProgressBar, StateBadge } from "../components/Marks";
-import { Failed, Loading } from "../components/States";
+import { Failed, Loading, PartFailed } from "../components/States";
 import { NOT_FINITE, bytes, count, duration, isolated, large, metric as asMetric, percent } from "../lib/format";
 import { isShare, measureOf, measured } from "../lib/measures";
 import type { Measure } from "../lib/measures";
@@ -77,7 +77,7 @@ function Shown({ job }: { job: Job }) {
           </a>
         ))}
       </nav>
-      {curves.error && <Failed error={curves.error} onRetry={curves.refetch} />}
+      {curves.error && <PartFailed error={curves.error} onRetry={curves.refetch} />}
       {studied ? (
         <StudyPanel
           groups={[{ key: job.id, label: words, policy, ratio: 1, jobs: [job] }]}

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "react";
 
 import { useLog, useOlderLog, wholeLog } from "../api/records";
-import { Failed, Loading } from "../components/States";
+import { Loading, PartFailed } from "../components/States";
 import { count } from "../lib/format";
 import { olderThan } from "../lib/logs";
 import { fileName, save } from "../lib/save";
@@ -64,7 +64,7 @@ export function JobLog({ id, name, isRunning }: { id: string; name: string; isRu
         )}
       </div>
       {log.isPending && <Loading what="the log" />}
-      {log.isError && <Failed error={log.error} onRetry={() => void log.refetch()} />}
+      {log.isError && <PartFailed error={log.error} onRetry={() => void log.refetch()} />}
       {log.isSuccess && text === "" && (
         <p className="quiet">
           {isRunning ? "Nothing was said so far; lines appear here as they are written." : "Nothing was said."}

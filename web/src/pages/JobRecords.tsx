@@ -6,7 +6,7 @@ import type { Job } from "../api/client";
 import { useLayers } from "../api/queries";
 import { checkpointAddress, useCheckpoints } from "../api/records";
 import { Link } from "../components/Link";
-import { Failed, Loading } from "../components/States";
+import { Loading, PartFailed } from "../components/States";
 import { NO_COPY, copy } from "../lib/clipboard";
 import { ago, bytes, count, duration, plain, several } from "../lib/format";
 import { findings, isExact } from "../lib/layering";
@@ -28,7 +28,7 @@ export function Layers({ job }: { job: Job }) {
         </Link>
       </div>
       {layers.isPending && <Loading what="the layers" />}
-      {layers.isError && <Failed error={layers.error} />}
+      {layers.isError && <PartFailed error={layers.error} />}
       {layers.data && rows.length === 0 && <p className="quiet">Rows appear with the job's first report.</p>}
       {exact && <p className="quiet">This job is exact: every product keeps all of its pairs.</p>}
       {rows.length > 0 && !exact && (
@@ -54,7 +54,7 @@ export function Checkpoints({ id }: { id: string }) {
         Checkpoints
       </h2>
       {checkpoints.isPending && <Loading what="the checkpoints" />}
-      {checkpoints.isError && <Failed error={checkpoints.error} />}
+      {checkpoints.isError && <PartFailed error={checkpoints.error} />}
       {checkpoints.data && items.length === 0 && (
         <p className="quiet">None is kept. A job saves one as it goes, and when it is paused or stopped.</p>
       )}

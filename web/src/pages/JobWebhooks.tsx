@@ -6,7 +6,7 @@ import type { Schemas } from "../api/client";
 import { useAddWebhook, useRemoveWebhook, useWebhooks } from "../api/records";
 import { Confirm } from "../components/Confirm";
 import { Secret } from "../components/Secret";
-import { Failed, Loading } from "../components/States";
+import { Loading, PartFailed } from "../components/States";
 import { ago, several, soon } from "../lib/format";
 
 type Delivery = Schemas["Delivery"];
@@ -25,7 +25,7 @@ export function Webhooks({ id, whyNot }: { id: string; whyNot: string }) {
       ) : (
         <>
           {webhooks.isPending && <Loading what="the webhooks" />}
-          {webhooks.isError && <Failed error={webhooks.error} />}
+          {webhooks.isError && <PartFailed error={webhooks.error} />}
           {webhooks.data && items.length === 0 && <p className="quiet">Nobody is told when this job ends.</p>}
           {items.length > 0 && (
             <div className="card table">
