@@ -29,7 +29,6 @@ def test_an_empty_service_says_what_to_do_next(visit: Visit) -> None:
 
 
 def test_a_job_is_cancelled_retried_and_deleted(visit: Visit, bench: Bench) -> None:
-    visit.may_fail = True  # what is being read when the job goes is answered with 404
     job = bench.job("to be stopped")
     page = visit.open(f"/jobs/{job}")
     badge(page, "queued")

@@ -4,6 +4,7 @@ import {
   MutationCache,
   QueryCache,
   QueryClient,
+  type InfiniteData,
   type Query,
   type UseQueryResult,
   keepPreviousData,
@@ -380,6 +381,9 @@ export function useAction(id: string) {
       await cache.cancelQueries({ predicate: (query) => concerns(query, id) });
     },
     mutationFn: ({ action, wallTimeS }: { action: Action; wallTimeS?: number }) => act(action, id, wallTimeS),
+    onSuccess: (_done, { action }) => {
+      if (action === "delete") forget(cache, [id]);
+    },
     onError: () => leaving.delete(id),
     onSettled: () => readAgain(cache),
   });
@@ -392,6 +396,17 @@ async function act(action: Action, id: string, wallTimeS?: number): Promise<void
     const body = wallTimeS === undefined ? {} : { body: { wall_time_s: wallTimeS } };
     await take(client.POST("/api/v1/jobs/{id}/retry", { ...params, ...body }));
   } else await take(client.POST(`/api/v1/jobs/{id}/${action}`, params));
+}
+
+/** Take deleted jobs out of the lists at once: what asks about the jobs that are listed must not ask about them. */
+function forget(cache: QueryClient, ids: readonly string[]): void {
+  const without = (page: Schemas["JobList"]) => ({ ...page, items: page.items.filter((job) => !ids.includes(job.id)) });
+  for (const key of ["jobs", "table"])
+    cache.setQueriesData<InfiniteData<Schemas["JobList"]>>(
+      { queryKey: [key] },
+      (list) => list && { ...list, pages: list.pages.map(without) },
+    );
+  cache.setQueriesData<Schemas["JobList"]>({ queryKey: ["chosen"] }, (list) => list && without(list));
 }
 
 /** Read again what tells of jobs that were changed. */
@@ -425,6 +440,7 @@ export function useMany() {
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
+      if (action === "delete") forget(cache, outcomes.filter((one) => one.status === null).map((one) => one.id));
       return outcomes;
     },
     onSettled: () => readAgain(cache),
